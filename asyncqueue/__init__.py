@@ -1,0 +1,68 @@
+"""asyncqueue: an asyncio worker engine for tasks in your own database.
+
+Names are loaded when they are first used, so that importing a module of tasks does not import a database driver.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from asyncqueue.default import default_queue as default_queue
+    from asyncqueue.default import enqueue as enqueue
+    from asyncqueue.handle import TaskHandle as TaskHandle
+    from asyncqueue.model import Status as Status
+    from asyncqueue.model import TaskCount as TaskCount
+    from asyncqueue.model import TaskRecord as TaskRecord
+    from asyncqueue.queue import Queue as Queue
+    from asyncqueue.running.context import TaskInfo as TaskInfo
+    from asyncqueue.running.context import current_task as current_task
+    from asyncqueue.running.hooks import Hooks as Hooks
+    from asyncqueue.settings import Settings as Settings
+    from asyncqueue.tasks import task as task
+    from asyncqueue.worker import Worker as Worker
+
+_HOMES = {
+    "Hooks": "asyncqueue.running.hooks",
+    "Queue": "asyncqueue.queue",
+    "Settings": "asyncqueue.settings",
+    "Status": "asyncqueue.model",
+    "TaskCount": "asyncqueue.model",
+    "TaskHandle": "asyncqueue.handle",
+    "TaskInfo": "asyncqueue.running.context",
+    "TaskRecord": "asyncqueue.model",
+    "Worker": "asyncqueue.worker",
+    "current_task": "asyncqueue.running.context",
+    "default_queue": "asyncqueue.default",
+    "enqueue": "asyncqueue.default",
+    "task": "asyncqueue.tasks",
+}
+
+__all__ = [
+    "Hooks",
+    "Queue",
+    "Settings",
+    "Status",
+    "TaskCount",
+    "TaskHandle",
+    "TaskInfo",
+    "TaskRecord",
+    "Worker",
+    "current_task",
+    "default_queue",
+    "enqueue",
+    "task",
+]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'asyncqueue' has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(home), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})

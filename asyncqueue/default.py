@@ -1,0 +1,49 @@
+"""The queue behind the module-level enqueue(): the configured one, opened on first use, one for each event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from asyncqueue.handle import TaskHandle
+from asyncqueue.queue import Queue, Task
+
+_opening: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Task[Queue]] = WeakKeyDictionary()
+_closing: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncGenerator[None]] = WeakKeyDictionary()
+
+
+async def default_queue() -> Queue:
+    """The configured default queue of the running event loop, open.
+
+    It stays open until the loop ends: `asyncio.run` and everything built on it closes it then.
+    """
+    loop = asyncio.get_running_loop()
+    opening = _opening.get(loop)
+    if opening is None or (opening.done() and (opening.cancelled() or opening.exception() is not None)):
+        opening = _opening[loop] = loop.create_task(_open(loop))
+    # Several first callers share one opening, and one that is cancelled leaves it to the others.
+    return await asyncio.shield(opening)
+
+
+async def enqueue(task: Task, args: Mapping[str, Any] | None = None, *, connection: Any = None) -> TaskHandle:
+    """Enqueue one task on the default queue; see `Queue.enqueue`."""
+    queue = await default_queue()
+    return await queue.enqueue(task, args, connection=connection)
+
+
+async def _open(loop: asyncio.AbstractEventLoop) -> Queue:
+    queue = await Queue().open()
+    closing = _close_with_the_loop(queue)
+    await anext(closing)
+    _closing[loop] = closing
+    return queue
+
+
+async def _close_with_the_loop(queue: Queue) -> AsyncGenerator[None]:
+    """Close the queue when the loop shuts down its asynchronous generators: the one hook a loop has at its end."""
+    try:
+        yield
+    finally:
+        await queue.close()

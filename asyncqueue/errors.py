@@ -1,0 +1,123 @@
+"""Every error asyncqueue raises on purpose.
+
+::
+
+    AsyncQueueError
+    ├── ConfigurationError        a setting, URL or option is wrong; nothing was attempted
+    ├── DatabaseError
+    │   ├── DatabaseUnavailable   no connection, or no answer within the deadline; may be tried again
+    │   │   └── DatabaseBusy      deadlock or lock wait, also after the backend's own retries
+    │   ├── DataRejected          the database refused the values of a row; trying again cannot help
+    │   ├── SchemaError           the task table is missing or is not one asyncqueue knows
+    │   │   ├── TableMissing
+    │   │   └── MigrationRequired a feature needs columns that `asyncqueue migrate` adds
+    │   └── UnsupportedServer     the server is too old to claim safely
+    ├── InvalidTask               refused at enqueue, or the text in the error column of a row that cannot run
+    │   ├── InvalidArguments      also a TypeError
+    │   ├── PayloadTooLarge
+    │   ├── TaskNotAllowed
+    │   ├── TaskNotImportable
+    │   └── ResultNotStorable
+    └── TaskEnded                 what handle.result() raises instead of returning
+        ├── TaskFailed            .error holds the text of the error column
+        ├── TaskCancelled
+        ├── TaskNotFound          no row with that id (never enqueued, or cleaned up)
+        └── ResultTimeout         also a TimeoutError; the task itself goes on
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+
+class AsyncQueueError(Exception):
+    """Base class of every error asyncqueue raises on purpose."""
+
+
+class ConfigurationError(AsyncQueueError):
+    """A setting, URL or option is wrong; the message names it and the remedy."""
+
+
+class DatabaseError(AsyncQueueError):
+    """Something between asyncqueue and the database went wrong."""
+
+
+class DatabaseUnavailable(DatabaseError):
+    """No connection, or no answer within the deadline. The same call may succeed later."""
+
+
+class DatabaseBusy(DatabaseUnavailable):
+    """Deadlocks or lock waits outlasted the backend's own retries."""
+
+
+class DataRejected(DatabaseError):
+    """The database refused the values of a row; the same row will be refused again."""
+
+
+class SchemaError(DatabaseError):
+    """The task table is not one asyncqueue can work with."""
+
+
+class TableMissing(SchemaError):
+    """There is no task table of that name; `asyncqueue migrate` makes one."""
+
+
+class MigrationRequired(SchemaError):
+    """The feature needs columns that `asyncqueue migrate` adds."""
+
+
+class UnsupportedServer(DatabaseError):
+    """The server is too old: it cannot claim rows exactly."""
+
+
+class InvalidTask(AsyncQueueError):
+    """A task that cannot be enqueued, or a row that cannot run."""
+
+
+class InvalidArguments(InvalidTask, TypeError):
+    """The arguments are not a JSON object, or do not fit the function."""
+
+
+class PayloadTooLarge(InvalidTask):
+    """Arguments or a result exceed the configured size in bytes."""
+
+
+class TaskNotAllowed(InvalidTask):
+    """The allow rule does not admit this function."""
+
+
+class TaskNotImportable(InvalidTask):
+    """The dotted path does not lead to a callable."""
+
+
+class ResultNotStorable(InvalidTask):
+    """A result that no text column can hold (NUL character, lone surrogate, not JSON)."""
+
+
+class TaskEnded(AsyncQueueError):
+    """A task ended without a result to return."""
+
+    def __init__(self, task_id: UUID, message: str) -> None:
+        super().__init__(message)
+        self.task_id = task_id
+
+
+class TaskFailed(TaskEnded):
+    """The task failed; `error` is the text of its error column."""
+
+    def __init__(self, task_id: UUID, error: str) -> None:
+        summary = error.strip().splitlines()[0] if error.strip() else "no error text"
+        super().__init__(task_id, f"task {task_id} failed: {summary}")
+        self.error = error
+
+
+class TaskCancelled(TaskEnded):
+    """The task was cancelled."""
+
+
+class TaskNotFound(TaskEnded):
+    """There is no row with this id."""
+
+
+class ResultTimeout(TaskEnded, TimeoutError):
+    """The task had not ended in time; it goes on."""

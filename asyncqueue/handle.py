@@ -1,0 +1,110 @@
+"""What enqueue() returns: a task seen from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, get_type_hints
+from uuid import UUID
+
+import anyio
+from pydantic import TypeAdapter, ValidationError
+from pydantic.errors import PydanticUserError
+
+from asyncqueue.backoff import Backoff
+from asyncqueue.errors import ResultTimeout, TaskCancelled, TaskFailed
+from asyncqueue.model import Status, TaskRecord
+
+if TYPE_CHECKING:
+    from asyncqueue.queue import Queue
+
+
+class TaskHandle:
+    """One task of a queue, by its id.
+
+    Attributes:
+        id: the row's primary key.
+    """
+
+    __slots__ = ("_queue", "_result_type", "id")
+
+    def __init__(self, queue: Queue, task_id: UUID, result_type: Any = None) -> None:
+        self.id = task_id
+        self._queue = queue
+        self._result_type = result_type
+
+    def __repr__(self) -> str:
+        return f"<TaskHandle {self.id}>"
+
+    async def record(self) -> TaskRecord:
+        """The whole row as it is now. Raises TaskNotFound."""
+        return await self._queue.get(self.id)
+
+    async def status(self) -> Status | int:
+        """The task's status as it is now. Raises TaskNotFound."""
+        return (await self.record()).status
+
+    async def cancel(self) -> bool:
+        """Cancel the task; one that runs is stopped within its worker's heartbeat. False if it had ended already."""
+        return self.id in await self._queue.cancel(self.id)
+
+    async def result(self, *, timeout: float | None = None) -> Any:
+        """Wait for the end and return the result.
+
+        The result is of the type that the enqueued function is annotated to return. Where there is no annotation, or
+        only the dotted path was given, it is the text of the output column: a str as the task returned it, anything
+        else as JSON, None for None.
+
+        Args:
+            timeout: seconds to wait, None for as long as it takes.
+
+        Raises:
+            TaskFailed: its `error` is the text of the error column.
+            TaskCancelled: somebody cancelled it.
+            TaskNotFound: the row does not exist (any more).
+            ResultTimeout: not ended in time; the task itself goes on.
+        """
+        delays = Backoff(0.02, 1.0, factor=1.5)
+        with anyio.move_on_after(timeout):
+            while True:
+                record = await self.record()
+                if record.status in _ENDS:
+                    return self._end(record)
+                await anyio.sleep(delays.next())
+        raise ResultTimeout(self.id, f"task {self.id} had not ended after {timeout:g} seconds; it goes on")
+
+    def _end(self, record: TaskRecord) -> Any:
+        if record.status == Status.FAILED:
+            # The 7-column table keeps the error's text in the output column.
+            raise TaskFailed(self.id, record.error if record.error is not None else record.output or "")
+        if record.status == Status.CANCELLED:
+            raise TaskCancelled(self.id, f"task {self.id} was cancelled")
+        return decode_result(record.output, self._result_type)
+
+
+_ENDS = (Status.COMPLETED, Status.FAILED, Status.CANCELLED)
+
+
+def result_type_of(function: Callable[..., Any] | str) -> Any:
+    """The annotated result of a function, None where there is none or it cannot be told."""
+    if isinstance(function, str):
+        return None
+    try:
+        return get_type_hints(getattr(function, "__wrapped__", function)).get("return")
+    except Exception:  # noqa: BLE001 - annotations are arbitrary code; unreadable ones only mean the text is returned
+        return None
+
+
+def decode_result(output: str | None, result_type: Any) -> Any:
+    """The value that stands in an output column, as `result_type`; the text itself where that does not fit."""
+    if output is None or result_type in (None, str, Any, type(None)):
+        return output
+    try:
+        adapter: TypeAdapter[Any] = TypeAdapter(result_type)
+    except PydanticUserError:
+        return output
+    for read in (adapter.validate_json, adapter.validate_python):
+        try:
+            return read(output)
+        except ValidationError:
+            continue
+    return output

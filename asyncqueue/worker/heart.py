@@ -1,0 +1,102 @@
+"""Renews leases, and learns what became of the claims."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from typing import Literal
+
+import anyio
+
+from asyncqueue.backends.base import Backend
+from asyncqueue.errors import DatabaseUnavailable
+from asyncqueue.worker.ledger import Ledger
+
+logger = logging.getLogger("asyncqueue.worker")
+
+
+class WorkerPid:
+    """What to write into `worker_pid`.
+
+    Django's worker fails every task in progress whose PID does not exist on its own host. So with `auto` the PID is
+    written only until somebody else's is seen on a row in progress; from then on the column stays NULL, which no
+    Django worker takes for an orphan. On an unmigrated table another asyncqueue worker's PID looks the same, and has
+    the same effect: the column is there for people to read, and a task is worth more than its display.
+    """
+
+    def __init__(self, setting: Literal["auto", "always", "never"]) -> None:
+        self._own = os.getpid()
+        self._watching = setting == "auto"
+        self.value: int | None = None if setting == "never" else self._own
+
+    async def look(self, backend: Backend) -> None:
+        """Look for other workers' PIDs, while that matters."""
+        if not self._watching:
+            return
+        foreign = await backend.foreign_pids(self._own)
+        if foreign:
+            self._watching = False
+            self.value = None
+            logger.warning(
+                "rows in progress carry the PID of another worker (%s): leaving worker_pid empty from now on, so that "
+                "no Django worker takes our tasks for orphans (--worker-pid always or never decides otherwise)",
+                ", ".join(str(pid) for pid in sorted(foreign)[:5]),
+            )
+
+
+class Heart:
+    """The heartbeat loop.
+
+    All claims held for longer than half an interval are renewed in one statement; a task that ends sooner costs none.
+
+    Args:
+        interval: seconds between beats.
+        lease: seconds after which others may rescue our claims, None if nobody does.
+        pid: what to write into `worker_pid`.
+    """
+
+    def __init__(
+        self, backend: Backend, ledger: Ledger, *, interval: float, lease: float | None, pid: WorkerPid
+    ) -> None:
+        self.beaten = anyio.Event()
+        self._backend = backend
+        self._ledger = ledger
+        self._interval = interval
+        self._lease = lease
+        self._pid = pid
+        self._last = self._well_since = time.monotonic()
+
+    @property
+    def settled(self) -> bool:
+        """Whether two beats in a row have gone well: then other workers too have had time to renew after an outage."""
+        return time.monotonic() - self._well_since > 2 * self._interval
+
+    @property
+    def steady(self) -> bool:
+        """Whether leases are being renewed well before they end."""
+        return self._lease is None or time.monotonic() - self._last < self._lease / 2
+
+    async def run(self) -> None:
+        """Beat for ever."""
+        while True:
+            try:
+                await self._beat()
+            except DatabaseUnavailable as error:
+                logger.warning("cannot renew leases: %s", error)
+                await anyio.sleep(self._interval / 5)
+                self._well_since = time.monotonic()
+            else:
+                self._last = time.monotonic()
+                self.beaten.set()
+                self.beaten = anyio.Event()
+                await anyio.sleep(self._interval)
+
+    async def _beat(self) -> None:
+        await self._pid.look(self._backend)
+        old = time.monotonic() - self._interval / 2
+        for held, reason in await self._ledger.renew(
+            [held for held in self._ledger if held.renewed_at < old], self._pid.value
+        ):
+            logger.warning("stopping task %s (%s): %s", held.id, held.claimed.task, reason.value)
+            held.stop(reason)

@@ -1,0 +1,29 @@
+"""What a worker has done so far, for a live line and for a summary."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class Progress:
+    """Counts since the worker started, and two gauges."""
+
+    #: Gauge: tasks that run now.
+    running: int = 0
+    #: Gauge: tasks claimed that wait for a slot.
+    buffered: int = 0
+    completed: int = 0
+    failed: int = 0
+    #: Stopped because somebody cancelled them.
+    cancelled: int = 0
+    #: Ended here, but the claim belonged to somebody else by then; the result was discarded.
+    lost: int = 0
+    #: Handed back to the queue on stop.
+    released: int = 0
+    #: Taken from other workers that had stopped renewing them.
+    rescued: int = 0
+    #: Gauge: threads that run on although their task timed out or was stopped.
+    abandoned_threads: int = 0
+    #: Gauge: asynchronous tasks that ignored their cancellation.
+    abandoned_runs: int = 0

@@ -1,0 +1,123 @@
+"""Appends what generator tasks yield to their output, a few writes a second for all of them together."""
+
+from __future__ import annotations
+
+import logging
+
+import anyio
+
+from asyncqueue.backends.base import Backend
+from asyncqueue.backoff import Backoff
+from asyncqueue.errors import DatabaseUnavailable, DataRejected, ResultNotStorable
+from asyncqueue.model import OutputChunk
+from asyncqueue.running.stream import StreamLost
+from asyncqueue.worker.ledger import Held, Ledger, Reason
+
+logger = logging.getLogger("asyncqueue.worker")
+
+#: Seconds between two writes of the same stream, unless its task has ended and waits for the last one.
+_PAUSE = 0.25
+
+
+class OutputStream:
+    """The stream of one running task; see `asyncqueue.running.stream.Stream`."""
+
+    def __init__(self, held: Held, streams: Streams) -> None:
+        self.held = held
+        self.pending: list[str] = []
+        self.offset = 0
+        self.failure: Exception | None = None
+        self.settled = anyio.Event()
+        self._streams = streams
+
+    def write(self, text: str) -> None:
+        """Take text to be written soon."""
+        if not self.pending:
+            self.settled = anyio.Event()
+        self.pending.append(text)
+        self._streams.want(self, urgent=False)
+
+    async def flush(self) -> None:
+        """Return when all is written. Raises StreamLost if the claim is gone, ResultNotStorable for unstorable text."""
+        if self.pending and self.failure is None:
+            self._streams.want(self, urgent=True)
+            await self.settled.wait()
+        if self.failure is not None:
+            raise self.failure
+
+
+class Streams:
+    """The stream loop."""
+
+    def __init__(self, backend: Backend, ledger: Ledger) -> None:
+        self._backend = backend
+        self._ledger = ledger
+        self._wanted: dict[OutputStream, None] = {}
+        self._news = anyio.Event()
+        self._urgent = anyio.Event()
+
+    def open(self, held: Held) -> OutputStream:
+        """A stream for a task that is about to run."""
+        return OutputStream(held, self)
+
+    def want(self, stream: OutputStream, *, urgent: bool) -> None:
+        """Note that a stream has something to write."""
+        self._wanted[stream] = None
+        self._news.set()
+        if urgent:
+            self._urgent.set()
+
+    async def run(self) -> None:
+        """Write for ever."""
+        delays = Backoff(0.1, 5.0)
+        while True:
+            await self._news.wait()
+            with anyio.move_on_after(_PAUSE):
+                await self._urgent.wait()
+            self._news, self._urgent = anyio.Event(), anyio.Event()
+            wanted, self._wanted = list(self._wanted), {}
+            chunks = {stream: "".join(stream.pending) for stream in wanted if stream.failure is None}
+            try:
+                async with self._ledger.writing:
+                    await self._ledger.settle(stream.held for stream in chunks)
+                    await self._write(chunks)
+            except DatabaseUnavailable as error:
+                delay = delays.next()
+                logger.warning("cannot write streamed output, again in %.1f s: %s", delay, error)
+                for stream in chunks:
+                    self.want(stream, urgent=False)
+                await anyio.sleep(delay)
+            else:
+                delays.reset()
+
+    async def _write(self, chunks: dict[OutputStream, str]) -> None:
+        try:
+            await self._append(chunks)
+        except DataRejected:
+            for stream, text in chunks.items():
+                try:
+                    await self._append({stream: text})
+                except DataRejected as error:
+                    self._fail(stream, ResultNotStorable(f"the database refused a yielded text: {error}"))
+
+    async def _append(self, chunks: dict[OutputStream, str]) -> None:
+        if not chunks:
+            return
+        written = await self._backend.append_output(
+            [OutputChunk(stream.held.id, stream.held.token, stream.offset, text) for stream, text in chunks.items()]
+        )
+        for stream, text in chunks.items():
+            if stream.held.id in written:
+                stream.offset += len(text)
+                rest = "".join(stream.pending)[len(text) :]
+                stream.pending = [rest] if rest else []
+                if not rest:
+                    stream.settled.set()
+            else:
+                self._fail(stream, StreamLost(f"task {stream.held.id} is not ours any more"))
+                stream.held.stop(Reason.TAKEN)
+
+    def _fail(self, stream: OutputStream, failure: Exception) -> None:
+        stream.failure = failure
+        stream.pending = []
+        stream.settled.set()

@@ -1,0 +1,70 @@
+"""Notices that a task blocks the event loop, and says which."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+import threading
+import time
+import traceback
+
+logger = logging.getLogger("asyncqueue.worker")
+
+#: Seconds without a turn of the loop that are worth a warning.
+_BLOCKED = 1.0
+_TICK = 0.25
+
+
+class Watchdog:
+    """A thread that watches the loop of the thread that starts it.
+
+    While a function blocks the loop nothing else runs there, the heartbeat included, so only another thread can say
+    what is going on while it goes on.
+    """
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._thread_id = threading.get_ident()
+        self._beat = time.monotonic()
+        self._stopped = threading.Event()
+        self._timer: asyncio.TimerHandle | None = None
+        self._thread = threading.Thread(target=self._watch, name="asyncqueue-watchdog", daemon=True)
+
+    def start(self) -> None:
+        """Begin to watch."""
+        self._tick()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop watching."""
+        self._stopped.set()
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _tick(self) -> None:
+        self._beat = time.monotonic()
+        self._timer = self._loop.call_later(_TICK, self._tick)
+
+    def _watch(self) -> None:
+        warned = 0.0
+        while not self._stopped.wait(_TICK):
+            beat = self._beat
+            blocked = time.monotonic() - beat
+            if blocked > _BLOCKED and warned != beat:
+                warned = beat
+                logger.warning(
+                    "the event loop has been blocked for %.1f s by %s; no other task runs and no lease is renewed "
+                    "meanwhile. Declare it as a plain function (it then runs in a thread), or await something.\n%s",
+                    blocked,
+                    self._culprit(),
+                    self._stack(),
+                )
+
+    def _culprit(self) -> str:
+        task = asyncio.current_task(self._loop)
+        return task.get_name() if task is not None else "a callback"
+
+    def _stack(self) -> str:
+        frame = sys._current_frames().get(self._thread_id)
+        return "".join(traceback.format_stack(frame, limit=None)[-8:]) if frame is not None else ""

@@ -1,0 +1,231 @@
+"""Puts the loops of a worker together, and takes them apart in the right order."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import anyio
+
+from asyncqueue.backoff import Backoff
+from asyncqueue.model import LostTask, Status
+from asyncqueue.queue import Queue
+from asyncqueue.running.context import TaskInfo
+from asyncqueue.running.hooks import Hooks
+from asyncqueue.running.limits import Limits
+from asyncqueue.running.resolve import AllowRule, Resolver
+from asyncqueue.running.runner import Runner, RunResult
+from asyncqueue.settings import Settings
+from asyncqueue.worker.claiming import Claimer, Prefetch
+from asyncqueue.worker.finishing import Ended, Finisher
+from asyncqueue.worker.heart import Heart, WorkerPid
+from asyncqueue.worker.ledger import Held, Ledger, Reason
+from asyncqueue.worker.progress import Progress
+from asyncqueue.worker.rescuing import Rescuer
+from asyncqueue.worker.slots import Slots
+from asyncqueue.worker.streaming import Streams
+from asyncqueue.worker.watchdog import Watchdog
+
+logger = logging.getLogger("asyncqueue.worker")
+
+#: Seconds that an interrupted task has for its own clean-up.
+_UNWIND = 5.0
+#: Seconds to write the last results on the way out.
+_LAST_WRITE = 10.0
+
+
+class Worker:
+    """Runs the tasks of a queue until it is stopped.
+
+    The worker installs no signal handlers; whoever embeds it calls `stop`.
+
+    Args:
+        queue: an open queue. It stays open.
+        settings: those of the queue where they are left out.
+        hooks: functions of the application to call around tasks.
+        allow: which functions may run; what the settings' patterns say where it is left out.
+    """
+
+    def __init__(
+        self,
+        queue: Queue,
+        *,
+        settings: Settings | None = None,
+        hooks: Hooks | None = None,
+        allow: AllowRule | None = None,
+    ) -> None:
+        settings = settings or queue.settings
+        backend = queue.backend
+        self.progress = Progress()
+        self._settings = settings
+        self._backend = backend
+        self._hooks = hooks or Hooks()
+        self._lease = settings.effective_lease
+        self._ledger = Ledger(backend, self._lease)
+        self._finisher = Finisher(backend, self._ledger, on_written=self._written, on_lost=self._lost)
+        self._streams = Streams(backend, self._ledger)
+        self._runner = Runner(
+            Resolver(allow or AllowRule(patterns=settings.allow)),
+            Limits(
+                max_args_size=settings.max_args_size,
+                max_output_size=settings.max_output_size,
+                max_log_size=settings.max_log_size,
+            ),
+            default_timeout=settings.timeout,
+            hooks=self._hooks,
+        )
+        self._slots = Slots(settings.concurrency, self._ledger, self._runner, self._streams, self._ended)
+        self._pid = WorkerPid(settings.worker_pid)
+        self._heart = Heart(backend, self._ledger, interval=settings.heartbeat, lease=self._lease, pid=self._pid)
+        self._claimer = Claimer(
+            backend,
+            self._ledger,
+            self._slots,
+            self._finisher,
+            self._heart,
+            prefetch=Prefetch(settings.concurrency if settings.prefetch is None else settings.prefetch),
+            unwritten_limit=max(1000, 2 * settings.concurrency),
+            polls=Backoff(settings.poll_min, settings.poll_max, factor=1.5),
+            worker_pid=lambda: self._pid.value,
+        )
+        self._stops = 0
+        self._draining: anyio.CancelScope | None = None
+        self._firing: anyio.abc.TaskGroup | None = None
+
+    def stop(self) -> None:
+        """Stop claiming, hand back what has not started and drain for `grace` seconds; called again, end at once."""
+        self._stops += 1
+        self._claimer.stop()
+        if self._stops > 1 and self._draining is not None:
+            self._draining.cancel()
+
+    async def run(self, *, burst: bool = False) -> None:
+        """Work until `stop`, or with `burst` until nothing is left to claim.
+
+        Raises a DatabaseError that waiting cannot heal, such as SchemaError.
+        """
+        watchdog = Watchdog()
+        try:
+            async with anyio.create_task_group() as loops:
+                for loop in self._loops():
+                    loops.start_soon(loop)
+                watchdog.start()
+                async with anyio.create_task_group() as self._firing:
+                    await self._claimer.run(burst=burst)
+                    await self._drain(self._settings.grace)
+                    self._firing.cancel_scope.deadline = anyio.current_time() + _UNWIND
+                loops.cancel_scope.cancel()
+        except BaseExceptionGroup as group:
+            raise _single(group) from None
+        finally:
+            watchdog.stop()
+            await self._save()
+
+    def _loops(self) -> list[Callable[[], Coroutine[Any, Any, None]]]:
+        loops = [self._finisher.run, self._streams.run, self._heart.run]
+        if self._lease is not None:
+            rescuer = Rescuer(
+                self._backend, self._heart, lease=self._lease, on_lost=self._settings.on_lost, on_rescued=self._rescued
+            )
+            loops.append(rescuer.run)
+        return loops
+
+    async def _drain(self, grace: float) -> None:
+        """End everything held. Heartbeats and writes go on meanwhile: they are loops of their own."""
+        for held in self._slots.withdraw():
+            self._ended(held, None, Reason.SHUTDOWN)
+        if self._slots.running:
+            logger.info("waiting up to %g s for %d running tasks", grace, self._slots.running)
+        with anyio.move_on_after(grace) as self._draining:
+            if self._stops < 2:
+                await self._slots.wait_idle()
+        self._draining = None
+        await self._interrupt()
+        with anyio.move_on_after(_LAST_WRITE):
+            await self._finisher.wait_written()
+        if self._finisher.unwritten:
+            logger.error("%d results could not be written: the database is away", self._finisher.unwritten)
+
+    async def _interrupt(self) -> None:
+        if self._slots.running:
+            logger.warning("stopping %d tasks that are still running; they are queued again", self._slots.running)
+            self._slots.interrupt(Reason.SHUTDOWN)
+            with anyio.move_on_after(_UNWIND):
+                await self._slots.wait_idle()
+        for held in self._slots.abandon():
+            self.progress.abandoned_runs += 1
+            logger.error("task %s (%s) ignores its cancellation; abandoned", held.id, held.claimed.task)
+            self._ended(held, None, Reason.SHUTDOWN)
+
+    async def _save(self) -> None:
+        """After a loop broke or the worker itself was cancelled: hand back what can be handed back."""
+        if not self._ledger:
+            return
+        with anyio.move_on_after(_UNWIND + _LAST_WRITE, shield=True):
+            async with anyio.create_task_group() as writing:
+                writing.start_soon(self._finisher.run)
+                await self._drain(0)
+                writing.cancel_scope.cancel()
+
+    # -- what becomes of a claim
+
+    def _ended(self, held: Held, result: RunResult | None, reason: Reason | None = None) -> None:
+        """A run is over, or will not begin."""
+        if reason is not None:
+            held.stop(reason)
+        if held.reason in (None, Reason.SHUTDOWN):
+            self._finisher.put(Ended(held, result))
+        else:
+            self._ledger.remove(held)
+            if held.reason is Reason.CANCELLED:
+                self.progress.cancelled += 1
+            else:
+                self.progress.lost += 1
+        self._gauge()
+
+    def _written(self, ended: Ended) -> None:
+        claimed = ended.held.claimed
+        if ended.result is None:
+            self.progress.released += 1
+        elif ended.result.status == Status.COMPLETED:
+            self.progress.completed += 1
+            self._fire("on_success", TaskInfo(claimed.id, claimed.task))
+        else:
+            self.progress.failed += 1
+            error = ended.result.error or ""
+            logger.warning("task %s (%s) failed: %s", claimed.id, claimed.task, error.partition("\n")[0])
+            self._fire("on_failure", TaskInfo(claimed.id, claimed.task), error)
+        if not self._ledger:
+            self._claimer.wake()
+
+    def _lost(self, ended: Ended) -> None:
+        claimed = ended.held.claimed
+        self.progress.lost += 1
+        logger.warning(
+            "task %s (%s) ended here, but its claim was not ours any more; the result is discarded",
+            claimed.id,
+            claimed.task,
+        )
+
+    def _rescued(self, lost: LostTask) -> None:
+        self.progress.rescued += 1
+        if self._settings.on_lost == "fail":
+            self._fire("on_failure", TaskInfo(lost.id, lost.task), None)
+
+    def _fire(self, event: str, *details: Any) -> None:
+        if self._firing is not None and self._hooks.has(event):
+            self._firing.start_soon(self._hooks.fire, event, *details)
+
+    def _gauge(self) -> None:
+        self.progress.running = self._slots.running
+        self.progress.buffered = self._slots.buffered
+        self.progress.abandoned_threads = self._runner.abandoned
+
+
+def _single(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The one error inside nested groups, or the group where there are several."""
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error

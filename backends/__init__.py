@@ -1,0 +1,1 @@
+"""The databases asyncqueue runs on."""

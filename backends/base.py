@@ -1,0 +1,214 @@
+"""The seam between asyncqueue and a database: verbs, not SQL.
+
+A backend is free to take one statement or three for a verb. Whatever it takes, these hold for every one of them:
+
+- a verb is atomic, and is safe to repeat after `DatabaseUnavailable`, whether or not the lost attempt took effect
+  (`claim` is the exception: rows of a claim whose reply was lost stay in progress until their lease ends);
+- it ends within `Options.statement_timeout` seconds (plus `connect_timeout` where it had to connect first) with a
+  result or a `DatabaseError`. Cancelling the caller never leaves a transaction open or a connection in doubt:
+  a verb that was begun is carried to its end behind a shield, which the deadline bounds;
+- the database's clock decides: no instant of the worker's host is written or compared (SQLite's clock is the host's).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
+from typing import Any, Protocol
+from uuid import UUID
+
+from asyncqueue.model import (
+    Claim,
+    ClaimedTask,
+    Finish,
+    LostTask,
+    NewTask,
+    Observation,
+    OutputChunk,
+    Release,
+    Stamp,
+    TaskCount,
+    TaskRecord,
+)
+
+DEFAULT_TABLE = "django_simple_queue_task"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a backend needs to know beside its URL. Times are in seconds."""
+
+    table: str = DEFAULT_TABLE
+    #: The zone of naive datetimes in the table (MySQL, MariaDB, SQLite): UTC, or a Django project's TIME_ZONE
+    #: where it has USE_TZ=False. PostgreSQL stores instants and ignores it.
+    time_zone: tzinfo = UTC
+    connect_timeout: float = 10.0
+    statement_timeout: float = 30.0
+    #: Whether enqueue notifies and an idle worker listens, where the database can (Capabilities.notifications).
+    notify: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """How databases differ where the layers above must know."""
+
+    #: wait_for_work can wake before its timeout.
+    wakes: bool
+    #: The table is made on first use, without asking.
+    embedded: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """What answered at the URL."""
+
+    product: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class TableShape:
+    """What the task table was found to be."""
+
+    #: error, log and worker_pid exist (the 10-column table).
+    errors: bool
+    #: id is of a native uuid type, not char(32).
+    native_uuid: bool
+    #: The index claims and rescues live on exists and is valid.
+    indexed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One step of a migration: what it is for, and its SQL, complete and rendered."""
+
+    name: str
+    purpose: str
+    sql: str
+
+
+@dataclass(frozen=True, slots=True)
+class TaskFilter:
+    """Which rows to read or count: all of them by default. `task` is an exact dotted path."""
+
+    statuses: Collection[int] = field(default=())
+    task: str | None = None
+
+
+class Backend(Protocol):
+    """A database that holds the task table."""
+
+    options: Options
+    capabilities: Capabilities
+
+    @property
+    def server(self) -> Server:
+        """What answered; known after `open`."""
+
+    @property
+    def shape(self) -> TableShape | None:
+        """The table as found by `open` or the last `migrate`, None where there is none."""
+
+    async def open(self) -> None:
+        """Connect, check the server and read the table's shape.
+
+        Raises UnsupportedServer, DatabaseUnavailable, or SchemaError where a table of that name exists and is not
+        the Django task table. A missing table is no error here: every verb that needs it raises TableMissing.
+        """
+
+    async def close(self) -> None:
+        """Close every connection, whatever state it is in. Safe to call twice, and after a failed `open`."""
+
+    # -- enqueueing
+
+    async def enqueue(self, tasks: Sequence[NewTask], *, connection: Any = None) -> None:
+        """Insert rows as queued, committed on return, `modified` ascending in the order given.
+
+        A row whose id exists already is left alone, so a repetition is harmless. With `connection`, an open
+        connection of this backend's driver, the rows become part of the caller's transaction instead.
+        Raises DataRejected, ConfigurationError for a connection of another driver.
+        """
+
+    # -- a worker's path of a task
+
+    async def claim(self, limit: int, *, worker_pid: int | None) -> list[ClaimedTask]:
+        """Take up to `limit` queued rows, oldest first: status 1, `modified` now. No row ever goes to two callers."""
+
+    async def finish(self, finishes: Sequence[Finish]) -> set[UUID]:
+        """Write ends of runs, each fenced by status 1 and its token; `worker_pid` becomes NULL.
+
+        Returns the ids whose end stands in the table: written now, or found there already word for word (the reply
+        to an earlier attempt was lost). The others belong to somebody else by now. Raises DataRejected for the batch
+        as a whole, nothing written, if the database refuses any row of it.
+        """
+
+    async def append_output(self, chunks: Sequence[OutputChunk]) -> set[UUID]:
+        """Write streamed text, fenced likewise, at most one chunk per task. Returns the ids written; does not renew.
+
+        Raises DataRejected like `finish`.
+        """
+
+    async def observe(self, ids: Collection[UUID]) -> Observation:
+        """Read the database's clock, and status and `modified` of these rows."""
+
+    async def renew(self, claims: Sequence[Claim], *, now: Stamp, worker_pid: int | None) -> None:
+        """Set `modified` to `now` (from `observe`) on each claim still held, and `worker_pid` to the value given.
+
+        The caller knows the new token before the statement is sent, so a lost reply leaves two candidates, not none.
+        """
+
+    async def release(self, releases: Sequence[Release]) -> None:
+        """Put claimed rows back as queued in their old place, fenced by their token; `worker_pid` becomes NULL."""
+
+    async def rescue(self, *, lease: float, error: str | None, limit: int = 1000) -> list[LostTask]:
+        """Take up to `limit` in-progress rows away from workers that did not renew them for `lease` seconds.
+
+        With `error` they become failed with that text, else queued again. Each row goes to exactly one rescuer.
+        """
+
+    async def foreign_pids(self, own: int) -> set[int]:
+        """The PIDs other than `own` that in-progress rows carry. Always empty on the 7-column table."""
+
+    async def wait_for_work(self, timeout: float) -> None:
+        """Return after `timeout` seconds, or sooner when there may be something to claim.
+
+        A hint only: it never raises DatabaseError.
+        """
+
+    # -- looking and steering
+
+    async def get(self, ids: Collection[UUID]) -> list[TaskRecord]:
+        """Read rows by id, in no particular order; missing ones are left out."""
+
+    async def find(self, where: TaskFilter, *, limit: int, offset: int = 0) -> list[TaskRecord]:
+        """Read rows, the latest `modified` first."""
+
+    async def count(self, where: TaskFilter) -> int:
+        """Count rows."""
+
+    async def counts(self) -> list[TaskCount]:
+        """Count rows by task and status, in one pass over the table."""
+
+    async def cancel(self, ids: Collection[UUID]) -> set[UUID]:
+        """Set status 4 on rows that are queued or in progress. Returns the ids changed."""
+
+    async def requeue(self, ids: Collection[UUID]) -> set[UUID]:
+        """Set status 0 and `modified` now on rows that have ended; like Django's admin it clears no output or error.
+
+        Returns the ids changed. Rows in progress are left alone: their worker holds them.
+        """
+
+    async def cleanup(self, *, older_than: float, statuses: Collection[int], limit: int) -> int:
+        """Delete up to `limit` rows in these statuses, unmodified for `older_than` seconds. Returns how many."""
+
+    # -- schema
+
+    async def pending(self, *, indexes_only: bool = False) -> list[Change]:
+        """The changes `migrate` would make now, in order."""
+
+    async def migrate(self, *, indexes_only: bool = False) -> list[Change]:
+        """Make them, and read the table's shape anew. Safe to run by two at once and to run again after a crash.
+
+        Raises TableMissing with `indexes_only` where there is no table.
+        """

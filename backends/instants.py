@@ -1,0 +1,30 @@
+"""Naive times of a table in a zone, as MySQL, MariaDB and SQLite keep them, and the instants they stand for."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, tzinfo
+
+
+def to_naive(instant: datetime, zone: tzinfo) -> datetime:
+    """The wall clock of `zone` at an aware instant, naive as Django writes it."""
+    return instant.astimezone(zone).replace(tzinfo=None, fold=0)
+
+
+def to_utc(naive: datetime, zone: tzinfo) -> datetime:
+    """The instant of a wall clock time in `zone`, aware and in UTC; of an hour that occurs twice, the first."""
+    return naive.replace(tzinfo=zone).astimezone(UTC)
+
+
+def utc_offset(zone: tzinfo, at: datetime) -> timedelta:
+    """How far the wall clock of `zone` is ahead of UTC at an aware instant."""
+    return to_naive(at, zone) - to_naive(at, UTC)
+
+
+def naive_cutoff(now: datetime, seconds: float, zone: tzinfo) -> datetime:
+    """The wall clock time before which nothing written within the last `seconds` can lie.
+
+    Where the clock was put back within those seconds, what was written after the jump reads earlier than what was
+    written before it: the earlier of both ways to count back is safe, and costs at worst an hour's delay.
+    """
+    span = timedelta(seconds=seconds)
+    return min(to_naive(now - span, zone), to_naive(now, zone) - span)

@@ -1,0 +1,130 @@
+"""One database connection, used by one caller at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Generic, TypeVar
+
+import anyio
+
+from asyncqueue.errors import DatabaseBusy, DatabaseUnavailable
+
+Connection = TypeVar("Connection")
+Result = TypeVar("Result")
+
+
+class Lane(Generic[Connection]):
+    """Opens its connection when first needed and throws it away as soon as it is in doubt.
+
+    Waiting for one's turn can be cancelled. What was begun is carried to its end behind a shield, because every
+    driver leaves something behind when it is cancelled in the middle: a statement that commits unseen, an open
+    transaction without an owner, a socket with half an answer in it. A deadline bounds the shield.
+
+    Args:
+        connect: opens a connection; raises whatever the driver raises.
+        discard: drops one at once, without waiting for the server.
+        usable: whether the driver still believes in it.
+        connect_timeout: seconds to open a connection.
+        statement_timeout: seconds to wait for one's turn, and again for one piece of work.
+    """
+
+    def __init__(
+        self,
+        *,
+        connect: Callable[[], Awaitable[Connection]],
+        discard: Callable[[Connection], None],
+        usable: Callable[[Connection], bool],
+        connect_timeout: float,
+        statement_timeout: float,
+    ) -> None:
+        self._connect = connect
+        self._discard = discard
+        self._usable = usable
+        self._connect_timeout = connect_timeout
+        self._statement_timeout = statement_timeout
+        self._turn = anyio.Lock(fast_acquire=True)
+        self._connection: Connection | None = None
+
+    async def run(
+        self,
+        work: Callable[[Connection], Awaitable[Result]],
+        *,
+        translate: Callable[[BaseException], Exception | None],
+        repeat: bool = True,
+        timeout: float | None = None,
+    ) -> Result:
+        """Do `work` with the connection and return what it returns.
+
+        Args:
+            work: one verb's statements. With `repeat` it is safe to do twice.
+            translate: the asyncqueue error for a driver's error, None for one that is not the database's.
+            repeat: do it once more on a new connection if a connection that had been idle turns out to be dead,
+                as it is after a restart of the server; and after a deadlock.
+            timeout: seconds for the work, where the usual statement timeout will not do.
+
+        Raises:
+            DatabaseUnavailable: no connection, or no turn or no answer in time.
+            DatabaseError: what `translate` makes of the driver's error.
+        """
+        await self._take_turn()
+        try:
+            with anyio.CancelScope(shield=True):
+                for attempt in range(_ATTEMPTS):
+                    idle = self._connection is not None
+                    try:
+                        return await self._attempt(work, translate, timeout or self._statement_timeout)
+                    except DatabaseBusy:
+                        if not repeat or attempt == _ATTEMPTS - 1:
+                            raise
+                        await anyio.sleep(0.01 * 2**attempt)
+                    except DatabaseUnavailable:
+                        if not (repeat and idle):
+                            raise
+        finally:
+            self._turn.release()
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def close(self) -> None:
+        """Drop the connection. The lane opens another when it is used again."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            self._discard(connection)
+
+    async def _take_turn(self) -> None:
+        try:
+            with anyio.fail_after(self._statement_timeout):
+                await self._turn.acquire()
+        except TimeoutError as error:
+            raise DatabaseUnavailable(
+                f"no free connection within {self._statement_timeout:g} seconds: the database answers too slowly"
+            ) from error
+
+    async def _attempt(
+        self,
+        work: Callable[[Connection], Awaitable[Result]],
+        translate: Callable[[BaseException], Exception | None],
+        timeout: float,
+    ) -> Result:
+        doing = "connection"
+        try:
+            if self._connection is not None and not self._usable(self._connection):
+                self.close()
+            if self._connection is None:
+                with anyio.fail_after(self._connect_timeout):
+                    self._connection = await self._connect()
+            doing = "answer"
+            with anyio.fail_after(timeout):
+                return await work(self._connection)
+        except BaseException as error:
+            known = translate(error)
+            if known is None and isinstance(error, TimeoutError):
+                limit = self._connect_timeout if doing == "connection" else timeout
+                known = DatabaseUnavailable(f"no {doing} from the database within {limit:g} seconds")
+            if known is None or (isinstance(known, DatabaseUnavailable) and not isinstance(known, DatabaseBusy)):
+                self.close()
+            if known is None:
+                raise
+            raise known from error
+
+
+_ATTEMPTS = 5

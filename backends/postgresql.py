@@ -1,0 +1,335 @@
+"""PostgreSQL 12 or later, through asyncpg."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from uuid import UUID
+
+import anyio
+import asyncpg
+
+from asyncqueue.backends import statements
+from asyncqueue.backends.base import Capabilities, Change, Options, Server, TableShape, TaskFilter
+from asyncqueue.backends.lane import Lane
+from asyncqueue.backends.postgresql_errors import translate
+from asyncqueue.backends.postgresql_listener import Listener
+from asyncqueue.backends.table import Table
+from asyncqueue.backends.values import identifiers, index_name, status_of
+from asyncqueue.errors import ConfigurationError, SchemaError, UnsupportedServer
+from asyncqueue.model import (
+    Claim,
+    ClaimedTask,
+    Finish,
+    LostTask,
+    NewTask,
+    Observation,
+    OutputChunk,
+    Release,
+    Stamp,
+    TaskCount,
+    TaskRecord,
+)
+
+if TYPE_CHECKING:
+    AsyncpgConnection = asyncpg.Connection[asyncpg.Record]
+    Row = asyncpg.Record
+
+_OLDEST = (12, 120000)
+# Building an index on a very large table may take hours; the deadline only keeps a lost connection from hanging.
+_MIGRATION_TIMEOUT = 6 * 3600.0
+
+
+class PostgresqlBackend:
+    """The task table in a PostgreSQL database.
+
+    `url` is `postgresql://user:password@host:port/database`, with asyncpg's query parameters (`sslmode`,
+    `host=/run/...` for a socket) and one of ours: `statement_cache_size=0` for a PgBouncer that pools transactions.
+    """
+
+    capabilities = Capabilities(wakes=True, embedded=False)
+
+    def __init__(self, url: str, options: Options) -> None:
+        self.options = options
+        self._dsn, self._cache = _split(url)
+        self._table = Table("postgresql", statements.dollar, options.table, _slots(options.table))
+        self._channel = f"asyncqueue:{options.table}"[:63]
+        # One for a worker's hot path, one for everything that must not wait behind it, one for enqueueing.
+        self._engine, self._control, self._enqueue = self._lane(), self._lane(), self._lane()
+        self._listener = Listener(self._connect, self._channel, self._table.setup["listen_ping"].text)
+        self._server = Server("PostgreSQL", "unknown until opened")
+
+    @property
+    def server(self) -> Server:
+        return self._server
+
+    @property
+    def shape(self) -> TableShape | None:
+        return self._table.shape
+
+    async def open(self) -> None:
+        await self._control.run(self._probe, translate=self._translate)
+
+    async def close(self) -> None:
+        for lane in (self._engine, self._control, self._enqueue):
+            lane.close()
+        self._listener.close()
+
+    # -- enqueueing
+
+    async def enqueue(self, tasks: Sequence[NewTask], *, connection: Any = None) -> None:
+        if not tasks:
+            return
+        values = {
+            "ids": [task.id for task in tasks],
+            "tasks": [task.task for task in tasks],
+            "args": [task.args for task in tasks],
+            "channel": self._channel,
+        }
+        if connection is None:
+            await self._fetch(self._enqueue, "enqueue", values)
+            return
+        if not isinstance(connection, asyncpg.Connection | asyncpg.pool.PoolConnectionProxy):
+            raise ConfigurationError(
+                f"connection= must be an asyncpg connection for a PostgreSQL queue, not {type(connection).__name__}"
+            )
+        statement = self._table["enqueue"]
+        try:
+            await connection.fetch(statement.text, *statement.values(values))
+        except Exception as error:
+            known = self._translate(error)
+            if known is None:
+                raise
+            raise known from error
+
+    # -- a worker's path of a task
+
+    async def claim(self, limit: int, *, worker_pid: int | None) -> list[ClaimedTask]:
+        rows = await self._fetch(self._engine, "claim", {"limit": limit, "worker_pid": worker_pid}, repeat=False)
+        claimed = [ClaimedTask(*row) for row in rows]
+        claimed.sort(key=_by_age)  # RETURNING follows the join's order, not the CTE's
+        return claimed
+
+    async def finish(self, finishes: Sequence[Finish]) -> set[UUID]:
+        values = {
+            "ids": [finish.id for finish in finishes],
+            "tokens": [finish.token for finish in finishes],
+            "statuses": [int(finish.status) for finish in finishes],
+            "outputs": [finish.output for finish in finishes],
+            "errors": [finish.error for finish in finishes],
+            "logs": [finish.log for finish in finishes],
+            "keeps": [finish.keep_output for finish in finishes],
+        }
+        written = {row[0] for row in await self._fetch(self._engine, "finish", values)}
+        if len(written) < len(finishes):
+            # Either the claim was taken away, or this is a repetition and the first attempt did take effect.
+            written |= {row[0] for row in await self._fetch(self._engine, "finished", values)}
+        return written
+
+    async def append_output(self, chunks: Sequence[OutputChunk]) -> set[UUID]:
+        values = {
+            "ids": [chunk.id for chunk in chunks],
+            "tokens": [chunk.token for chunk in chunks],
+            "offsets": [chunk.offset for chunk in chunks],
+            "texts": [chunk.text for chunk in chunks],
+        }
+        return {row[0] for row in await self._fetch(self._engine, "append_output", values)}
+
+    async def observe(self, ids: Collection[UUID]) -> Observation:
+        rows = await self._fetch(self._control, "observe", {"ids": list(ids)})
+        return Observation(rows[0][0], {row[1]: (row[2], row[3]) for row in rows if row[1] is not None})
+
+    async def renew(self, claims: Sequence[Claim], *, now: Stamp, worker_pid: int | None) -> None:
+        values = {**_fences(claims), "now": now, "worker_pid": worker_pid}
+        await self._fetch(self._control, "renew", values)
+
+    async def release(self, releases: Sequence[Release]) -> None:
+        values = {**_fences(releases), "queued_ats": [release.queued_at for release in releases]}
+        await self._fetch(self._engine, "release", values)
+
+    async def rescue(self, *, lease: float, error: str | None, limit: int = 1000) -> list[LostTask]:
+        values = {"lease": lease, "error": error, "limit": limit}
+        return [LostTask(*row) for row in await self._fetch(self._control, "rescue", values)]
+
+    async def foreign_pids(self, own: int) -> set[int]:
+        if self.shape is not None and not self.shape.errors:
+            return set()
+        return {row[0] for row in await self._fetch(self._control, "foreign_pids", {"own": own})}
+
+    async def wait_for_work(self, timeout: float) -> None:
+        if self.options.notify:
+            await self._listener.wait(timeout)
+        else:
+            await anyio.sleep(timeout)
+
+    # -- looking and steering
+
+    async def get(self, ids: Collection[UUID]) -> list[TaskRecord]:
+        return _records(await self._fetch(self._control, "get", {"ids": list(ids)}))
+
+    async def find(self, where: TaskFilter, *, limit: int, offset: int = 0) -> list[TaskRecord]:
+        values = {**_filter(where), "limit": limit, "offset": offset}
+        return _records(await self._fetch(self._control, "find", values))
+
+    async def count(self, where: TaskFilter) -> int:
+        rows = await self._fetch(self._control, "count", _filter(where))
+        return int(rows[0][0])
+
+    async def counts(self) -> list[TaskCount]:
+        rows = await self._fetch(self._control, "counts", {})
+        return [TaskCount(row[0], status_of(row[1]), row[2], row[3]) for row in rows]
+
+    async def cancel(self, ids: Collection[UUID]) -> set[UUID]:
+        return {row[0] for row in await self._fetch(self._control, "cancel", {"ids": list(ids)})}
+
+    async def requeue(self, ids: Collection[UUID]) -> set[UUID]:
+        return {row[0] for row in await self._fetch(self._control, "requeue", {"ids": list(ids)})}
+
+    async def cleanup(self, *, older_than: float, statuses: Collection[int], limit: int) -> int:
+        values = {"older_than": older_than, "statuses": list(statuses), "limit": limit}
+        rows = await self._fetch(self._control, "cleanup", values)
+        return int(rows[0][0])
+
+    # -- schema
+
+    async def pending(self, *, indexes_only: bool = False) -> list[Change]:
+        return await self._control.run(
+            lambda connection: self._pending(connection, indexes_only), translate=self._translate
+        )
+
+    async def migrate(self, *, indexes_only: bool = False) -> list[Change]:
+        async def work(connection: AsyncpgConnection) -> list[Change]:
+            setup = self._table.setup
+            lock, unlock = setup["lock_migration"], setup["unlock_migration"]
+            while not await connection.fetchval(lock.text, self._channel):  # noqa: ASYNC110 - another session's lock
+                await anyio.sleep(0.1)
+            changes = await self._pending(connection, indexes_only)
+            for change in changes:
+                await connection.execute(change.sql, timeout=_MIGRATION_TIMEOUT)
+            await self._probe(connection)
+            await connection.fetchval(unlock.text, self._channel)
+            return changes
+
+        return await self._control.run(work, translate=self._translate, timeout=_MIGRATION_TIMEOUT)
+
+    # -- inside
+
+    def _lane(self) -> Lane[AsyncpgConnection]:
+        return Lane(
+            connect=self._connect,
+            discard=lambda connection: connection.terminate(),
+            usable=lambda connection: not connection.is_closed(),
+            connect_timeout=self.options.connect_timeout,
+            statement_timeout=self.options.statement_timeout,
+        )
+
+    async def _connect(self) -> AsyncpgConnection:
+        return await asyncpg.connect(
+            self._dsn,
+            timeout=self.options.connect_timeout,
+            command_timeout=self.options.statement_timeout,
+            statement_cache_size=self._cache,
+            server_settings={"application_name": "asyncqueue"},
+        )
+
+    def _translate(self, error: BaseException) -> Exception | None:
+        return translate(error, self._table)
+
+    async def _fetch(
+        self, lane: Lane[AsyncpgConnection], name: str, values: dict[str, Any], *, repeat: bool = True
+    ) -> list[Row]:
+        statement = self._table[name]
+        arguments = statement.values(values)
+        return await lane.run(
+            lambda connection: connection.fetch(statement.text, *arguments),
+            translate=self._translate,
+            repeat=repeat,
+        )
+
+    async def _probe(self, connection: AsyncpgConnection) -> None:
+        setup = self._table.setup
+        version, number = await connection.fetchrow(setup["server"].text) or ("", 0)
+        self._server = Server("PostgreSQL", version)
+        if number < _OLDEST[1]:
+            raise UnsupportedServer(f"this is PostgreSQL {version}; asyncqueue needs {_OLDEST[0]} or later")
+        columns = await self._look(connection, "columns")
+        if not columns:
+            self._table.missing()
+            return
+        if columns.get("id", "uuid") != "uuid":
+            raise SchemaError(
+                f"table {self._table.name!r} is not one that Django makes on PostgreSQL: its id is of type "
+                f"{columns['id']}, not uuid"
+            )
+        indexes = await self._look(connection, "indexes")
+        indexed = all(indexes.get(index_name(self._table.name, purpose)) for purpose in ("ready", "running"))
+        features = ["notify"] if self.options.notify else []
+        self._table.found(columns, native_uuid=True, indexed=indexed, features=features)
+
+    async def _look(self, connection: AsyncpgConnection, what: str) -> dict[str, Any]:
+        """The table's columns with their types, or its indexes with their validity."""
+        rows = await connection.fetch(self._table.setup[what].text, self._table.slots["table"])
+        return {row[0]: row[1] for row in rows}
+
+    async def _pending(self, connection: AsyncpgConnection, indexes_only: bool) -> list[Change]:
+        setup = self._table.setup
+        changes = []
+        if not await self._look(connection, "columns"):
+            if indexes_only:
+                raise self._table.missing_error()
+            changes.append(Change("table", "the task table, as Django makes it", setup["create_table"].text))
+        indexes = await self._look(connection, "indexes")
+        for purpose, reason in _INDEXES.items():
+            valid = indexes.get(index_name(self._table.name, purpose))
+            if valid is False:
+                drop = setup[f"drop_{purpose}_index"].text
+                changes.append(Change(f"{purpose} index", "remove what an interrupted attempt left", drop))
+            if not valid:
+                changes.append(Change(f"{purpose} index", reason, setup[f"create_{purpose}_index"].text))
+        return changes
+
+
+_INDEXES = {
+    "ready": "claims read the oldest queued rows without looking at any other",
+    "running": "rescues find expired leases without looking at any other row",
+}
+
+
+def _split(url: str) -> tuple[str, int]:
+    """The DSN for asyncpg, and the size of its cache of prepared statements."""
+    parts = urlsplit(url)
+    query = dict(parse_qsl(parts.query, keep_blank_values=True))
+    size = query.pop("statement_cache_size", "100")
+    if not size.isdecimal():
+        raise ConfigurationError(f"statement_cache_size in the database URL must be a number, not {size!r}")
+    return urlunsplit(parts._replace(query=urlencode(query))), int(size)
+
+
+def _slots(table: str) -> dict[str, str]:
+    schema = table.rpartition(".")[0]
+    slots = {"table": identifiers(table, '"')}
+    for purpose in _INDEXES:
+        name = index_name(table, purpose)
+        slots[f"{purpose}_index"] = f'"{name}"'
+        slots[f"{purpose}_index_qualified"] = identifiers(f"{schema}.{name}" if schema else name, '"')
+    return slots
+
+
+def _by_age(claimed: ClaimedTask) -> tuple[Any, UUID]:
+    return claimed.queued_at, claimed.id
+
+
+def _fences(claims: Sequence[Claim] | Sequence[Release]) -> dict[str, Any]:
+    return {"ids": [claim.id for claim in claims], "tokens": [claim.token for claim in claims]}
+
+
+def _filter(where: TaskFilter) -> dict[str, Any]:
+    return {"statuses": [int(status) for status in where.statuses], "task": where.task}
+
+
+def _records(rows: list[Row]) -> list[TaskRecord]:
+    return [
+        TaskRecord(row[0], row[1], row[2], row[3], row[4], status_of(row[5]), row[6], row[7], row[8], row[9])
+        for row in rows
+    ]

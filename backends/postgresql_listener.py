@@ -1,0 +1,77 @@
+"""The connection on which an idle worker hears of new tasks."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import asyncpg
+
+if TYPE_CHECKING:
+    AsyncpgConnection = asyncpg.Connection[asyncpg.Record]
+
+_PING_AFTER = 15.0
+_PING_TIMEOUT = 5.0
+_RETRY_AFTER = 5.0
+
+
+class Listener:
+    """LISTENs on one channel and turns notifications into wake-ups.
+
+    A notification is a hint. Whatever goes wrong here (no connection, one that went silently deaf, a PgBouncer that
+    cannot LISTEN) the caller's poll goes on, and the connection is opened again when it has been away for a while.
+
+    Args:
+        connect: opens a connection of its own.
+        channel: what enqueue notifies.
+        ping: the statement that shows whether the server is still there.
+    """
+
+    def __init__(self, connect: Callable[[], Awaitable[AsyncpgConnection]], channel: str, ping: str) -> None:
+        self._connect = connect
+        self._channel = channel
+        self._ping = ping
+        self._connection: AsyncpgConnection | None = None
+        self._news = anyio.Event()
+        self._checked = 0.0
+        self._retry_at = 0.0
+
+    async def wait(self, timeout: float) -> None:
+        """Return when something was notified since the last call returned, or after `timeout` seconds."""
+        with anyio.move_on_after(timeout):
+            await self._ensure()
+            await self._news.wait()
+        self._news = anyio.Event()
+
+    def close(self) -> None:
+        """Drop the connection."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.terminate()
+
+    async def _ensure(self) -> None:
+        now = time.monotonic()
+        try:
+            if self._connection is not None and now - self._checked >= _PING_AFTER:
+                await self._connection.fetchval(self._ping, timeout=_PING_TIMEOUT)
+                self._checked = now
+            if self._connection is None and now >= self._retry_at:
+                self._retry_at = now + _RETRY_AFTER
+                connection = await self._connect()
+                self._connection = connection
+                await connection.add_listener(self._channel, self._heard)
+                connection.add_termination_listener(self._lost)
+                self._checked = now
+                # What was notified while nobody listened is not repeated: look once.
+                self._news.set()
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            self.close()
+
+    def _heard(self, *_notification: Any) -> None:
+        self._news.set()
+
+    def _lost(self, connection: Any) -> None:
+        if connection is self._connection:
+            self._connection = None

@@ -1,0 +1,11 @@
+-- Writes streamed text behind the first `offset` characters, so that a repetition writes the same again.
+-- `modified` stays: it is the claim's token, and only a heartbeat renews it.
+-- Params: ids, tokens, offsets, texts
+-- Returns: id
+UPDATE {table} AS t
+   SET output = left(coalesce(t.output, ''), d.position) || d.text
+  FROM unnest(:ids::uuid[], :tokens::timestamptz[], :offsets::int[], :texts::text[]) AS d (id, token, position, text)
+ WHERE t.id = d.id
+   AND t.status = 1
+   AND t.modified = d.token
+RETURNING t.id

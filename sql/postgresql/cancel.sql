@@ -1,0 +1,10 @@
+-- Cancels what has not ended. The worker that runs such a row sees it at its next heartbeat.
+-- Params: ids
+-- Returns: id
+UPDATE {table}
+   SET status = 4,
+       worker_pid = NULL, -- [errors]
+       modified = statement_timestamp()
+ WHERE id = ANY (:ids::uuid[])
+   AND status IN (0, 1)
+RETURNING id

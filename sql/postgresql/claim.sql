@@ -1,0 +1,21 @@
+-- Claims the oldest queued rows. The materialized CTE is a fence: with a bare LIMIT subquery the join may be
+-- planned so that more rows are locked and updated than the limit says.
+-- FOR NO KEY UPDATE does not block foreign-key checks. Statuses are literals: with a parameter a generic plan
+-- cannot use the partial index.
+-- Params: limit, worker_pid
+-- Returns: id, task, args, token, queued_at
+WITH next AS MATERIALIZED (
+    SELECT id, modified
+      FROM {table}
+     WHERE status = 0
+     ORDER BY modified, id
+     LIMIT :limit
+       FOR NO KEY UPDATE SKIP LOCKED
+)
+UPDATE {table} AS t
+   SET status = 1,
+       worker_pid = :worker_pid, -- [errors]
+       modified = statement_timestamp()
+  FROM next
+ WHERE t.id = next.id
+RETURNING t.id, t.task, t.args, t.modified AS token, next.modified AS queued_at

@@ -1,0 +1,25 @@
+-- Takes rows away from workers that stopped renewing them: failed with a text, or queued again where there is none.
+-- SKIP LOCKED lets exactly one of several rescuers have each row, without waiting.
+-- Params: lease, error, limit
+-- Returns: id, task, worker_pid
+WITH lost AS MATERIALIZED (
+    SELECT id,
+           worker_pid, -- [errors]
+           NULL::integer AS worker_pid, -- [not errors]
+           task
+      FROM {table}
+     WHERE status = 1
+       AND modified < statement_timestamp() - :lease * interval '1 second'
+     ORDER BY modified
+     LIMIT :limit
+       FOR NO KEY UPDATE SKIP LOCKED
+)
+UPDATE {table} AS t
+   SET status = CASE WHEN :error::text IS NULL THEN 0 ELSE 3 END,
+       worker_pid = NULL, -- [errors]
+       error = coalesce(:error::text, t.error), -- [errors]
+       output = CASE WHEN :error::text IS NULL THEN t.output ELSE coalesce(t.output, '') || :error::text END, -- [not errors]
+       modified = statement_timestamp()
+  FROM lost
+ WHERE t.id = lost.id
+RETURNING t.id, t.task, lost.worker_pid

@@ -1,0 +1,4 @@
+-- What answers here.
+-- Params: none
+-- Returns: version, number
+SELECT current_setting('server_version') AS version, current_setting('server_version_num')::integer AS number

@@ -1,0 +1,133 @@
+"""Fixtures that give a test its database.
+
+`database` runs a test on every dialect with both shapes of the task table; `tests.servers.cases.cases` narrows that
+down. Servers start when a test first needs them: `pytest -k sqlite` starts none.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.servers import LocalServer, ServerMissing, Servers
+from tests.servers.cases import DIALECTS, SERVER_DIALECTS, Case, shaped
+from tests.servers.database import Database
+from tests.servers.databases import Databases
+
+_SERVERS = pytest.StashKey[Servers]()
+
+
+@pytest.fixture(scope="session")
+def servers(pytestconfig: pytest.Config) -> Servers:
+    """The database servers of this run."""
+    return pytestconfig.stash[_SERVERS]
+
+
+@pytest.fixture(scope="session")
+def databases(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
+    """The databases of this run. Tests ask for one by the fixtures below."""
+    made = Databases(servers, tmp_path_factory.mktemp("sqlite"))
+    yield made
+    made.close()
+
+
+@pytest.fixture(params=shaped(), ids=str)
+def database(request: pytest.FixtureRequest, databases: Databases, tmp_path: Path) -> Database:
+    """A database with the task table as Django's migrations leave it: no rows, no indexes. Not for other DDL."""
+    with _server_needed():
+        return databases.kept(request.param, tmp_path)
+
+
+@pytest.fixture(params=shaped(), ids=str)
+def fresh_database(request: pytest.FixtureRequest, databases: Databases, tmp_path: Path) -> Iterator[Database]:
+    """A new database with the task table, for tests that change the schema."""
+    with _server_needed():
+        made = databases.fresh(request.param, tmp_path)
+    yield made
+    databases.discard(made)
+
+
+@pytest.fixture(params=[Case(dialect) for dialect in DIALECTS], ids=str)
+def empty_database(request: pytest.FixtureRequest, databases: Databases, tmp_path: Path) -> Iterator[Database]:
+    """A new database without a table."""
+    with _server_needed():
+        made = databases.empty(request.param, tmp_path)
+    yield made
+    databases.discard(made)
+
+
+@pytest.fixture
+def restartable(servers: Servers) -> Callable[[str], LocalServer]:
+    """Gives the server of a dialect that a test may stop and start; no other test's database is in it."""
+
+    def get(dialect: str) -> LocalServer:
+        with _server_needed():
+            return servers.restartable(dialect)
+
+    return get
+
+
+@pytest.fixture(params=shaped(SERVER_DIALECTS, [10]), ids=str)
+def restartable_database(
+    request: pytest.FixtureRequest, restartable: Callable[[str], LocalServer], databases: Databases, tmp_path: Path
+) -> Iterator[tuple[Database, LocalServer]]:
+    """A new database with the task table, and the server it is in, which the test may stop and start."""
+    server = restartable(request.param.dialect)
+    server.ensure_started()
+    made = databases.fresh(request.param, tmp_path, server)
+    yield made, server
+    server.ensure_started()
+    databases.discard(made)
+
+
+@contextmanager
+def _server_needed() -> Iterator[None]:
+    """A missing server fails a run in CI; elsewhere the tests that need it are skipped, and the run's end says so."""
+    try:
+        yield
+    except ServerMissing as error:
+        if os.environ.get("CI"):
+            pytest.fail(str(error), pytrace=False)
+        pytest.skip(str(error))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[_SERVERS] = Servers()
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Fetch now what the chosen tests need and the machine lacks: a download takes longer than a test may."""
+    if session.config.option.collectonly:
+        return
+    parameters = [value for item in session.items for value in _parameters(item)]
+    for dialect in SERVER_DIALECTS:
+        if any(isinstance(value, Case) and value.dialect == dialect for value in parameters):
+            session.config.stash[_SERVERS].prepare(dialect)
+
+
+def _parameters(item: pytest.Item) -> list[object]:
+    return (
+        list(item.callspec.params.values()) if isinstance(item, pytest.Function) and hasattr(item, "callspec") else []
+    )
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say which servers these results are of."""
+    lines = {f"{server.product} {server.version}, {server.origin}" for server in config.stash[_SERVERS].used}
+    if lines:
+        terminalreporter.section("database servers")
+        for line in sorted(lines):
+            terminalreporter.line(line)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End the servers, whatever ended the run, and close with what was skipped."""
+    servers = config.stash[_SERVERS]
+    servers.close()
+    if not os.environ.get("CI"):
+        for why in servers.missing:
+            config.get_terminal_writer().line(f"Skipped tests: {why}", yellow=True)

@@ -1,0 +1,87 @@
+"""Databases with the task table as Django's own migrations make it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+from tests.djangoapp import DjangoSide, Shape
+from tests.servers import client
+from tests.servers.server import Server
+
+TABLE: Final = "django_simple_queue_task"
+
+_INDEXES = {
+    "postgresql": "SELECT indexrelid::regclass::text FROM pg_index WHERE indrelid = %s::regclass AND NOT indisprimary",
+    "mysql": "SELECT DISTINCT index_name FROM information_schema.statistics "
+    "WHERE table_schema = database() AND table_name = %s AND index_name <> 'PRIMARY'",
+    "sqlite": "SELECT name FROM sqlite_master WHERE type = 'index' AND tbl_name = %s AND sql IS NOT NULL",
+}
+
+
+class Database:
+    """A database of the tests.
+
+    Args:
+        dialect: postgresql, mysql, mariadb or sqlite.
+        url: as asyncqueue takes it.
+        shape: 7 or 10 columns; None where there is no table yet.
+        django: makes the Django project on it, when a test first asks for one.
+        server: the server it is in, None for SQLite.
+    """
+
+    table = TABLE
+
+    def __init__(
+        self, dialect: str, url: str, shape: Shape | None, django: Callable[[], DjangoSide], server: Server | None
+    ) -> None:
+        self.dialect = dialect
+        self.url = url
+        self.shape = shape
+        self.server = server
+        self._make_django = django
+        self._django: DjangoSide | None = None
+
+    def __repr__(self) -> str:
+        return f"<{self.dialect} {self.shape} {self.url}>"
+
+    @property
+    def django(self) -> DjangoSide:
+        """A Django project (USE_TZ, UTC) on this database."""
+        if self._django is None:
+            self._django = self._make_django()
+        return self._django
+
+    def execute(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
+        """Run one statement, with `%s` for its parameters, and return its rows as the plain driver has them."""
+        return client.execute(self.url, self._placeholders(sql), *parameters)
+
+    def execute_many(self, sql: str, rows: Iterable[tuple[object, ...]]) -> None:
+        """Run one statement for each row of parameters, in one transaction."""
+        with client.connect(self.url) as cursor:
+            cursor.execute("BEGIN")
+            for row in rows:
+                cursor.execute(self._placeholders(sql), row)
+            cursor.execute("COMMIT")
+
+    def indexes(self) -> list[str]:
+        """The names of the task table's indexes, its primary key's apart."""
+        query = _INDEXES["mysql" if self.dialect == "mariadb" else self.dialect]
+        return sorted(name for (name,) in self.execute(query, TABLE))
+
+    def clean(self) -> None:
+        """Take rows and indexes away, so that the table is as Django's migrations left it."""
+        for name in self.indexes():
+            self.execute(
+                f"DROP INDEX {name}" if self.dialect in ("postgresql", "sqlite") else f"DROP INDEX {name} ON {TABLE}"
+            )
+        self.execute(f"DELETE FROM {TABLE}" if self.dialect == "sqlite" else f"TRUNCATE TABLE {TABLE}")
+
+    def close(self) -> None:
+        """End the Django process, if a test asked for it."""
+        if self._django is not None:
+            self._django.close()
+
+    def _placeholders(self, sql: str) -> str:
+        return re.sub("%s", "?", sql) if self.dialect == "sqlite" else sql

@@ -1,0 +1,68 @@
+"""The decisions of a worker that are pure, without a database."""
+
+from __future__ import annotations
+
+import time
+import uuid
+
+from asyncqueue.backoff import Backoff
+from asyncqueue.model import ClaimedTask, Observation, Status
+from asyncqueue.worker.claiming import Prefetch
+from asyncqueue.worker.ledger import Held, Reason, judge
+
+
+def held(token: str = "t1", doubtful: str | None = None) -> Held:
+    return Held(ClaimedTask(uuid.uuid4(), "a.b", None, token, "t0"), token, time.monotonic(), doubtful)
+
+
+def test_backoff_grows_to_its_end_with_jitter_and_starts_again() -> None:
+    delays = Backoff(1, 10, factor=2)
+    first = [delays.next() for _ in range(8)]
+    for delay, nominal in zip(first, (1, 2, 4, 8, 10, 10, 10, 10), strict=True):
+        assert nominal / 2 <= delay <= nominal
+    assert len(set(first[4:])) == 4, "no two waiters return at the same moment"
+    delays.reset()
+    assert delays.next() <= 1
+
+
+def test_prefetch_follows_what_ends_during_a_claim() -> None:
+    prefetch = Prefetch(50)
+    assert prefetch.size == 0, "nothing is known yet"
+    prefetch._at = time.monotonic() - 1
+    prefetch.learn(10_000, 0.002)
+    assert 30 <= prefetch.size <= 40, "10,000 a second, 2 ms a claim, twice that"
+    prefetch._at = time.monotonic() - 1
+    prefetch.learn(10_050, 0.002)
+    assert prefetch.size == 0, "50 a second: a slot can wait for the next claim"
+    prefetch._at = time.monotonic() - 0.001
+    prefetch.learn(1_000_000, 1)
+    assert prefetch.size == 50, "bounded"
+
+
+def test_judge_tells_claims_that_stand_from_those_that_do_not() -> None:
+    kept, renewed, cancelled, requeued, reclaimed, deleted = held(), held("t1", "t2"), held(), held(), held(), held()
+    seen = Observation(
+        "now",
+        {
+            kept.id: (Status.RUNNING, "t1"),
+            renewed.id: (Status.RUNNING, "t2"),
+            cancelled.id: (Status.CANCELLED, "t9"),
+            requeued.id: (Status.QUEUED, "t1"),
+            reclaimed.id: (Status.RUNNING, "t9"),
+        },
+    )
+    verdict = judge([kept, renewed, cancelled, requeued, reclaimed, deleted], seen)
+    assert verdict.kept == [(kept, "t1"), (renewed, "t2")]
+    assert verdict.stopped == [
+        (cancelled, Reason.CANCELLED),
+        (requeued, Reason.TAKEN),
+        (reclaimed, Reason.TAKEN),
+        (deleted, Reason.DELETED),
+    ]
+
+
+def test_the_first_reason_to_stop_stands() -> None:
+    claim = held()
+    claim.stop(Reason.CANCELLED)
+    claim.stop(Reason.SHUTDOWN)
+    assert claim.reason is Reason.CANCELLED

@@ -1,0 +1,131 @@
+"""What the worker tests run. The witness of a run is a line in an append-only file, never the task table."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+from asyncqueue import task
+
+
+def _witness(path: str, line: str) -> None:
+    # One write() of a short line to a file opened with O_APPEND is atomic, also between processes.
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    try:
+        os.write(descriptor, f"{line}\n".encode())
+    finally:
+        os.close(descriptor)
+
+
+@task
+async def record(witness: str, key: str) -> str:
+    _witness(witness, key)
+    return key
+
+
+@task
+async def slow(witness: str, key: str, seconds: float) -> str:
+    """Witness the start, and the end if it comes."""
+    _witness(witness, f"start {key}")
+    try:
+        await asyncio.sleep(seconds)
+    except asyncio.CancelledError:
+        _witness(witness, f"stopped {key}")
+        raise
+    _witness(witness, f"end {key}")
+    return key
+
+
+@task
+async def stubborn(witness: str, key: str) -> None:
+    """Ignore every cancellation."""
+    _witness(witness, f"start {key}")
+    while not Path(f"{witness}.let-go").exists():
+        try:
+            await asyncio.sleep(0.2)
+        except asyncio.CancelledError:
+            continue
+
+
+@task
+def threaded(witness: str, key: str, seconds: float = 0) -> str:
+    _witness(witness, f"start {key}")
+    time.sleep(seconds)
+    _witness(witness, f"end {key}")
+    return key
+
+
+@task
+async def blocking(seconds: float) -> str:
+    """What nobody should do: block the event loop."""
+    time.sleep(seconds)
+    return "done"
+
+
+@task
+async def fail(message: str = "on purpose") -> None:
+    raise ValueError(message)
+
+
+@task
+async def add(a: int, b: int) -> int:
+    print(f"adding {a} and {b}")
+    return a + b
+
+
+@task
+def count_to(number: int) -> Iterator[str]:
+    for value in range(1, number + 1):
+        yield f"{value} "
+
+
+@task
+async def tick(number: int, pause: float) -> AsyncIterator[str]:
+    for value in range(number):
+        yield f"<{value}>"
+        await asyncio.sleep(pause)
+
+
+@task(isolation="process")
+def child_pid() -> int:
+    return os.getpid()
+
+
+@task(isolation="process")
+def crash() -> None:
+    os.kill(os.getpid(), signal.SIGSEGV)
+
+
+@task(timeout=0.3)
+async def too_slow() -> None:
+    await asyncio.sleep(60)
+
+
+@task
+async def give(value: str) -> str:
+    """Return a text that may not be storable."""
+    return value.replace("NUL", "\0").replace("SURROGATE", "\ud800")
+
+
+@task
+async def give_large(size: int) -> str:
+    return "x" * size
+
+
+@task
+def yield_nul() -> Iterator[str]:
+    yield "before "
+    yield "\0"
+
+
+def plain(witness: str, key: str) -> str:
+    """Not declared with @task, as every function of a Django project."""
+    _witness(witness, key)
+    return key
+
+
+not_callable = 3
