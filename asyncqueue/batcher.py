@@ -2,97 +2,75 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-
-import anyio
 
 from asyncqueue.errors import DataRejected
 from asyncqueue.model import NewTask
 
 
 class Batcher:
-    """Group commit without a background task and without a timer.
+    """Group commit without a timer.
 
-    The caller that finds nobody writing writes what is pending, its own row alone when it is the only one. Whoever
-    comes meanwhile is written together with all the others by one of them, as soon as that write has returned. So a
-    lone caller waits for nothing, and fifty callers share a commit. Everybody returns when their own row is committed.
+    What is pending is written at once, by a task that lives only while there is something to write; what comes
+    meanwhile is its next batch. So a lone caller waits for nothing, fifty callers share a commit, and everybody
+    returns when their own row is committed. A caller that is cancelled harms no other: the writing is not its own.
+
+    Args:
+        write: inserts rows, all or none of them; safe to repeat.
+        limit: rows in one batch.
     """
 
     def __init__(self, write: Callable[[Sequence[NewTask]], Awaitable[None]], *, limit: int = 1000) -> None:
         self._write = write
         self._limit = limit
-        self._pending: list[_Entry] = []
-        self._busy = False
+        self._pending: list[tuple[NewTask, asyncio.Future[None]]] = []
+        self._writer: asyncio.Task[None] | None = None
 
     async def add(self, task: NewTask) -> None:
         """Return when the row is committed. Raises what `write` raises for it.
 
-        A cancelled caller's row may or may not have been written.
+        The row of a caller that is cancelled meanwhile may or may not be written.
         """
-        entry = _Entry(task)
-        self._pending.append(entry)
-        if self._busy:
-            await self._wait(entry)
-        if not entry.done:
-            self._busy = True
-            try:
-                # Others depend on this write: it goes on when the caller that happens to lead is cancelled.
-                with anyio.CancelScope(shield=True):
-                    await self._flush()
-            finally:
-                self._hand_over()
-        if entry.error is not None:
-            raise entry.error
+        loop = asyncio.get_running_loop()
+        written: asyncio.Future[None] = loop.create_future()
+        self._pending.append((task, written))
+        if self._writer is None:
+            self._writer = loop.create_task(self._write_pending(), name="asyncqueue enqueue")
+        await written
 
-    async def _wait(self, entry: _Entry) -> None:
+    async def _write_pending(self) -> None:
+        batch: list[tuple[NewTask, asyncio.Future[None]]] = []
         try:
-            await entry.turn.wait()
-        except BaseException:
-            if entry in self._pending:
-                self._pending.remove(entry)
-            if entry.leads:
-                self._hand_over()
-            raise
+            while self._pending:
+                batch, self._pending = self._pending[: self._limit], self._pending[self._limit :]
+                batch = [(task, written) for task, written in batch if not written.done()]
+                for (_, written), error in zip(batch, await self._write_batch(batch), strict=True):
+                    if written.done():
+                        continue
+                    if error is None:
+                        written.set_result(None)
+                    else:
+                        written.set_exception(error)
+        finally:
+            self._writer = None
+            # Reached with something left only when the event loop itself is ending.
+            for _, written in [*batch, *self._pending]:
+                written.cancel()
 
-    async def _flush(self) -> None:
-        batch, self._pending = self._pending[: self._limit], self._pending[self._limit :]
-        try:
-            await self._write([entry.task for entry in batch])
-        except DataRejected as error:
+    async def _write_batch(self, batch: list[tuple[NewTask, asyncio.Future[None]]]) -> list[Exception | None]:
+        """Write a batch. Returns the error of each of its rows, None for those that are committed."""
+        tasks = [task for task, _ in batch]
+        error = await self._try(tasks)
+        if isinstance(error, DataRejected) and len(tasks) > 1:
             # One row that the database refuses must not fail its neighbours.
-            if len(batch) == 1:
-                batch[0].error = error
-            else:
-                for entry in batch:
-                    entry.error = await self._try(entry.task)
-        except Exception as error:  # noqa: BLE001 - it belongs to every caller of the batch, and is raised there
-            for entry in batch:
-                entry.error = error
-        for entry in batch:
-            entry.done = True
-            entry.turn.set()
+            return [await self._try([task]) for task in tasks]
+        return [error] * len(tasks)
 
-    async def _try(self, task: NewTask) -> Exception | None:
+    async def _try(self, tasks: Sequence[NewTask]) -> Exception | None:
         try:
-            await self._write([task])
-        except Exception as error:  # noqa: BLE001 - raised by the caller it belongs to
+            if tasks:
+                await self._write(tasks)
+        except Exception as error:  # noqa: BLE001 - raised again in the caller it belongs to
             return error
         return None
-
-    def _hand_over(self) -> None:
-        if self._pending:
-            self._pending[0].leads = True
-            self._pending[0].turn.set()
-        else:
-            self._busy = False
-
-
-class _Entry:
-    __slots__ = ("done", "error", "leads", "task", "turn")
-
-    def __init__(self, task: NewTask) -> None:
-        self.task = task
-        self.turn = anyio.Event()
-        self.done = False
-        self.leads = False
-        self.error: Exception | None = None

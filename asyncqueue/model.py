@@ -124,7 +124,8 @@ class LostTask:
 class TaskRecord:
     """A whole row, read. Times are aware and in UTC.
 
-    `error`, `log` and `worker_pid` are None where the table lacks them; `status` is a plain number where it is not a member of Status.
+    `error`, `log` and `worker_pid` are None where the table lacks them; a status asyncqueue has no name for is a
+    plain number.
     """
 
     id: UUID

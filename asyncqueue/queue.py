@@ -52,7 +52,7 @@ class Queue(AbstractAsyncContextManager["Queue"]):
         elif url is not None:
             settings = settings.model_copy(update={"database_url": url})
         self.settings = settings
-        self.backend: Backend = backend_for(settings.database_url, _options(settings))
+        self.backend: Backend = backend_for(settings.database_url, options_of(settings))
         self._batcher = Batcher(self._write)
 
     async def open(self) -> Self:
@@ -223,7 +223,8 @@ class Queue(AbstractAsyncContextManager["Queue"]):
                 await anyio.sleep(delay)
 
 
-def _options(settings: Settings) -> Options:
+def options_of(settings: Settings) -> Options:
+    """What of the settings a backend needs."""
     return Options(
         table=settings.table,
         time_zone=ZoneInfo(settings.time_zone),

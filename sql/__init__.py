@@ -1,1 +1,1 @@
-"""The SQL of asyncqueue, one statement a file: `<dialect>/<statement>.sql`. `asyncqueue.backends.statements` reads it."""
+"""The SQL of asyncqueue, one statement a file: `<dialect>/<statement>.sql`; see `asyncqueue.backends.statements`."""

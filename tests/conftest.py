@@ -62,11 +62,14 @@ def empty_database(request: pytest.FixtureRequest, databases: Databases, tmp_pat
 
 @pytest.fixture
 def restartable(servers: Servers) -> Callable[[str], LocalServer]:
-    """Gives the server of a dialect that a test may stop and start; no other test's database is in it."""
+    """Gives the server of a dialect that a test may stop and start, running; no other test's database is in it."""
 
     def get(dialect: str) -> LocalServer:
         with _server_needed():
-            return servers.restartable(dialect)
+            server = servers.restartable(dialect)
+        if not server.running:
+            server.start()
+        return server
 
     return get
 
@@ -77,10 +80,10 @@ def restartable_database(
 ) -> Iterator[tuple[Database, LocalServer]]:
     """A new database with the task table, and the server it is in, which the test may stop and start."""
     server = restartable(request.param.dialect)
-    server.ensure_started()
     made = databases.fresh(request.param, tmp_path, server)
     yield made, server
-    server.ensure_started()
+    if not server.running:
+        server.start()
     databases.discard(made)
 
 

@@ -103,9 +103,11 @@ def test_a_url_leads_to_somebody_elses_server(
     assert client.execute(theirs.url, "SELECT 1") == [(1,)]
 
 
-def test_mariadb_is_not_taken_for_mysql(servers: Servers, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ASYNCQUEUE_TEST_MYSQL_URL", servers.get("mariadb").url)
-    others = Servers()
+@cases("database", shaped(["mariadb"], [10]))
+def test_mariadb_is_not_taken_for_mysql(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert database.server is not None
+    monkeypatch.setenv("ASYNCQUEUE_TEST_MYSQL_URL", database.server.url)
+    servers = Servers()
     with pytest.raises(ServerMissing, match="is MariaDB"):
-        others.get("mysql")
-    assert len(others.missing) == 1
+        servers.get("mysql")
+    assert len(servers.missing) == 1

@@ -24,11 +24,16 @@ class Prefetch:
 
     Just enough that slots need not wait for the next claim: what will end during its round trip, judged by the last
     one. With slow tasks that is none, so that a waiting task is left to workers that have room.
+
+    Args:
+        limit: never more than this.
+        fixed: always exactly this many, whatever the tasks are like.
     """
 
-    def __init__(self, limit: int) -> None:
-        self.size = 0
+    def __init__(self, limit: int, fixed: int | None = None) -> None:
+        self.size = fixed or 0
         self._limit = limit
+        self._fixed = fixed
         self._ended = 0
         self._at = time.monotonic()
 
@@ -37,7 +42,8 @@ class Prefetch:
         now = time.monotonic()
         rate = (ended - self._ended) / max(now - self._at, 1e-6)
         self._ended, self._at = ended, now
-        self.size = min(self._limit, int(rate * claim_took * 2))
+        if self._fixed is None:
+            self.size = min(self._limit, int(rate * claim_took * 2))
 
 
 class Claimer:

@@ -6,6 +6,7 @@ import logging
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from uuid import UUID
 
 import anyio
 
@@ -103,7 +104,7 @@ class Finisher:
         if releases:
             await self._backend.release([_release(ended.held) for ended in releases])
         finishes = [ended for ended in batch if ended.result is not None]
-        written = set()
+        written: set[UUID] = set()
         if finishes:
             try:
                 written = await self._backend.finish([_finish(ended) for ended in finishes])
@@ -118,14 +119,14 @@ class Finisher:
             else:
                 self._on_lost(ended)
 
-    async def _write_one(self, ended: Ended) -> set[object]:
+    async def _write_one(self, ended: Ended) -> set[UUID]:
         try:
-            return set(await self._backend.finish([_finish(ended)]))
+            return await self._backend.finish([_finish(ended)])
         except DataRejected as error:
             text = f"The task ended, but the database refused to store what it left: {error}"
             logger.error("task %s (%s): %s", ended.held.id, ended.held.claimed.task, text)
             ended.result = RunResult(Status.FAILED, error=text.encode("ascii", "backslashreplace").decode())
-            return set(await self._backend.finish([_finish(ended)]))
+            return await self._backend.finish([_finish(ended)])
 
 
 def _release(held: Held) -> Release:

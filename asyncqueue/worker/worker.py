@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import anyio
+import anyio.abc
 
 from asyncqueue.backoff import Backoff
 from asyncqueue.model import LostTask, Status
@@ -45,6 +46,7 @@ class Worker:
         settings: those of the queue where they are left out.
         hooks: functions of the application to call around tasks.
         allow: which functions may run; what the settings' patterns say where it is left out.
+        prepare: dotted path of a function that the process of an isolated task calls first.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class Worker:
         settings: Settings | None = None,
         hooks: Hooks | None = None,
         allow: AllowRule | None = None,
+        prepare: str | None = None,
     ) -> None:
         settings = settings or queue.settings
         backend = queue.backend
@@ -74,6 +77,7 @@ class Worker:
             ),
             default_timeout=settings.timeout,
             hooks=self._hooks,
+            prepare=prepare,
         )
         self._slots = Slots(settings.concurrency, self._ledger, self._runner, self._streams, self._ended)
         self._pid = WorkerPid(settings.worker_pid)
@@ -84,7 +88,7 @@ class Worker:
             self._slots,
             self._finisher,
             self._heart,
-            prefetch=Prefetch(settings.concurrency if settings.prefetch is None else settings.prefetch),
+            prefetch=Prefetch(settings.concurrency, settings.prefetch),
             unwritten_limit=max(1000, 2 * settings.concurrency),
             polls=Backoff(settings.poll_min, settings.poll_max, factor=1.5),
             worker_pid=lambda: self._pid.value,
@@ -108,19 +112,27 @@ class Worker:
         watchdog = Watchdog()
         try:
             async with anyio.create_task_group() as loops:
+                watchdog.start()
                 for loop in self._loops():
                     loops.start_soon(loop)
-                watchdog.start()
-                async with anyio.create_task_group() as self._firing:
-                    await self._claimer.run(burst=burst)
-                    await self._drain(self._settings.grace)
-                    self._firing.cancel_scope.deadline = anyio.current_time() + _UNWIND
-                loops.cancel_scope.cancel()
+                # A child like the loops, not the body of this block: when whoever embeds the worker cancels this
+                # very asyncio task, a claim under way is still behind its shield and its rows are not lost.
+                loops.start_soon(self._work, burst, loops.cancel_scope)
         except BaseExceptionGroup as group:
             raise _single(group) from None
         finally:
             watchdog.stop()
             await self._save()
+
+    async def _work(self, burst: bool, loops: anyio.CancelScope) -> None:
+        try:
+            async with anyio.create_task_group() as self._firing:
+                await self._claimer.run(burst=burst)
+                await self._drain(self._settings.grace)
+                self._firing.cancel_scope.deadline = anyio.current_time() + _UNWIND
+        finally:
+            self._firing = None
+        loops.cancel()
 
     def _loops(self) -> list[Callable[[], Coroutine[Any, Any, None]]]:
         loops = [self._finisher.run, self._streams.run, self._heart.run]

@@ -2,8 +2,8 @@
 -- Params: ids, tokens, now, worker_pid
 -- Returns: nothing
 UPDATE {table} AS t
-   SET worker_pid = :worker_pid, -- [errors]
-       modified = :now::timestamptz
+   SET modified = :now::timestamptz
+       , worker_pid = :worker_pid -- [errors]
   FROM unnest(:ids::uuid[], :tokens::timestamptz[]) AS d (id, token)
  WHERE t.id = d.id
    AND t.status = 1

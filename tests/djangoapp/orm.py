@@ -17,9 +17,9 @@ def migrate() -> None:
     call_command("migrate", verbosity=0, interactive=False)
 
 
-@transaction.atomic
 def create(rows: list[dict[str, Any]]) -> list[str]:
-    return [_create(**row) for row in rows]
+    with transaction.atomic():
+        return [_create(**row) for row in rows]
 
 
 def _create(args: Any = None, created: str | None = None, modified: str | None = None, **fields: Any) -> str:

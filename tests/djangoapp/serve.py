@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 import traceback
 from typing import TextIO
 from urllib.parse import unquote, urlsplit
@@ -26,6 +27,9 @@ def main(shape: str, use_tz: str, time_zone: str) -> None:
         TIME_ZONE=time_zone,
         DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
     )
+    # Django's clock is the process's; only a settings module, which this project has none of, sets it by itself.
+    os.environ["TZ"] = time_zone
+    time.tzset()
     django.setup()
     from django.db import connections
 

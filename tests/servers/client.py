@@ -20,7 +20,8 @@ _LOCK_TIMEOUT = 10
 class Cursor(Protocol):
     """What the drivers' cursors have in common. Placeholders are `%s`, `?` on SQLite."""
 
-    description: Any
+    @property
+    def description(self) -> Any: ...
 
     def execute(self, sql: str, parameters: Sequence[object] = (), /) -> object: ...
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, Final
 
 from tests.djangoapp import DjangoSide, Shape
@@ -27,7 +26,7 @@ class Database:
         dialect: postgresql, mysql, mariadb or sqlite.
         url: as asyncqueue takes it.
         shape: 7 or 10 columns; None where there is no table yet.
-        django: makes the Django project on it, when a test first asks for one.
+        django: gives the Django project on it.
         server: the server it is in, None for SQLite.
     """
 
@@ -40,8 +39,7 @@ class Database:
         self.url = url
         self.shape = shape
         self.server = server
-        self._make_django = django
-        self._django: DjangoSide | None = None
+        self._django = django
 
     def __repr__(self) -> str:
         return f"<{self.dialect} {self.shape} {self.url}>"
@@ -49,21 +47,11 @@ class Database:
     @property
     def django(self) -> DjangoSide:
         """A Django project (USE_TZ, UTC) on this database."""
-        if self._django is None:
-            self._django = self._make_django()
-        return self._django
+        return self._django()
 
     def execute(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
         """Run one statement, with `%s` for its parameters, and return its rows as the plain driver has them."""
         return client.execute(self.url, self._placeholders(sql), *parameters)
-
-    def execute_many(self, sql: str, rows: Iterable[tuple[object, ...]]) -> None:
-        """Run one statement for each row of parameters, in one transaction."""
-        with client.connect(self.url) as cursor:
-            cursor.execute("BEGIN")
-            for row in rows:
-                cursor.execute(self._placeholders(sql), row)
-            cursor.execute("COMMIT")
 
     def indexes(self) -> list[str]:
         """The names of the task table's indexes, its primary key's apart."""
@@ -78,10 +66,5 @@ class Database:
             )
         self.execute(f"DELETE FROM {TABLE}" if self.dialect == "sqlite" else f"TRUNCATE TABLE {TABLE}")
 
-    def close(self) -> None:
-        """End the Django process, if a test asked for it."""
-        if self._django is not None:
-            self._django.close()
-
     def _placeholders(self, sql: str) -> str:
-        return re.sub("%s", "?", sql) if self.dialect == "sqlite" else sql
+        return sql.replace("%s", "?") if self.dialect == "sqlite" else sql

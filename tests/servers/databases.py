@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from functools import partial
 from pathlib import Path
 
@@ -25,7 +26,7 @@ class Databases:
         self._servers = servers
         self._folder = folder
         self._kept: dict[Case, Database] = {}
-        self._sqlite: dict[Shape, tuple[Path, DjangoSide]] = {}
+        self._projects: dict[str, DjangoSide] = {}
 
     def kept(self, case: Case, folder: Path) -> Database:
         """A database with a clean task table; of a server it is the same one every time."""
@@ -45,9 +46,8 @@ class Databases:
             return self._copy(case.shape, folder)
         server = server or self._servers.get(case.dialect)
         url = server.create_database(f"django{case.shape}")
-        django = DjangoSide(url, case.shape)
-        django.migrate()
-        return Database(case.dialect, url, case.shape, django=lambda: django, server=server)
+        self._django(url, case.shape).migrate()
+        return Database(case.dialect, url, case.shape, partial(self._django, url, case.shape), server)
 
     def empty(self, case: Case, folder: Path) -> Database:
         """A new database with nothing in it. Its `django` is the ten-column project, which has not migrated."""
@@ -56,33 +56,36 @@ class Databases:
         else:
             server = self._servers.get(case.dialect)
             url = server.create_database("empty")
-        return Database(case.dialect, url, None, django=partial(DjangoSide, url, 10), server=server)
+        return Database(case.dialect, url, None, partial(self._django, url, 10), server)
 
     def discard(self, database: Database) -> None:
         """Drop a database that `fresh` or `empty` made. SQLite's goes with its folder."""
+        if django := self._projects.pop(database.url, None):
+            django.close()
         if database.server is not None:
-            database.close()
             database.server.drop_database(database.url)
 
     def close(self) -> None:
         """End the Django processes."""
-        for database in self._kept.values():
-            database.close()
-        for _, django in self._sqlite.values():
+        for django in self._projects.values():
             django.close()
 
+    def _django(self, url: str, shape: Shape) -> DjangoSide:
+        if url not in self._projects:
+            self._projects[url] = DjangoSide(url, shape)
+        return self._projects[url]
+
     def _copy(self, shape: Shape, folder: Path) -> Database:
-        if shape not in self._sqlite:
-            original = self._folder / f"django{shape}.sqlite3"
-            django = DjangoSide(f"sqlite:///{original}", shape)
+        original = self._folder / f"django{shape}.sqlite3"
+        django = self._django(f"sqlite:///{original}", shape)
+        if not original.exists():
             django.migrate()
-            self._sqlite[shape] = original, django
-        original, django = self._sqlite[shape]
-        copy = shutil.copy(original, folder / f"django{shape}-{len(list(folder.iterdir()))}.sqlite3")
+        copy = Path(tempfile.mkdtemp(dir=folder)) / "tasks.sqlite3"
+        shutil.copy(original, copy)
         url = f"sqlite:///{copy}"
 
         def connected() -> DjangoSide:
             django.connect(url)
             return django
 
-        return Database("sqlite", url, shape, django=connected, server=None)
+        return Database("sqlite", url, shape, connected, server=None)

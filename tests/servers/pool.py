@@ -18,6 +18,8 @@ from tests.servers.server import PRODUCTS, LocalServer, Server, ServerMissing, f
 _LOCAL: dict[str, type[LocalServer]] = {"postgresql": PostgreSQL, "mysql": MySQL, "mariadb": MariaDB}
 _CACHE = Path(__file__).resolve().parents[2] / ".servers"
 
+_FAILURES: tuple[type[Exception], ...] = (ServerMissing, InstallationFailed, ProcessFailed, *client.ERRORS)
+
 Made = TypeVar("Made")
 
 
@@ -76,7 +78,7 @@ class Servers:
         if dialect not in self._missing:
             try:
                 return make()
-            except (ServerMissing, InstallationFailed, ProcessFailed, *client.ERRORS) as error:
+            except _FAILURES as error:
                 self._missing[dialect] = (
                     f"no {PRODUCTS[dialect]} server: {error}. To have one, set ASYNCQUEUE_TEST_{dialect.upper()}_URL "
                     "(compose.yaml starts all three), or install it, or run as root on Debian."

@@ -44,7 +44,7 @@ class Server:
             raise ServerMissing(f"the server at {self.url} is {name} ({version}), not {self.product}")
         self.version = version.removeprefix("PostgreSQL ").split()[0].split("-")[0]
 
-    def create_database(self, name: str) -> str:
+    def create_database(self, name: str = "empty") -> str:
         """Make an empty database and return its URL. `name` is a hint: the database's own name is unique."""
         database = f"asyncqueue_test_{name}_{secrets.token_hex(4)}"
         # Like Django's documentation asks for; a MariaDB without configuration would take latin1.
@@ -113,17 +113,17 @@ class LocalServer(Server, ABC):
         """The data directory's path as the server's own programs see it."""
         return self.installation.inside(self.directory / "data")
 
+    @property
+    def running(self) -> bool:
+        """Whether it was started and not stopped."""
+        return self._process is not None
+
     def start(self) -> None:
         """Start it, again on the same port, and return when it answers."""
         if self._process is not None:
             raise RuntimeError(f"{self.product} runs already")
         self._process = Process(self.command(), self.directory, self.abort_signal)
         self._process.wait_until(self._answers, _START_TIMEOUT)
-
-    def ensure_started(self) -> None:
-        """Start it unless it runs."""
-        if self._process is None:
-            self.start()
 
     def stop(self) -> None:
         """Shut it down cleanly, at once: clients are disconnected, not waited for."""

@@ -66,3 +66,10 @@ def test_the_first_reason_to_stop_stands() -> None:
     claim.stop(Reason.CANCELLED)
     claim.stop(Reason.SHUTDOWN)
     assert claim.reason is Reason.CANCELLED
+
+
+def test_a_fixed_prefetch_stays() -> None:
+    prefetch = Prefetch(50, 7)
+    prefetch._at = time.monotonic() - 1
+    prefetch.learn(10_000, 0.002)
+    assert prefetch.size == 7

@@ -1,0 +1,72 @@
+"""The line at the bottom of the terminal while a worker runs; without a terminal, only the log."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from asyncqueue import logs
+
+if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions, RenderResult
+
+    from asyncqueue.settings import Settings
+    from asyncqueue.worker import Progress
+
+#: Seconds over which the rate is taken.
+_WINDOW = 3.0
+
+
+@contextmanager
+def live_line(progress: Progress, settings: Settings) -> Iterator[None]:
+    """Set up the log, and on a terminal keep a live line below it."""
+    if settings.log_format == "json" or not sys.stderr.isatty():
+        logs.set_up(settings.log_level, settings.log_format)
+        yield
+        return
+    from rich.console import Console
+    from rich.live import Live
+    from rich.logging import RichHandler
+
+    console = Console(stderr=True)
+    handler = RichHandler(console=console, show_path=False, markup=False, highlighter=None, log_time_format="[%X]")
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    logs.set_up(settings.log_level, "console", handler)
+    with Live(_Line(progress), console=console, refresh_per_second=4, redirect_stdout=False, redirect_stderr=False):
+        yield
+
+
+class _Line:
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._seen: deque[tuple[float, int]] = deque([(time.monotonic(), 0)])
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        from rich.text import Text
+
+        progress = self._progress
+        line = Text.assemble(
+            ("● ", "green"),
+            (f"{progress.running}", "bold blue"),
+            " running  ",
+            (f"{progress.completed:,}", "bold green"),
+            " done  ",
+            (f"{progress.failed:,}", "bold red" if progress.failed else ""),
+            " failed  ",
+            (f"{self._rate():,.0f}", "bold"),
+            " tasks/s",
+        )
+        yield line
+
+    def _rate(self) -> float:
+        now, ended = time.monotonic(), self._progress.completed + self._progress.failed
+        self._seen.append((now, ended))
+        while len(self._seen) > 2 and self._seen[0][0] < now - _WINDOW:
+            self._seen.popleft()
+        (then, before) = self._seen[0]
+        return (ended - before) / (now - then) if now > then else 0.0

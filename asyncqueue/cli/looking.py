@@ -1,0 +1,143 @@
+"""`show`, `list` and `stats`."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+from uuid import UUID
+
+import typer
+
+from asyncqueue.cli.errors import USAGE, command, fail
+from asyncqueue.cli.options import DatabaseUrl, Django, Json, Table, TimeZone, settings_of
+from asyncqueue.cli.output import age, print_json, print_table, shorten, status_name, task_fields
+from asyncqueue.model import Status
+
+StatusOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--status", "-s", metavar="STATUS", help="queued, running, completed, failed or cancelled; repeatable."
+    ),
+]
+TaskOption = Annotated[str | None, typer.Option("--task", metavar="PATH", help="Only tasks of this dotted path.")]
+
+
+def parse_statuses(names: list[str] | None) -> list[Status] | None:
+    """Statuses by name, any case, or by number. Exits with 2 for an unknown one."""
+    if not names:
+        return None
+    known = {status.name.lower(): status for status in Status} | {str(int(status)): status for status in Status}
+    for name in names:
+        if name.lower() not in known:
+            raise fail(f"there is no status {name!r}: queued, running, completed, failed or cancelled", USAGE)
+    return [known[name.lower()] for name in names]
+
+
+def parse_id(text: str) -> UUID:
+    """A task id, with or without dashes. Exits with 2 for anything else."""
+    try:
+        return UUID(text)
+    except ValueError:
+        raise fail(f"{text!r} is not a task id, which looks like 0f8fad5b-d9cb-469f-a165-70867728950e", USAGE) from None
+
+
+@command
+async def show(
+    task_id: Annotated[str, typer.Argument(metavar="ID", help="The task's id, with or without dashes.")],
+    database_url: DatabaseUrl = None,
+    table: Table = None,
+    time_zone: TimeZone = None,
+    django: Django = None,
+    json: Json = False,
+) -> None:
+    """Show everything about one task: arguments, output, error and log."""
+    from asyncqueue.queue import Queue
+
+    key = parse_id(task_id)
+    settings = settings_of(django, database_url=database_url, table=table, time_zone=time_zone)
+    async with Queue(settings=settings) as queue:
+        record = await queue.get(key)
+    if json:
+        print_json(task_fields(record))
+        return
+    fields = task_fields(record)
+    texts = [(name, fields.pop(name)) for name in ("output", "error", "log")]
+    for name, value in fields.items():
+        if value is not None:
+            extra = f"  ({age(getattr(record, name))} ago)" if name in ("created", "modified") else ""
+            typer.echo(f"{name + ':':<11} {value}{extra}")
+    for name, value in texts:
+        if value is not None:
+            head = typer.style(name, bold=True) if sys.stdout.isatty() else name
+            typer.echo(f"\n{head}:\n{value}")
+
+
+@command
+async def list_tasks(
+    status: StatusOption = None,
+    task: TaskOption = None,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many at most.")] = 20,
+    offset: Annotated[int, typer.Option("--offset", min=0, help="How many to skip.")] = 0,
+    database_url: DatabaseUrl = None,
+    table: Table = None,
+    time_zone: TimeZone = None,
+    django: Django = None,
+    json: Json = False,
+) -> None:
+    """List tasks, the latest changed first."""
+    from asyncqueue.queue import Queue
+
+    statuses = parse_statuses(status)
+    settings = settings_of(django, database_url=database_url, table=table, time_zone=time_zone)
+    async with Queue(settings=settings) as queue:
+        records = await queue.list(status=statuses, task=task, limit=limit, offset=offset)
+    if json:
+        print_json([task_fields(record) for record in records])
+        return
+    print_table(
+        ("id", "task", "status", "age", "args", "result"),
+        (
+            (
+                record.id,
+                record.task,
+                record.status,
+                age(record.modified),
+                shorten(record.args, 40),
+                shorten(record.error or record.output, 50),
+            )
+            for record in records
+        ),
+    )
+
+
+@command
+async def stats(
+    database_url: DatabaseUrl = None,
+    table: Table = None,
+    time_zone: TimeZone = None,
+    django: Django = None,
+    json: Json = False,
+) -> None:
+    """Count tasks by path and status, with the age of the oldest."""
+    from asyncqueue.queue import Queue
+
+    settings = settings_of(django, database_url=database_url, table=table, time_zone=time_zone)
+    async with Queue(settings=settings) as queue:
+        counts = await queue.stats()
+    if json:
+        print_json(
+            [
+                {
+                    "task": count.task,
+                    "status": status_name(count.status),
+                    "count": count.count,
+                    "oldest": count.oldest.isoformat(),
+                }
+                for count in counts
+            ]
+        )
+        return
+    rows = [(count.task, count.status, count.count, age(count.oldest)) for count in counts]
+    print_table(("task", "status", "count", "oldest"), rows)
+    if sys.stdout.isatty():
+        typer.echo(f"{sum(count.count for count in counts)} tasks in all")

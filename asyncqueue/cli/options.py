@@ -1,0 +1,43 @@
+"""The options that several commands share, and what they amount to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from asyncqueue.settings import Settings
+
+DatabaseUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--database-url",
+        "-d",
+        metavar="URL",
+        help="postgresql://, mysql://, mariadb:// or sqlite:/// URL. (default: sqlite:///asyncqueue.sqlite3)",
+        show_default=False,
+    ),
+]
+Table = Annotated[str | None, typer.Option("--table", metavar="NAME", help="The task table's name.")]
+TimeZone = Annotated[
+    str | None, typer.Option("--time-zone", metavar="ZONE", help="Zone of the table's naive datetimes. (default: UTC)")
+]
+Django = Annotated[
+    str | None,
+    typer.Option("--django", metavar="MODULE", help="A Django settings module to take database and rules from."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
+TaskIds = Annotated[list[str], typer.Argument(metavar="ID...", help="Task ids, with or without dashes.")]
+
+
+def settings_of(django: str | None = None, **options: Any) -> Settings:
+    """The settings with these options on top; None means that an option was not given."""
+    from asyncqueue.settings import Settings
+
+    given = {name: value for name, value in options.items() if value is not None}
+    if django is not None:
+        from asyncqueue.django import load
+
+        return load(django).settings(**given)
+    return Settings(**given)

@@ -1,0 +1,91 @@
+"""Prints for people on a terminal, plainly into a pipe, and as JSON for scripts."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import typer
+
+from asyncqueue.model import Status, TaskRecord
+
+_COLOURS = {
+    Status.QUEUED: "cyan",
+    Status.RUNNING: "blue",
+    Status.COMPLETED: "green",
+    Status.FAILED: "red",
+    Status.CANCELLED: "yellow",
+}
+
+
+def status_name(status: Status | int) -> str:
+    """`completed`; a number that has no name as it is."""
+    return status.name.lower() if isinstance(status, Status) else str(int(status))
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on standard output."""
+    typer.echo(json.dumps(value, indent=2 if sys.stdout.isatty() else None, ensure_ascii=False))
+
+
+def print_table(heads: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str | None = None) -> None:
+    """A table with colours on a terminal, tab-separated lines without any decoration elsewhere."""
+    if not sys.stdout.isatty():
+        typer.echo("\t".join(heads))
+        for row in rows:
+            typer.echo("\t".join(_plain(cell) for cell in row))
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=title, title_justify="left", box=None, header_style="bold", pad_edge=False)
+    for head in heads:
+        table.add_column(head, justify="right" if head in ("count", "age", "oldest") else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(_plain(cell), style=_style(cell)) for cell in row))
+    Console().print(table)
+
+
+def task_fields(record: TaskRecord) -> dict[str, Any]:
+    """A record for JSON."""
+    return {
+        "id": str(record.id),
+        "task": record.task,
+        "args": record.args,
+        "status": status_name(record.status),
+        "created": record.created.isoformat(),
+        "modified": record.modified.isoformat(),
+        "output": record.output,
+        "error": record.error,
+        "log": record.log,
+        "worker_pid": record.worker_pid,
+    }
+
+
+def age(instant: datetime) -> str:
+    """How long ago, in two units at most: 3 d 4 h."""
+    seconds = max(0, int((datetime.now(UTC) - instant).total_seconds()))
+    parts: list[str] = []
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1)):
+        if seconds >= size or (unit == "s" and not parts):
+            parts.append(f"{seconds // size} {unit}")
+            seconds %= size
+    return " ".join(parts[:2])
+
+
+def shorten(text: str | None, length: int = 60) -> str:
+    """The beginning of a text on one line."""
+    line = " ".join((text or "").split())
+    return line if len(line) <= length else line[: length - 1] + "…"
+
+
+def _plain(cell: Any) -> str:
+    return status_name(cell) if isinstance(cell, Status) else str(cell)
+
+
+def _style(cell: Any) -> str:
+    return _COLOURS[cell] if isinstance(cell, Status) else ""

@@ -1,0 +1,114 @@
+"""`cancel`, `requeue` and `cleanup`."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated
+from uuid import UUID
+
+import typer
+
+from asyncqueue.cli.errors import FAILURE, USAGE, command, fail
+from asyncqueue.cli.looking import StatusOption, TaskOption, parse_id, parse_statuses
+from asyncqueue.cli.options import DatabaseUrl, Django, Json, Table, TaskIds, TimeZone, settings_of
+from asyncqueue.cli.output import print_json
+
+_PAGE = 1000
+
+
+def _report(done: set[UUID], asked: list[UUID], *, verb: str, why_not: str, json: bool) -> None:
+    left = [key for key in asked if key not in done]
+    if json:
+        print_json({verb: sorted(map(str, done)), "unchanged": [str(key) for key in left]})
+    else:
+        typer.echo(f"{len(done)} {verb}")
+        for key in left:
+            typer.echo(f"{key} was left as it is: {why_not}", err=True)
+    if left:
+        raise typer.Exit(FAILURE)
+
+
+@command
+async def cancel(
+    task_ids: TaskIds,
+    database_url: DatabaseUrl = None,
+    table: Table = None,
+    time_zone: TimeZone = None,
+    django: Django = None,
+    json: Json = False,
+) -> None:
+    """Cancel tasks that have not ended. A running one is stopped within its worker's heartbeat."""
+    from asyncqueue.queue import Queue
+
+    keys = [parse_id(text) for text in task_ids]
+    settings = settings_of(django, database_url=database_url, table=table, time_zone=time_zone)
+    async with Queue(settings=settings) as queue:
+        done = await queue.cancel(*keys)
+    _report(done, keys, verb="cancelled", why_not="it has ended, or does not exist", json=json)
+
+
+@command
+async def requeue(
+    task_ids: Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Task ids.")] = None,
+    status: StatusOption = None,
+    task: TaskOption = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    database_url: DatabaseUrl = None,
+    table: Table = None,
+    time_zone: TimeZone = None,
+    django: Django = None,
+    json: Json = False,
+) -> None:
+    """Queue ended tasks again: those given by id, or all of a status, such as --status failed --task app.tasks.send."""
+    from asyncqueue.queue import Queue
+
+    statuses = parse_statuses(status)
+    if bool(task_ids) == bool(statuses):
+        raise fail("give the ids of tasks, or --status (with --task, if you like)", USAGE)
+    wrong = [name.name.lower() for name in statuses or () if not name.ended]
+    if wrong:
+        raise fail(f"only ended tasks can be queued again, not {', '.join(wrong)}", USAGE)
+    settings = settings_of(django, database_url=database_url, table=table, time_zone=time_zone)
+    async with Queue(settings=settings) as queue:
+        if task_ids:
+            keys = [parse_id(text) for text in task_ids]
+            done = await queue.requeue(*keys)
+            _report(done, keys, verb="queued", why_not="it has not ended, or does not exist", json=json)
+            return
+        number = await queue.count(status=statuses, task=task)
+        if number and not yes:
+            typer.confirm(f"Queue {number} tasks again?", abort=True)
+        done = set()
+        while batch := await queue.list(status=statuses, task=task, limit=_PAGE):
+            changed = await queue.requeue(*(record.id for record in batch))
+            if not changed:
+                break
+            done |= changed
+        _report(done, [], verb="queued", why_not="", json=json)
+
+
+@command
+async def cleanup(
+    days: Annotated[float, typer.Option("--days", min=0, help="Delete what has not changed for so many days.")] = 30,
+    status: StatusOption = None,
+    database_url: DatabaseUrl = None,
+    table: Table = None,
+    time_zone: TimeZone = None,
+    django: Django = None,
+    json: Json = False,
+) -> None:
+    """Delete old ended tasks, completed and failed ones if not told otherwise, in small batches."""
+    from asyncqueue.queue import Queue
+
+    statuses = parse_statuses(status)
+    settings = settings_of(django, database_url=database_url, table=table, time_zone=time_zone)
+    async with Queue(settings=settings) as queue:
+        age = timedelta(days=days)
+        if statuses is None:
+            number = await queue.cleanup(older_than=age)
+        else:
+            number = await queue.cleanup(older_than=age, statuses=statuses)
+    if json:
+        print_json({"deleted": number})
+    else:
+        typer.echo(f"{number} deleted")

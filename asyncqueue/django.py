@@ -1,0 +1,149 @@
+"""Takes the database, the time zone and the rules from a Django project, and calls its signals."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from asyncqueue.errors import ConfigurationError
+from asyncqueue.running.context import TaskInfo
+from asyncqueue.running.hooks import Hooks
+from asyncqueue.running.resolve import AllowRule
+from asyncqueue.settings import Settings
+
+logger = logging.getLogger("asyncqueue.django")
+
+_SCHEMES = {
+    "postgresql": "postgresql",
+    "postgis": "postgresql",
+    "mysql": "mysql",
+    "sqlite3": "sqlite",
+    "spatialite": "sqlite",
+}
+_SIGNALS = ("before_job", "on_success", "on_failure", "before_loop", "after_loop")
+
+
+class Project:
+    """A Django project that is set up."""
+
+    def __init__(self, django_settings: Any) -> None:
+        self._django = django_settings
+
+    def settings(self, **given: Any) -> Settings:
+        """The settings that follow from the project's, with those given on top."""
+        return Settings(**{**self._values(), **given})
+
+    def allow_rule(self, settings: Settings) -> AllowRule:
+        """The project's allowed tasks; without any, Django's rule: everything, and a loud warning."""
+        allowed = getattr(self._django, "DJANGO_SIMPLE_QUEUE_ALLOWED_TASKS", None)
+        if allowed is not None:
+            return AllowRule(patterns=settings.allow, only=frozenset(allowed))
+        if settings.allow:
+            return AllowRule(patterns=settings.allow)
+        logger.warning(
+            "this project does not set DJANGO_SIMPLE_QUEUE_ALLOWED_TASKS: ANY importable function named in the task "
+            "table will be run, as Django Simple Queue does. Set it, or give --allow 'myapp.tasks.*'."
+        )
+        return AllowRule(everything=True)
+
+    def hooks(self) -> Hooks:
+        """The project's signal handlers, and the connections of threads given back after each task."""
+        try:
+            signals = importlib.import_module("django_simple_queue.signals")
+        except ModuleNotFoundError:
+            return Hooks()
+        return Hooks(**{name: (_sender(name, signals),) for name in _SIGNALS if hasattr(signals, name)})
+
+    def _values(self) -> dict[str, Any]:
+        django = self._django
+        values: dict[str, Any] = {
+            "database_url": database_url(django.DATABASES["default"]),
+            "time_zone": "UTC" if getattr(django, "USE_TZ", True) else django.TIME_ZONE,
+            "timeout": getattr(django, "DJANGO_SIMPLE_QUEUE_TASK_TIMEOUT", 3600) or 0,
+        }
+        for name, theirs in (("max_output_size", "MAX_OUTPUT_SIZE"), ("max_args_size", "MAX_ARGS_SIZE")):
+            size = getattr(django, f"DJANGO_SIMPLE_QUEUE_{theirs}", None)
+            if size is not None:
+                values[name] = size
+        return values
+
+
+@cache
+def load(module: str) -> Project:
+    """Set up the project with this settings module. Raises ConfigurationError if that fails."""
+    try:
+        import django
+        from django.conf import settings
+    except ImportError as error:
+        raise ConfigurationError("--django needs Django in the same environment: pip install Django") from error
+    os.environ["DJANGO_SETTINGS_MODULE"] = module
+    try:
+        django.setup()
+    except Exception as error:
+        raise ConfigurationError(f"the Django project {module!r} cannot be set up: {error!r}") from error
+    return Project(settings)
+
+
+def set_up_child() -> None:
+    """What a task's own process calls first: it has inherited DJANGO_SETTINGS_MODULE."""
+    import django
+
+    django.setup()
+
+
+def database_url(database: Mapping[str, Any]) -> str:
+    """The URL of an entry of Django's DATABASES. Raises ConfigurationError for an engine asyncqueue does not serve."""
+    engine = str(database.get("ENGINE", "")).rpartition(".")[2]
+    scheme = _SCHEMES.get(engine)
+    if scheme is None:
+        raise ConfigurationError(
+            f"the Django project's database engine {database.get('ENGINE')!r} is none that asyncqueue serves "
+            "(PostgreSQL, MySQL, MariaDB, SQLite)"
+        )
+    if scheme == "sqlite":
+        return f"sqlite:///{quote(str(database['NAME']))}"
+    host, port = str(database.get("HOST") or ""), str(database.get("PORT") or "")
+    query = {}
+    if host.startswith("/"):
+        query["host" if scheme == "postgresql" else "unix_socket"] = host
+        host = ""
+    options = database.get("OPTIONS") or {}
+    for name in ("sslmode", "sslrootcert", "sslcert", "sslkey") if scheme == "postgresql" else ():
+        if name in options:
+            query[name] = options[name]
+    user, password = (
+        quote(str(database.get("USER") or ""), safe=""),
+        quote(str(database.get("PASSWORD") or ""), safe=""),
+    )
+    credentials = f"{user}:{password}@" if password else f"{user}@" if user else ""
+    place = f"{credentials}{host or ('' if query else 'localhost')}{':' + port if port else ''}"
+    return f"{scheme}://{place}/{quote(str(database['NAME']))}{'?' + urlencode(query) if query else ''}"
+
+
+def _sender(name: str, signals: Any) -> Any:
+    """A hook that sends one of the project's signals with the model instance, if anybody listens."""
+    signal = getattr(signals, name)
+    details = {"on_failure": ("error",), "before_loop": ("iteration",), "after_loop": ("output", "iteration")}.get(
+        name, ()
+    )
+
+    def send(info: TaskInfo, *values: Any) -> None:
+        from django.db import close_old_connections
+        from django_simple_queue.models import Task
+
+        if not signal.has_listeners(Task):
+            return
+        close_old_connections()
+        try:
+            task = Task.objects.get(pk=info.id)
+            signal.send(sender=Task, task=task, **dict(zip(details, values, strict=True)))
+        finally:
+            close_old_connections()
+
+    send.__name__ = name
+    return send

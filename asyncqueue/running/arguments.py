@@ -1,0 +1,98 @@
+"""Reads the args column straight into a function's parameters."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, NotRequired, get_type_hints
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic.errors import PydanticUserError
+from typing_extensions import TypedDict
+
+from asyncqueue.errors import InvalidArguments, PayloadTooLarge
+
+
+class Arguments:
+    """The parameters of one function.
+
+    Annotated parameters are validated and converted by pydantic, in JSON's terms: a string becomes a date where a date
+    is asked for. Parameters without an annotation, or with one that cannot be resolved, take what JSON gives.
+    """
+
+    def __init__(self, path: str, function: Callable[..., Any]) -> None:
+        self._path = path
+        self._problem = ""
+        try:
+            self._adapter = _adapter(function)
+        except (PydanticUserError, ValueError, TypeError) as error:
+            self._problem = str(error)
+
+    def read(self, text: str | None, max_bytes: int) -> Mapping[str, Any]:
+        """The keyword arguments in the text. Raises InvalidArguments, PayloadTooLarge."""
+        if self._problem:
+            raise InvalidArguments(f"{self._path} cannot be called with keyword arguments: {self._problem}")
+        if not text:
+            text = "{}"
+        elif len(text) > max_bytes or (len(text) * 4 > max_bytes and len(text.encode("utf-8", "replace")) > max_bytes):
+            raise PayloadTooLarge(f"the arguments are larger than max_args_size allows ({max_bytes} bytes)")
+        try:
+            values: Mapping[str, Any] = self._adapter.validate_json(text)
+        except ValidationError as error:
+            if error.errors()[0]["type"] != "json_invalid":
+                raise self._invalid(error) from None
+            # The standard library reads a few things more, such as lone surrogates, and Django writes with it.
+            return self._read_leniently(text)
+        return values
+
+    def _read_leniently(self, text: str) -> Mapping[str, Any]:
+        try:
+            values: Mapping[str, Any] = self._adapter.validate_python(json.loads(text))
+        except ValidationError as error:
+            raise self._invalid(error) from None
+        except (ValueError, RecursionError) as error:
+            raise InvalidArguments(f"the arguments are not valid JSON: {error}") from None
+        return values
+
+    def _invalid(self, error: ValidationError) -> InvalidArguments:
+        first = error.errors(include_url=False)[0]
+        if first["type"] == "dict_type":
+            return InvalidArguments(f"the arguments must be a JSON object, not {_json_name(first['input'])}")
+        lines = [
+            f"  {'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in error.errors(include_url=False)
+        ]
+        return InvalidArguments("\n".join([f"the arguments do not fit {self._path}:", *lines]))
+
+
+def _adapter(function: Callable[..., Any]) -> TypeAdapter[Any]:
+    signature = inspect.signature(function)
+    hints = _hints(function)
+    fields: dict[str, Any] = {}
+    extra: Any = "forbid"
+    for name, parameter in signature.parameters.items():
+        if parameter.kind is parameter.POSITIONAL_ONLY:
+            raise TypeError(f"its parameter {name!r} is positional-only")
+        if parameter.kind is parameter.VAR_KEYWORD:
+            extra = "allow"
+        elif parameter.kind is not parameter.VAR_POSITIONAL:
+            annotation = hints.get(name, Any)
+            fields[name] = annotation if parameter.default is parameter.empty else NotRequired[annotation]
+    # A TypedDict rather than a model: any name may be a parameter's, and defaults stay the function's own.
+    make: Any = TypedDict
+    arguments = make("arguments", fields)
+    arguments.__pydantic_config__ = ConfigDict(extra=extra, arbitrary_types_allowed=True)
+    adapter: TypeAdapter[Any] = TypeAdapter(arguments)
+    return adapter
+
+
+def _hints(function: Callable[..., Any]) -> dict[str, Any]:
+    try:
+        return get_type_hints(function, include_extras=True)
+    except Exception:  # noqa: BLE001 - annotations are arbitrary code; what cannot be resolved is not validated
+        return {}
+
+
+def _json_name(value: Any) -> str:
+    names = {list: "an array", str: "a string", bool: "true or false", type(None): "null"}
+    return names.get(type(value), "a number")

@@ -1,0 +1,69 @@
+"""The other end of `process`: runs one task, told by standard input, and reports on the pipe given as argument."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import anyio
+
+from asyncqueue.model import ClaimedTask
+from asyncqueue.running.limits import Limits
+from asyncqueue.running.resolve import AllowRule, Resolver
+from asyncqueue.running.runner import Runner, RunResult
+
+
+class _Reports:
+    """Writes frames, as the task's stream and for its end."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._pipe = os.fdopen(descriptor, "wb")
+
+    def send(self, **frame: Any) -> None:
+        data = json.dumps(frame).encode()
+        self._pipe.write(len(data).to_bytes(4, "big") + data)
+        self._pipe.flush()
+
+    def write(self, text: str) -> None:
+        self.send(text=text)
+
+    async def flush(self) -> None:
+        """Every frame was flushed when it was written."""
+
+
+def main() -> None:
+    """Run the task and report."""
+    descriptor = int(sys.argv[1])
+    os.set_inheritable(descriptor, False)
+    request = json.loads(sys.stdin.buffer.readline())
+    threading.Thread(target=_die_with_the_worker, daemon=True).start()
+    sys.stdin = Path(os.devnull).open()  # noqa: SIM115 - for the life of the process
+    sys.path[:] = request["path"]
+    reports = _Reports(descriptor)
+    if request["prepare"]:
+        module, _, name = request["prepare"].rpartition(".")
+        getattr(import_module(module), name)()
+    # The worker has asked its own allow rule already.
+    runner = Runner(Resolver(AllowRule(everything=True)), Limits(**request["limits"]), inline=True)
+    claimed = ClaimedTask(UUID(request["id"]), request["task"], request["args"], "", "")
+    result: RunResult = anyio.run(runner.run, claimed, reports)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    reports.send(output=result.output, error=result.error)
+
+
+def _die_with_the_worker() -> None:
+    """Wait for the end of standard input: the worker is gone, and the task is somebody else's soon."""
+    while os.read(0, 1):
+        pass
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    main()

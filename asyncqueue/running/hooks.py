@@ -1,0 +1,73 @@
+"""Functions of the application that are called around tasks."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, fields
+from importlib import import_module
+from typing import Any
+
+import anyio.to_thread
+
+from asyncqueue.errors import ConfigurationError
+
+logger = logging.getLogger("asyncqueue.hooks")
+
+Hook = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Hooks:
+    """Functions to call; each is async, or plain and then called in a thread.
+
+    An exception in a hook is logged and changes nothing.
+
+    Attributes:
+        before_job: `(info)`, before a task runs.
+        on_success: `(info)`, after its completion was written.
+        on_failure: `(info, error)`, after its failure was written; error is None for a lost worker's task.
+        before_loop: `(info, iteration)`, before each iteration of a generator.
+        after_loop: `(info, output, iteration)`, after each.
+    """
+
+    before_job: tuple[Hook, ...] = ()
+    on_success: tuple[Hook, ...] = ()
+    on_failure: tuple[Hook, ...] = ()
+    before_loop: tuple[Hook, ...] = ()
+    after_loop: tuple[Hook, ...] = ()
+
+    @classmethod
+    def from_module(cls, path: str) -> Hooks:
+        """The functions of these names in a module. Raises ConfigurationError if it cannot be imported or has none."""
+        try:
+            module = import_module(path)
+        except Exception as error:
+            raise ConfigurationError(f"the module of hooks {path!r} cannot be imported: {error!r}") from error
+        found = {field.name: (hook,) for field in fields(cls) if callable(hook := getattr(module, field.name, None))}
+        if not found:
+            names = ", ".join(field.name for field in fields(cls))
+            raise ConfigurationError(f"the module {path!r} has no hook: it may define {names}")
+        return cls(**found)
+
+    @classmethod
+    def combined(cls, some: Iterable[Hooks]) -> Hooks:
+        """All of them, called in this order."""
+        some = list(some)
+        return cls(*(tuple(hook for hooks in some for hook in getattr(hooks, field.name)) for field in fields(cls)))
+
+    def has(self, event: str) -> bool:
+        """Whether anything is to be called."""
+        return bool(getattr(self, event))
+
+    async def fire(self, event: str, *details: Any) -> None:
+        """Call the hooks of an event, one after the other."""
+        for hook in getattr(self, event):
+            try:
+                if inspect.iscoroutinefunction(hook):
+                    await hook(*details)
+                else:
+                    await anyio.to_thread.run_sync(hook, *details)
+            except Exception:
+                logger.exception("the hook %s %s failed; the task is not affected", event, hook)

@@ -1,0 +1,125 @@
+"""From the dotted path in a row to the function it names, if that may run."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+from asyncqueue.errors import TaskNotAllowed, TaskNotImportable
+from asyncqueue.running.arguments import Arguments
+from asyncqueue.running.kinds import Kind, kind_of
+from asyncqueue.tasks import MAX_PATH, TaskFunction, TaskOptions
+
+
+@dataclass(frozen=True, slots=True)
+class AllowRule:
+    """Which functions may run.
+
+    Args:
+        patterns: dotted paths, `*` and `?` as in file names, that may run beside functions declared with `@task`.
+        everything: any importable function may run: the rule of a Django project that sets no allowed tasks.
+        only: exactly these paths may run, `@task` or not: a Django project's allowed tasks. Patterns count too.
+    """
+
+    patterns: Collection[str] = ()
+    everything: bool = False
+    only: Collection[str] | None = None
+
+    def named(self, path: str) -> bool:
+        """Whether the path may run whatever it names."""
+        return self.everything or path in (self.only or ()) or any(fnmatchcase(path, p) for p in self.patterns)
+
+    def admits(self, path: str, function: object) -> bool:
+        """Whether this function may run under this path."""
+        return self.named(path) or (self.only is None and isinstance(function, TaskFunction))
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A function that may run, and what is known of it."""
+
+    path: str
+    function: Callable[..., Any]
+    options: TaskOptions
+    kind: Kind
+    arguments: Arguments
+
+
+class Resolver:
+    """Finds functions, each once.
+
+    Whoever can write to the task table chooses the path. So a module of the standard library is not even imported
+    unless the rule names the path, and what is found there must be admitted.
+    """
+
+    def __init__(self, allow: AllowRule) -> None:
+        self._allow = allow
+        self._known: dict[str, Resolved] = {}
+
+    def known(self, path: str) -> Resolved | None:
+        """The function, if it was found before."""
+        return self._known.get(path)
+
+    def resolve(self, path: str) -> Resolved:
+        """Import and check the function. May take long the first time: call it in a thread.
+
+        Raises TaskNotImportable, TaskNotAllowed.
+        """
+        if "." not in path or len(path) > MAX_PATH or not all(part.isidentifier() for part in path.split(".")):
+            raise TaskNotImportable(f"{path!r} is not a dotted path to a function, such as 'app.tasks.send_mail'")
+        if path.partition(".")[0] in sys.stdlib_module_names and not self._allow.named(path):
+            raise TaskNotAllowed(_refusal(path))
+        function = _find(path)
+        if not self._allow.admits(path, function):
+            raise TaskNotAllowed(_refusal(path))
+        declared = function if isinstance(function, TaskFunction) else None
+        options = declared.options if declared else TaskOptions()
+        if declared:
+            function = declared.__wrapped__
+        resolved = Resolved(path, function, options, kind_of(function), Arguments(path, function))
+        self._known[path] = resolved
+        return resolved
+
+
+def _refusal(path: str) -> str:
+    return (
+        f"{path} may not run here: declare it with @asyncqueue.task, or start the worker with --allow '{path}' "
+        "(setting allow; in a Django project DJANGO_SIMPLE_QUEUE_ALLOWED_TASKS)"
+    )
+
+
+def _find(path: str) -> Callable[..., Any]:
+    parts = path.split(".")
+    module, rest = _import_longest(path, parts)
+    found: Any = module
+    for number, name in enumerate(rest):
+        try:
+            found = getattr(found, name)
+        except AttributeError:
+            where = ".".join(parts[: len(parts) - len(rest) + number])
+            raise TaskNotImportable(f"{path}: {where} has no attribute {name!r}") from None
+    if not callable(found):
+        raise TaskNotImportable(f"{path} is not callable: it is of type {type(found).__name__}")
+    function: Callable[..., Any] = found
+    return function
+
+
+def _import_longest(path: str, parts: list[str]) -> tuple[Any, list[str]]:
+    """The longest prefix that is a module, and the names behind it."""
+    for length in range(len(parts) - 1, 0, -1):
+        name = ".".join(parts[:length])
+        try:
+            return importlib.import_module(name), parts[length:]
+        except ModuleNotFoundError as error:
+            # Only if this very module, or a package above it, is what is missing may a shorter prefix do.
+            if error.name is None or not (name == error.name or name.startswith(f"{error.name}.")) or length == 1:
+                raise TaskNotImportable(f"{path} cannot be imported: {error}") from error
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            raise TaskNotImportable(f"{path} cannot be imported: {name} raised {error!r}") from error
+    raise TaskNotImportable(f"{path} cannot be imported")

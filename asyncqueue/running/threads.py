@@ -1,0 +1,83 @@
+"""Threads for plain functions, which a stuck function can neither exhaust nor keep from exiting."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import logging
+import threading
+import time
+from collections.abc import Callable
+from queue import SimpleQueue
+from typing import Any, TypeVar
+
+logger = logging.getLogger("asyncqueue.running")
+
+Result = TypeVar("Result")
+
+
+class Threads:
+    """A pool that grows with what runs at once and reuses its idle threads.
+
+    They are daemons: a function that never returns must not keep the interpreter from exiting. That is also why this
+    is not anyio's pool or concurrent.futures, both of which wait for their threads at exit.
+    """
+
+    def __init__(self) -> None:
+        self.abandoned = 0
+        self._idle: list[_Thread] = []
+
+    async def run(self, function: Callable[[], Result], what: str) -> Result:
+        """Call a function in a thread, with the caller's context variables. Returns or raises what it does.
+
+        When the caller is cancelled the thread is abandoned: it runs on, nobody waits for it, and its end is logged
+        under the name `what`.
+        """
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Result] = loop.create_future()
+        thread = self._idle.pop() if self._idle else _Thread()
+        began = time.monotonic()
+
+        def done(result: Any, error: BaseException | None) -> None:
+            self._idle.append(thread)
+            if future.cancelled():
+                self.abandoned -= 1
+                took = time.monotonic() - began
+                logger.warning("%s, abandoned earlier, has ended after %.1f s; its result is discarded", what, took)
+            elif error is not None:
+                future.set_exception(error)
+            else:
+                future.set_result(result)
+
+        thread.jobs.put((contextvars.copy_context(), function, loop, done))
+        try:
+            return await future
+        except asyncio.CancelledError:
+            if future.cancelled():
+                self.abandoned += 1
+            raise
+
+
+class _Thread:
+    def __init__(self) -> None:
+        self.jobs: SimpleQueue[Any] = SimpleQueue()
+        threading.Thread(target=self._work, name="asyncqueue-task", daemon=True).start()
+
+    def _work(self) -> None:
+        while True:
+            context, function, loop, done = self.jobs.get()
+            result: Any = None
+            failure: BaseException | None = None
+            try:
+                result = context.run(function)
+            except StopIteration as error:
+                # A future cannot carry it.
+                failure = RuntimeError(f"the function raised {error!r}")
+                failure.__cause__ = error
+            except BaseException as error:  # noqa: BLE001 - SystemExit and its like end the task, not the thread
+                failure = error
+            try:
+                loop.call_soon_threadsafe(done, result, failure)
+            except RuntimeError:
+                return  # the event loop has ended meanwhile
+            del context, function, done, result, failure

@@ -1,0 +1,161 @@
+"""The settings, from the command line, the environment, pyproject.toml and the defaults, in this order."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit, urlunsplit
+from zoneinfo import ZoneInfo
+
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    PyprojectTomlConfigSettingsSource,
+    SettingsConfigDict,
+)
+
+from asyncqueue.errors import ConfigurationError
+
+_PREFIX = "ASYNCQUEUE_"
+#: Variables with our prefix that are not settings.
+_OTHERS = ("ASYNCQUEUE_TEST_",)
+
+
+def _patterns(value: Any) -> Any:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+class Settings(BaseSettings):
+    """Every setting. Sizes are in bytes, times in seconds.
+
+    Raises ConfigurationError for values that mean nothing, with a sentence for each.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=_PREFIX, pyproject_toml_table_header=("tool", "asyncqueue"), extra="forbid", frozen=True
+    )
+
+    database_url: str = Field("sqlite:///asyncqueue.sqlite3", description="where the task table is")
+    table: str = Field("django_simple_queue_task", min_length=1, description="its name")
+    time_zone: str = Field("UTC", description="of the table's naive datetimes; a Django project's with USE_TZ=False")
+    concurrency: int = Field(50, ge=1, le=10_000, description="tasks that run at once in one worker")
+    prefetch: int | None = Field(None, ge=0, le=10_000, description="tasks to claim beyond that; by need if not set")
+    timeout: float | None = Field(3600, description="of a task's run; 0 for none")
+    lease: float | None = Field(
+        None, gt=0, description="after which an unrenewed task is lost; timeout + 60 if not set"
+    )
+    heartbeat: float = Field(10, gt=0, description="between renewals of leases")
+    grace: float = Field(30, ge=0, description="for running tasks to end when the worker is stopped")
+    poll_min: float = Field(0.05, gt=0, description="between looks at an empty queue, at first")
+    poll_max: float = Field(1.0, gt=0, description="between looks at an empty queue, later")
+    on_lost: Literal["fail", "requeue"] = Field("fail", description="what becomes of a lost worker's tasks")
+    allow: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_patterns)] = Field(
+        (), description="patterns of dotted paths that may run beside functions declared with @task"
+    )
+    worker_pid: Literal["auto", "always", "never"] = Field("auto", description="whether to write worker_pid")
+    notify: bool = Field(True, description="whether to notify and listen, on PostgreSQL")
+    max_args_size: int = Field(1 << 20, gt=0, description="of a task's arguments")
+    max_output_size: int = Field(10 << 20, gt=0, description="of a task's output")
+    max_log_size: int = Field(1 << 20, gt=0, description="of a task's log, which is cut there")
+    statement_timeout: float = Field(30, gt=0, description="for the database to answer")
+    connect_timeout: float = Field(10, gt=0, description="for the database to be reached")
+    hooks: str | None = Field(None, description="module of functions to call around tasks")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="of the worker's log")
+    log_format: Literal["console", "json"] = Field("console", description="of the worker's log")
+
+    def __init__(self, **values: Any) -> None:
+        try:
+            _refuse_unknown_variables(type(self).model_fields)
+            super().__init__(**values)
+        except ValidationError as error:
+            raise ConfigurationError("\n".join(_sentences(error, type(self).model_fields))) from None
+        except tomllib.TOMLDecodeError as error:
+            raise ConfigurationError(f"pyproject.toml cannot be read: {error}") from None
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Options, then the environment, then pyproject.toml."""
+        return init_settings, env_settings, PyprojectTomlConfigSettingsSource(settings_cls, _pyproject())
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        try:
+            ZoneInfo(self.time_zone)
+        except (KeyError, ValueError, OSError):
+            raise ValueError(
+                f"time_zone: there is no time zone {self.time_zone!r}; a name such as Europe/Berlin"
+            ) from None
+        if self.poll_min > self.poll_max:
+            raise ValueError(f"poll_min: {self.poll_min:g} is more than poll_max, {self.poll_max:g}")
+        lease = self.effective_lease
+        if lease is not None and lease < 3 * self.heartbeat:
+            raise ValueError(
+                f"lease: {lease:g} s is less than three heartbeats of {self.heartbeat:g} s; a single late one would "
+                "cost a healthy worker its tasks"
+            )
+        return self
+
+    @property
+    def effective_lease(self) -> float | None:
+        """The lease in seconds; None if nothing is ever rescued.
+
+        A Django worker's tasks look the same as ours and are not renewed, so by default nothing is taken for lost
+        before Django's own timeout has passed.
+        """
+        if self.lease is not None:
+            return self.lease
+        return self.timeout + 60 if self.timeout is not None and self.timeout > 0 else None
+
+
+def redacted_url(url: str) -> str:
+    """The URL with its password hidden, for people to read."""
+    parts = urlsplit(url)
+    if parts.password is None:
+        return url
+    return urlunsplit(parts._replace(netloc=parts.netloc.replace(f":{parts.password}@", ":***@")))
+
+
+def _pyproject() -> Path | None:
+    folder = Path.cwd()
+    return next((path for parent in (folder, *folder.parents) if (path := parent / "pyproject.toml").is_file()), None)
+
+
+def _refuse_unknown_variables(fields: Any) -> None:
+    for name in os.environ:
+        if name.startswith(_PREFIX) and not name.startswith(_OTHERS):
+            setting = name.removeprefix(_PREFIX).lower()
+            if setting not in fields:
+                raise ConfigurationError(f"{name} is no setting{_suggestion(setting, fields, _PREFIX)}")
+
+
+def _suggestion(name: str, fields: Any, prefix: str = "") -> str:
+    close = difflib.get_close_matches(name, fields, n=1)
+    if not close:
+        return ""
+    return f"; did you mean {prefix}{close[0].upper() if prefix else close[0]}?"
+
+
+def _sentences(error: ValidationError, fields: Any) -> list[str]:
+    sentences = []
+    for problem in error.errors(include_url=False):
+        name = ".".join(str(part) for part in problem["loc"][:1])
+        message = problem["msg"].removeprefix("Value error, ")
+        if problem["type"] == "extra_forbidden":
+            sentences.append(f"{name} is no setting{_suggestion(name, fields)}")
+        elif not name:
+            sentences.append(message)
+        else:
+            sentences.append(f"{name}: {message[0].lower()}{message[1:]}, not {problem['input']!r}")
+    return sentences

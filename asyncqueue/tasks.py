@@ -1,0 +1,150 @@
+"""Declares functions as tasks, and turns functions and arguments into what a row holds."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, Literal, ParamSpec, TypeVar, overload
+
+from pydantic_core import PydanticSerializationError, to_jsonable_python
+
+from asyncqueue.errors import ConfigurationError, InvalidArguments, InvalidTask, PayloadTooLarge
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+#: The width of the `task` column.
+MAX_PATH = 127
+
+
+class _Unset:
+    def __repr__(self) -> str:
+        return "UNSET"
+
+
+#: Says that the worker's own setting counts.
+UNSET = _Unset()
+
+
+@dataclass(frozen=True, slots=True)
+class TaskOptions:
+    """How a task wants to be run.
+
+    `timeout` is in seconds; None, 0 or less means no limit. `isolation` says whether a plain function runs in a thread
+    of the worker or in a process of its own.
+    """
+
+    timeout: float | _Unset | None = UNSET
+    isolation: Literal["thread", "process"] = "thread"
+
+
+class TaskFunction(Generic[P, R]):
+    """A function declared with `@task`. Calling it calls the function, here and now."""
+
+    def __init__(self, function: Callable[P, R], options: TaskOptions) -> None:
+        functools.update_wrapper(self, function)
+        self.options = options
+        self._function = function
+
+    __wrapped__: Callable[P, R]
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        return self._function(*args, **kwargs)
+
+    def __repr__(self) -> str:
+        return f"<task {self._function.__module__}.{self._function.__qualname__}>"
+
+
+@overload
+def task(function: Callable[P, R], /) -> TaskFunction[P, R]: ...
+@overload
+def task(
+    *, timeout: float | _Unset | None = UNSET, isolation: Literal["thread", "process"] = "thread"
+) -> Callable[[Callable[P, R]], TaskFunction[P, R]]: ...
+def task(
+    function: Callable[P, R] | None = None,
+    /,
+    *,
+    timeout: float | _Unset | None = UNSET,
+    isolation: Literal["thread", "process"] = "thread",
+) -> Any:
+    """Declare a function as a task: workers may run it without being told so with `--allow`.
+
+    Args:
+        function: async or plain, also a generator function, whose yields are streamed.
+        timeout: seconds after which a run is stopped and failed; None or 0 for no limit. The worker's setting where
+            it is left out.
+        isolation: "process" runs it in a process of its own, which a timeout can kill, a crash cannot harm anybody
+            else, and whose memory goes back. "thread" runs a plain function in a thread of the worker.
+
+    Raises:
+        ConfigurationError: options that mean nothing.
+    """
+    if isolation not in ("thread", "process"):
+        raise ConfigurationError(f'isolation must be "thread" or "process", not {isolation!r}')
+    if not isinstance(timeout, int | float | _Unset | None) or isinstance(timeout, bool):
+        raise ConfigurationError(f"timeout must be a number of seconds or None, not {timeout!r}")
+    options = TaskOptions(timeout, isolation)
+
+    def declare(function: Callable[P, R]) -> TaskFunction[P, R]:
+        if not inspect.isroutine(function):
+            raise ConfigurationError(f"@task declares functions, not {type(function).__name__}")
+        return TaskFunction(function, options)
+
+    return declare if function is None else declare(function)
+
+
+def path_of(function: Callable[..., Any] | str) -> str:
+    """The dotted path that stands in the `task` column.
+
+    Raises InvalidTask for what a worker could never import, and for a path that is longer than the column.
+    """
+    path = function if isinstance(function, str) else _path_of_function(function)
+    if not path or not all(part.isidentifier() for part in path.split(".")) or "." not in path:
+        raise InvalidTask(f"{path!r} is not a dotted path to a function, such as 'app.tasks.send_mail'")
+    if len(path) > MAX_PATH:
+        raise InvalidTask(f"the path {path!r} has {len(path)} characters; the task column holds {MAX_PATH}")
+    return path
+
+
+def _path_of_function(function: Callable[..., Any]) -> str:
+    if not callable(function):
+        raise InvalidTask(f"a task is a function or its dotted path, not {type(function).__name__}")
+    module, name = getattr(function, "__module__", None), getattr(function, "__qualname__", None)
+    if module is None or name is None or inspect.ismethod(function):
+        raise InvalidTask(f"{function!r} has no path that a worker could import: give a function of a module")
+    if "<" in name:
+        raise InvalidTask(
+            f"{name} is a lambda or inside another function: a worker cannot import it; move it to a module"
+        )
+    if module == "__main__":
+        raise InvalidTask(
+            f"{name} is in the program that runs (__main__): a worker cannot import it; move it to a module"
+        )
+    return f"{module}.{name}"
+
+
+def encode_args(args: Mapping[str, Any] | None, max_bytes: int) -> str:
+    """Arguments as the JSON text of the `args` column, as Django's `json.dumps` writes it.
+
+    Values beyond JSON (dates, UUIDs, decimals, dataclasses, pydantic models) are written as pydantic writes them.
+
+    Raises InvalidArguments unless it is a mapping of names to such values, PayloadTooLarge over `max_bytes`.
+    """
+    if args is None:
+        return "{}"
+    if not isinstance(args, Mapping):
+        raise InvalidArguments(f"args should be a dict of keyword arguments, not {type(args).__name__}")
+    wrong = next((key for key in args if not isinstance(key, str)), None)
+    if wrong is not None:
+        raise InvalidArguments(f"the names of arguments must be text, not {wrong!r}")
+    try:
+        text = json.dumps(dict(args), default=to_jsonable_python)
+    except (TypeError, ValueError, RecursionError, PydanticSerializationError) as error:
+        raise InvalidArguments(f"the arguments cannot be written as JSON: {error}") from error
+    if len(text) > max_bytes:  # ASCII: a character is a byte
+        raise PayloadTooLarge(f"the arguments have {len(text)} bytes of JSON; max_args_size allows {max_bytes}")
+    return text

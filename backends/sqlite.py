@@ -1,0 +1,351 @@
+"""SQLite 3.35 or later, through aiosqlite."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any, TypeVar
+from uuid import UUID
+
+import aiosqlite
+
+from asyncqueue.backends import sqlite_schema as schema
+from asyncqueue.backends import statements
+from asyncqueue.backends.base import Capabilities, Change, Options, Server, TableShape, TaskFilter
+from asyncqueue.backends.lane import Lane
+from asyncqueue.backends.sqlite_connection import SqliteConnection, Work
+from asyncqueue.backends.sqlite_errors import translate
+from asyncqueue.backends.sqlite_location import MEMORY, check, location
+from asyncqueue.backends.sqlite_times import Times
+from asyncqueue.backends.sqlite_watcher import Bell, News, Watcher
+from asyncqueue.backends.table import Table
+from asyncqueue.backends.values import status_of
+from asyncqueue.errors import ConfigurationError
+from asyncqueue.model import (
+    Claim,
+    ClaimedTask,
+    Finish,
+    LostTask,
+    NewTask,
+    Observation,
+    OutputChunk,
+    Release,
+    Stamp,
+    TaskCount,
+    TaskRecord,
+)
+
+Result = TypeVar("Result")
+Row = tuple[Any, ...]
+
+# Building an index on a very large table may take long; the deadline only keeps a lost thread from hanging.
+_MIGRATION_TIMEOUT = 6 * 3600.0
+# Another process may hold the lock for a while; what is left of the deadline is for the work itself.
+_SHARE_FOR_WAITING = 0.9
+_CLOSE_TIMEOUT = 5.0
+
+
+class SqliteBackend:
+    """The task table in a SQLite file, or in memory.
+
+    `url` is `sqlite:///relative/path`, `sqlite:////absolute/path`, or `sqlite://` for a database in memory, which
+    lives as long as its one connection. A file that does not exist is made by `open`. A file is switched to
+    write-ahead logging, which it keeps; Django opens it as before, and no longer waits for writers when it reads.
+    """
+
+    capabilities = Capabilities(wakes=True, embedded=True)
+
+    def __init__(self, url: str, options: Options) -> None:
+        self.options = options
+        self._path = location(url)
+        self._times = Times(options.time_zone)
+        self._table = Table("sqlite", statements.colon, options.table, schema.slots(options.table))
+        self._server = Server("SQLite", "unknown until opened")
+        self._ending: set[asyncio.Future[Any]] = set()
+        self._memory: SqliteConnection | None = None
+        setup = self._table.setup
+        self._settings = [setup[name].text for name in ("busy_timeout", "journal_mode", "synchronous")]
+        self._begin = setup["begin"].text
+        # SQLite has one writer at a time, so one connection does all the writing; in WAL mode another reads meanwhile.
+        self._writer = self._lane()
+        self._reader = self._writer if self._path == MEMORY else self._lane()
+        self._news: News = (
+            Bell() if self._path == MEMORY else Watcher(self._connect, self._discard, setup["data_version"].text)
+        )
+
+    @property
+    def server(self) -> Server:
+        return self._server
+
+    @property
+    def shape(self) -> TableShape | None:
+        return self._table.shape
+
+    async def open(self) -> None:
+        check(self._path)
+        await self._read(self._probe)
+
+    async def close(self) -> None:
+        # One after the other: the last connection to close folds the write-ahead log into the file, and of two that
+        # close at the same time neither is.
+        for close in (self._news.close, self._reader.close, self._writer.close):
+            close()
+            await self._settle()
+        memory, self._memory = self._memory, None
+        if memory is not None:
+            self._discard(memory)
+            await self._settle()
+
+    # -- enqueueing
+
+    async def enqueue(self, tasks: Sequence[NewTask], *, connection: Any = None) -> None:
+        if not tasks:
+            return
+        sql = self._table["enqueue"].text
+        if connection is None:
+            await self._write(lambda raw: raw.executemany(sql, self._new_rows(tasks)).rowcount)
+            return
+        if not isinstance(connection, aiosqlite.Connection):
+            raise ConfigurationError(
+                f"connection= must be an aiosqlite connection for a SQLite queue, not {type(connection).__name__}"
+            )
+        if len(tasks) > 1 and connection.isolation_level is None and not connection.in_transaction:
+            raise ConfigurationError("connection= is in autocommit mode and in no transaction: BEGIN one first")
+        try:
+            await connection.executemany(sql, self._new_rows(tasks))
+        except Exception as error:
+            known = self._translate(error)
+            if known is None:
+                raise
+            raise known from error
+
+    # -- a worker's path of a task
+
+    async def claim(self, limit: int, *, worker_pid: int | None) -> list[ClaimedTask]:
+        ready, claim = self._table["ready"].text, self._table["claim"].text
+
+        def work(raw: sqlite3.Connection) -> tuple[str, list[Row]]:
+            rows = raw.execute(ready, {"limit": limit}).fetchall()
+            token = self._times.now()
+            if rows:
+                raw.execute(claim, {"ids": _keys(rows), "worker_pid": worker_pid, "now": token})
+            return token, rows
+
+        token, rows = await self._write(work)
+        return [ClaimedTask(UUID(key), task, args, token, queued_at) for key, task, args, queued_at in rows]
+
+    async def finish(self, finishes: Sequence[Finish]) -> set[UUID]:
+        finish, finished = self._table["finish"].text, self._table["finished"].text
+
+        def work(raw: sqlite3.Connection) -> set[UUID]:
+            now = self._times.now()
+            written = set()
+            for end in finishes:
+                values = {**_fence(end), "status": int(end.status), "output": end.output, "error": end.error}
+                values |= {"log": end.log, "keep": end.keep_output, "now": now}
+                # Unchanged: the claim was taken away, or this is a repetition and the first attempt did take effect.
+                if raw.execute(finish, values).rowcount or raw.execute(finished, values).fetchall():
+                    written.add(end.id)
+            return written
+
+        return await self._write(work)
+
+    async def append_output(self, chunks: Sequence[OutputChunk]) -> set[UUID]:
+        rows = [{**_fence(chunk), "offset": chunk.offset, "text": chunk.text} for chunk in chunks]
+        changed = await self._each("append_output", rows)
+        return {chunk.id for chunk, count in zip(chunks, changed, strict=True) if count}
+
+    async def observe(self, ids: Collection[UUID]) -> Observation:
+        now = self._times.now()
+        rows = await self._select("observe", {"ids": _array(ids)})
+        return Observation(now, {UUID(key): (status, modified) for key, status, modified in rows})
+
+    async def renew(self, claims: Sequence[Claim], *, now: Stamp, worker_pid: int | None) -> None:
+        await self._each("renew", [{**_fence(claim), "now": now, "worker_pid": worker_pid} for claim in claims])
+
+    async def release(self, releases: Sequence[Release]) -> None:
+        await self._each("release", [{**_fence(release), "queued_at": release.queued_at} for release in releases])
+
+    async def rescue(self, *, lease: float, error: str | None, limit: int = 1000) -> list[LostTask]:
+        lost, rescue = self._table["lost"].text, self._table["rescue"].text
+
+        def work(raw: sqlite3.Connection) -> list[Row]:
+            rows = raw.execute(lost, {"cutoff": self._times.cutoff(lease), "limit": limit}).fetchall()
+            if rows:
+                raw.execute(rescue, {"ids": _keys(rows), "error": error, "now": self._times.now()})
+            return rows
+
+        return [LostTask(UUID(key), task, worker_pid) for key, task, worker_pid in await self._write(work)]
+
+    async def foreign_pids(self, own: int) -> set[int]:
+        if self.shape is not None and not self.shape.errors:
+            return set()
+        return {row[0] for row in await self._select("foreign_pids", {"own": own})}
+
+    async def wait_for_work(self, timeout: float) -> None:
+        await self._news.wait(timeout)
+
+    # -- looking and steering
+
+    async def get(self, ids: Collection[UUID]) -> list[TaskRecord]:
+        return self._records(await self._select("get", {"ids": _array(ids)}))
+
+    async def find(self, where: TaskFilter, *, limit: int, offset: int = 0) -> list[TaskRecord]:
+        return self._records(await self._select("find", {**_filter(where), "limit": limit, "offset": offset}))
+
+    async def count(self, where: TaskFilter) -> int:
+        rows = await self._select("count", _filter(where))
+        return int(rows[0][0])
+
+    async def counts(self) -> list[TaskCount]:
+        rows = await self._select("counts", {})
+        return [TaskCount(row[0], status_of(row[1]), row[2], self._times.parse(row[3])) for row in rows]
+
+    async def cancel(self, ids: Collection[UUID]) -> set[UUID]:
+        return await self._steer("cancel", ids)
+
+    async def requeue(self, ids: Collection[UUID]) -> set[UUID]:
+        return await self._steer("requeue", ids)
+
+    async def cleanup(self, *, older_than: float, statuses: Collection[int], limit: int) -> int:
+        sql = self._table["cleanup"].text
+        values = {"statuses": _numbers(statuses), "cutoff": self._times.cutoff(older_than), "limit": limit}
+        return await self._write(lambda raw: raw.execute(sql, values).rowcount)
+
+    # -- schema
+
+    async def pending(self, *, indexes_only: bool = False) -> list[Change]:
+        return await self._read(lambda raw: schema.pending(raw, self._table, indexes_only))
+
+    async def migrate(self, *, indexes_only: bool = False) -> list[Change]:
+        def work(raw: sqlite3.Connection) -> list[Change]:
+            changes = schema.pending(raw, self._table, indexes_only)
+            for change in changes:
+                raw.execute(change.sql)
+            return changes
+
+        changes = await self._write(work, timeout=_MIGRATION_TIMEOUT)
+        await self._read(self._probe)
+        return changes
+
+    # -- inside
+
+    def _lane(self) -> Lane[SqliteConnection]:
+        return Lane(
+            connect=self._connect,
+            discard=self._discard,
+            usable=lambda connection: connection.usable,
+            connect_timeout=self.options.connect_timeout,
+            statement_timeout=self.options.statement_timeout,
+        )
+
+    async def _connect(self) -> SqliteConnection:
+        if self._memory is not None:
+            return self._memory
+        connection = SqliteConnection(
+            self._path,
+            settings=self._settings,
+            begin=self._begin,
+            patience=_SHARE_FOR_WAITING * self.options.statement_timeout,
+        )
+        try:
+            await connection
+        except Exception:
+            self._discard(connection)
+            await self._settle()
+            raise
+        except BaseException:
+            self._discard(connection)
+            raise
+        if self._path == MEMORY:
+            self._memory = connection
+        return connection
+
+    def _discard(self, connection: SqliteConnection) -> None:
+        if connection is self._memory:
+            return  # with the connection would go the database; what its thread has begun, it also ends
+        ended = connection.stop()
+        if ended is not None:
+            self._ending.add(ended)
+            ended.add_done_callback(self._ending.discard)
+
+    async def _settle(self) -> None:
+        """Wait for the threads that were told to end: they report to the event loop, which must still be there."""
+        if self._ending:
+            await asyncio.wait(self._ending, timeout=_CLOSE_TIMEOUT)
+
+    def _probe(self, raw: sqlite3.Connection) -> None:
+        self._server = Server("SQLite", schema.version(raw, self._table))
+        schema.read(raw, self._table)
+
+    def _translate(self, error: BaseException) -> Exception | None:
+        return translate(error, self._table, self._path)
+
+    async def _read(self, work: Work[Result]) -> Result:
+        # Without a server there is no connection to lose: a repetition would meet the same error.
+        return await self._reader.run(lambda connection: connection.read(work), translate=self._translate, repeat=False)
+
+    async def _write(self, work: Work[Result], *, timeout: float | None = None) -> Result:
+        result = await self._writer.run(
+            lambda connection: connection.write(work), translate=self._translate, repeat=False, timeout=timeout
+        )
+        self._news.ring()
+        return result
+
+    async def _select(self, name: str, values: dict[str, Any]) -> list[Row]:
+        sql = self._table[name].text
+        return await self._read(lambda raw: raw.execute(sql, values).fetchall())
+
+    async def _each(self, name: str, rows: list[dict[str, Any]]) -> list[int]:
+        """Run a statement once for each row, all in one transaction; return how many rows each changed."""
+        sql = self._table[name].text
+        return await self._write(lambda raw: [raw.execute(sql, row).rowcount for row in rows])
+
+    async def _steer(self, name: str, ids: Collection[UUID]) -> set[UUID]:
+        sql = self._table[name].text
+
+        def work(raw: sqlite3.Connection) -> list[Row]:
+            return raw.execute(sql, {"ids": _array(ids), "now": self._times.now()}).fetchall()
+
+        return {UUID(row[0]) for row in await self._write(work)}
+
+    def _new_rows(self, tasks: Sequence[NewTask]) -> Iterable[dict[str, Any]]:
+        times = list(self._times.series(len(tasks)))
+        for task, modified in zip(tasks, times, strict=True):
+            yield {
+                "id": task.id.hex,
+                "created": times[0],
+                "modified": modified,
+                "task": task.task,
+                "args": task.args,
+            }
+
+    def _records(self, rows: list[Row]) -> list[TaskRecord]:
+        parse = self._times.parse
+        return [
+            TaskRecord(UUID(row[0]), parse(row[1]), parse(row[2]), row[3], row[4], status_of(row[5]), *row[6:])
+            for row in rows
+        ]
+
+
+def _array(ids: Iterable[UUID]) -> str:
+    return json.dumps([key.hex for key in ids])
+
+
+def _keys(rows: list[Row]) -> str:
+    """The first columns, as they were read."""
+    return json.dumps([row[0] for row in rows])
+
+
+def _numbers(statuses: Iterable[int]) -> str:
+    return json.dumps([int(status) for status in statuses])
+
+
+def _fence(claim: Claim | Finish | OutputChunk | Release) -> dict[str, Any]:
+    return {"id": claim.id.hex, "token": claim.token}
+
+
+def _filter(where: TaskFilter) -> dict[str, Any]:
+    return {"statuses": _numbers(where.statuses), "task": where.task}

@@ -1,0 +1,53 @@
+"""Times as Django keeps them in SQLite: text, naive, in a zone."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta, tzinfo
+
+from asyncqueue.backends.instants import naive_cutoff, to_naive, to_utc
+from asyncqueue.errors import DatabaseError
+
+_TICK = timedelta(microseconds=1)
+
+
+class Times:
+    """The host's clock, and the text of its instants: `2026-11-23 16:03:40.612716`, no fraction where it is zero.
+
+    No two readings are equal, also where the clock is put back: a claim's token is one.
+
+    Args:
+        zone: the zone of the table's naive times.
+    """
+
+    def __init__(self, zone: tzinfo) -> None:
+        self._zone = zone
+        self._lock = threading.Lock()  # read in the thread of every connection
+        self._latest = datetime.min.replace(tzinfo=UTC)
+
+    def now(self) -> str:
+        """The present."""
+        return next(self.series(1))
+
+    def series(self, count: int) -> Iterator[str]:
+        """The present and the microseconds after it, `count` of them, which no later reading repeats."""
+        with self._lock:
+            first = max(datetime.now(UTC), self._latest + _TICK)
+            self._latest = first + (count - 1) * _TICK
+        return (self._text(first + position * _TICK) for position in range(count))
+
+    def cutoff(self, seconds: float) -> str:
+        """The text before which nothing can read that was written within the last `seconds`."""
+        return str(naive_cutoff(datetime.now(UTC), seconds, self._zone))
+
+    def parse(self, text: str) -> datetime:
+        """The instant of a text from the table, aware and in UTC. Raises DatabaseError for one that is no time."""
+        try:
+            found = datetime.fromisoformat(text)
+        except (TypeError, ValueError) as error:
+            raise DatabaseError(f"the task table holds {text!r} where a time should be") from error
+        return to_utc(found, self._zone) if found.tzinfo is None else found.astimezone(UTC)
+
+    def _text(self, instant: datetime) -> str:
+        return str(to_naive(instant, self._zone))

@@ -1,0 +1,11 @@
+-- Cancels what has not ended. The worker that runs such a row sees it at its next heartbeat.
+-- `ids` is a JSON array; `now` is the host's clock, SQLite has no other.
+-- Params: ids, now
+-- Returns: id
+UPDATE {table}
+   SET status = 4,
+       worker_pid = NULL, -- [errors]
+       modified = :now
+ WHERE id IN (SELECT value FROM json_each(:ids))
+   AND status IN (0, 1)
+RETURNING id

@@ -1,0 +1,4 @@
+-- What a rescue reads: the rows in progress by the age of their lease.
+-- Params: none
+-- Returns: nothing
+CREATE INDEX IF NOT EXISTS {running_index} ON {table} (modified) WHERE status = 1

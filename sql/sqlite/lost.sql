@@ -1,0 +1,13 @@
+-- The rows that workers stopped renewing, read for `rescue` in the same transaction. `cutoff` is the host's clock
+-- less the lease, in the table's time zone.
+-- Params: cutoff, limit
+-- Returns: id, task, worker_pid
+SELECT id,
+       task,
+       worker_pid -- [errors]
+       NULL AS worker_pid -- [not errors]
+  FROM {table}
+ WHERE status = 1
+   AND modified < :cutoff
+ ORDER BY modified
+ LIMIT :limit

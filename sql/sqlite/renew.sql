@@ -1,0 +1,9 @@
+-- Renews the lease of a claim that is still held. One row at a time, within one transaction.
+-- Params: id, token, now, worker_pid
+-- Returns: nothing
+UPDATE {table}
+   SET modified = :now
+       , worker_pid = :worker_pid -- [errors]
+ WHERE id = :id
+   AND status = 1
+   AND modified = :token
