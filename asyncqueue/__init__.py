@@ -16,14 +16,18 @@ if TYPE_CHECKING:
     from asyncqueue.model import TaskCount as TaskCount
     from asyncqueue.model import TaskRecord as TaskRecord
     from asyncqueue.queue import Queue as Queue
+    from asyncqueue.running.application import Application as Application
     from asyncqueue.running.context import TaskInfo as TaskInfo
     from asyncqueue.running.context import current_task as current_task
     from asyncqueue.running.hooks import Hooks as Hooks
+    from asyncqueue.running.resolve import AllowRule as AllowRule
     from asyncqueue.settings import Settings as Settings
     from asyncqueue.tasks import task as task
     from asyncqueue.worker import Worker as Worker
 
 _HOMES = {
+    "AllowRule": "asyncqueue.running.resolve",
+    "Application": "asyncqueue.running.application",
     "Hooks": "asyncqueue.running.hooks",
     "Queue": "asyncqueue.queue",
     "Settings": "asyncqueue.settings",
@@ -40,6 +44,8 @@ _HOMES = {
 }
 
 __all__ = [
+    "AllowRule",
+    "Application",
     "Hooks",
     "Queue",
     "Settings",

@@ -5,12 +5,14 @@ from __future__ import annotations
 import importlib
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from asyncqueue.errors import ConfigurationError
+from asyncqueue.running.application import Application
 from asyncqueue.running.context import TaskInfo
 from asyncqueue.running.hooks import Hooks
 from asyncqueue.running.resolve import AllowRule
@@ -51,8 +53,16 @@ class Project:
         )
         return AllowRule(everything=True)
 
-    def hooks(self) -> Hooks:
-        """The project's signal handlers, and the connections of threads given back after each task."""
+    def application(self, settings: Settings) -> Application:
+        """The project's rules and signals, and its database connections looked after around each plain function."""
+        return Application(
+            hooks=self._hooks(),
+            allow=self.allow_rule(settings),
+            prepare="asyncqueue.django.set_up_child",
+            around=_fresh_connections,
+        )
+
+    def _hooks(self) -> Hooks:
         try:
             signals = importlib.import_module("django_simple_queue.signals")
         except ModuleNotFoundError:
@@ -87,6 +97,18 @@ def load(module: str) -> Project:
     except Exception as error:
         raise ConfigurationError(f"the Django project {module!r} cannot be set up: {error!r}") from error
     return Project(settings)
+
+
+@contextmanager
+def _fresh_connections() -> Iterator[None]:
+    """As Django does around a request: drop this thread's connections that are broken or too old."""
+    from django.db import close_old_connections
+
+    close_old_connections()
+    try:
+        yield
+    finally:
+        close_old_connections()
 
 
 def set_up_child() -> None:
@@ -133,17 +155,13 @@ def _sender(name: str, signals: Any) -> Any:
     )
 
     def send(info: TaskInfo, *values: Any) -> None:
-        from django.db import close_old_connections
-        from django_simple_queue.models import Task
+        from django.apps import apps
 
-        if not signal.has_listeners(Task):
-            return
-        close_old_connections()
-        try:
-            task = Task.objects.get(pk=info.id)
-            signal.send(sender=Task, task=task, **dict(zip(details, values, strict=True)))
-        finally:
-            close_old_connections()
+        model = apps.get_model("django_simple_queue", "Task")
+        if signal.has_listeners(model):
+            with _fresh_connections():
+                task = model.objects.get(pk=info.id)
+                signal.send(sender=model, task=task, **dict(zip(details, values, strict=True)))
 
     send.__name__ = name
     return send

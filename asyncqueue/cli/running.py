@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -17,6 +18,7 @@ from asyncqueue.cli.options import DatabaseUrl, Django, Json, Table, TimeZone, s
 from asyncqueue.cli.output import print_json, task_fields
 
 if TYPE_CHECKING:
+    from asyncqueue.running.application import Application
     from asyncqueue.settings import Settings
     from asyncqueue.worker import Progress, Worker
 
@@ -108,24 +110,11 @@ async def _work(settings: Settings, *, django: str | None, burst: bool) -> None:
     from asyncqueue.cli.live import live_line
     from asyncqueue.queue import Queue
     from asyncqueue.running import capture
-    from asyncqueue.running.hooks import Hooks
     from asyncqueue.settings import redacted_url
     from asyncqueue.worker import Worker
 
-    own = [Hooks.from_module(settings.hooks)] if settings.hooks else []
-    project = None
-    if django is not None:
-        from asyncqueue.django import load
-
-        project = load(django)
-        own.append(project.hooks())
     queue = Queue(settings=settings)
-    worker = Worker(
-        queue,
-        hooks=Hooks.combined(own),
-        allow=project.allow_rule(settings) if project else None,
-        prepare="asyncqueue.django.set_up_child" if project else None,
-    )
+    worker = Worker(queue, application=_application(settings, django))
     began = time.monotonic()
     with live_line(worker.progress, settings):
         async with queue:
@@ -145,6 +134,22 @@ async def _work(settings: Settings, *, django: str | None, burst: bool) -> None:
     if worker.progress.abandoned_threads or worker.progress.abandoned_runs:
         logger.warning("ending with tasks that cannot be stopped")
         _leave(0)
+
+
+def _application(settings: Settings, django: str | None) -> Application:
+    from asyncqueue.running.application import Application
+    from asyncqueue.running.hooks import Hooks
+    from asyncqueue.running.resolve import AllowRule
+
+    if django is not None:
+        from asyncqueue.django import load
+
+        application = load(django).application(settings)
+    else:
+        application = Application(allow=AllowRule(patterns=settings.allow))
+    if settings.hooks is None:
+        return application
+    return replace(application, hooks=Hooks.combined([Hooks.from_module(settings.hooks), application.hooks]))
 
 
 async def _until_stopped(worker: Worker, *, burst: bool) -> None:

@@ -14,8 +14,9 @@ from uuid import UUID
 import anyio
 
 from asyncqueue.model import ClaimedTask
+from asyncqueue.running.application import Application
 from asyncqueue.running.limits import Limits
-from asyncqueue.running.resolve import AllowRule, Resolver
+from asyncqueue.running.resolve import AllowRule
 from asyncqueue.running.runner import Runner, RunResult
 
 
@@ -50,7 +51,7 @@ def main() -> None:
         module, _, name = request["prepare"].rpartition(".")
         getattr(import_module(module), name)()
     # The worker has asked its own allow rule already.
-    runner = Runner(Resolver(AllowRule(everything=True)), Limits(**request["limits"]), inline=True)
+    runner = Runner(Application(allow=AllowRule(everything=True)), Limits(**request["limits"]), inline=True)
     claimed = ClaimedTask(UUID(request["id"]), request["task"], request["args"], "", "")
     result: RunResult = anyio.run(runner.run, claimed, reports)
     sys.stdout.flush()

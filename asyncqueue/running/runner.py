@@ -14,9 +14,9 @@ import anyio
 
 from asyncqueue.errors import InvalidTask, PayloadTooLarge
 from asyncqueue.model import ClaimedTask, Status
+from asyncqueue.running.application import Application
 from asyncqueue.running.capture import Capture, current_capture
 from asyncqueue.running.context import TaskInfo, running_task
-from asyncqueue.running.hooks import Hooks
 from asyncqueue.running.kinds import Kind
 from asyncqueue.running.limits import Limits
 from asyncqueue.running.process import run_in_process
@@ -42,30 +42,26 @@ class Runner:
     """Runs tasks; one for all of a worker's.
 
     Args:
-        resolver: finds functions.
+        application: its allow rule; of its hooks before_job, before_loop and after_loop; and the rest.
         limits: of arguments, output and log.
         default_timeout: seconds, for tasks that do not say otherwise; None, 0 or less for no limit.
-        hooks: of these it calls before_job, before_loop and after_loop.
         inline: call plain functions in this thread, whatever isolation they ask for. The child process does.
-        prepare: dotted path of a function that a child process calls first.
     """
 
     def __init__(
         self,
-        resolver: Resolver,
+        application: Application,
         limits: Limits,
         *,
         default_timeout: float | None = None,
-        hooks: Hooks | None = None,
         inline: bool = False,
-        prepare: str | None = None,
     ) -> None:
-        self._resolver = resolver
+        self._application = application
+        self._resolver = Resolver(application.allow)
         self._limits = limits
         self._default_timeout = default_timeout
-        self._hooks = hooks or Hooks()
+        self._hooks = application.hooks
         self._inline = inline
-        self._prepare = prepare
         self._threads = Threads()
 
     @property
@@ -141,7 +137,7 @@ class Runner:
         kind = resolved.kind
         run.streamed = kind in (Kind.GENERATOR, Kind.ASYNC_GENERATOR)
         if resolved.options.isolation == "process" and not self._inline:
-            output = await run_in_process(claimed, self._limits, prepare=self._prepare, write=run.write)
+            output = await run_in_process(claimed, self._limits, prepare=self._application.prepare, write=run.write)
             run.output = None if run.streamed else output
         elif kind is Kind.ASYNC:
             run.output = encode_result(await function(), self._limits.max_output_size)
@@ -161,8 +157,13 @@ class Runner:
 
     async def _in_thread(self, run: _Run, function: Callable[[], Any]) -> Any:
         run.in_thread = True
+
+        def call() -> Any:
+            with self._application.around():
+                return function()
+
         try:
-            return await self._threads.run(function, f"the thread of task {run.info.id} ({run.info.task})")
+            return await self._threads.run(call, f"the thread of task {run.info.id} ({run.info.task})")
         except asyncio.CancelledError:
             run.stopped = True
             raise

@@ -48,10 +48,14 @@ class Watchdog:
 
     def _watch(self) -> None:
         warned = 0.0
+        looked = time.monotonic()
         while not self._stopped.wait(_TICK):
-            beat = self._beat
-            blocked = time.monotonic() - beat
-            if blocked > _BLOCKED and warned != beat:
+            beat, now = self._beat, time.monotonic()
+            paused, looked = now - looked, now
+            blocked = now - beat
+            if paused > _BLOCKED:
+                logger.warning("this process did not run for %.1f s: it was paused, or the machine was", paused)
+            elif blocked > _BLOCKED and warned != beat:
                 warned = beat
                 logger.warning(
                     "the event loop has been blocked for %.1f s by %s; no other task runs and no lease is renewed "

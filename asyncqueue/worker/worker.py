@@ -12,10 +12,10 @@ import anyio.abc
 from asyncqueue.backoff import Backoff
 from asyncqueue.model import LostTask, Status
 from asyncqueue.queue import Queue
+from asyncqueue.running.application import Application
 from asyncqueue.running.context import TaskInfo
-from asyncqueue.running.hooks import Hooks
 from asyncqueue.running.limits import Limits
-from asyncqueue.running.resolve import AllowRule, Resolver
+from asyncqueue.running.resolve import AllowRule
 from asyncqueue.running.runner import Runner, RunResult
 from asyncqueue.settings import Settings
 from asyncqueue.worker.claiming import Claimer, Prefetch
@@ -44,9 +44,7 @@ class Worker:
     Args:
         queue: an open queue. It stays open.
         settings: those of the queue where they are left out.
-        hooks: functions of the application to call around tasks.
-        allow: which functions may run; what the settings' patterns say where it is left out.
-        prepare: dotted path of a function that the process of an isolated task calls first.
+        application: its hooks and its rules; where it is left out, no hooks and what the setting `allow` says.
     """
 
     def __init__(
@@ -54,30 +52,27 @@ class Worker:
         queue: Queue,
         *,
         settings: Settings | None = None,
-        hooks: Hooks | None = None,
-        allow: AllowRule | None = None,
-        prepare: str | None = None,
+        application: Application | None = None,
     ) -> None:
         settings = settings or queue.settings
         backend = queue.backend
         self.progress = Progress()
         self._settings = settings
         self._backend = backend
-        self._hooks = hooks or Hooks()
+        application = application or Application(allow=AllowRule(patterns=settings.allow))
+        self._hooks = application.hooks
         self._lease = settings.effective_lease
         self._ledger = Ledger(backend, self._lease)
         self._finisher = Finisher(backend, self._ledger, on_written=self._written, on_lost=self._lost)
         self._streams = Streams(backend, self._ledger)
         self._runner = Runner(
-            Resolver(allow or AllowRule(patterns=settings.allow)),
+            application,
             Limits(
                 max_args_size=settings.max_args_size,
                 max_output_size=settings.max_output_size,
                 max_log_size=settings.max_log_size,
             ),
             default_timeout=settings.timeout,
-            hooks=self._hooks,
-            prepare=prepare,
         )
         self._slots = Slots(settings.concurrency, self._ledger, self._runner, self._streams, self._ended)
         self._pid = WorkerPid(settings.worker_pid)

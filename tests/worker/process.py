@@ -21,17 +21,17 @@ class WorkerProcess:
     """One worker of its own process, with its log in a file.
 
     Args:
-        url: the database.
+        url: the database, None where the options lead to it.
         folder: where the log goes.
         options: further command line options of `asyncqueue run`.
         environment: further environment variables.
     """
 
-    def __init__(self, url: str, folder: Path, *options: str, **environment: str) -> None:
+    def __init__(self, url: str | None, folder: Path, *options: str, **environment: str) -> None:
         self.log = folder / f"worker-{time.monotonic_ns()}.log"
         self._out = self.log.open("wb")
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "asyncqueue", "run", "--database-url", url, *options],
+            [sys.executable, "-m", "asyncqueue", "run", *(["--database-url", url] if url else []), *options],
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=self._out,

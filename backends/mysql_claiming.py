@@ -1,0 +1,66 @@
+"""A claim that survives the loss of its connection."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from asyncqueue.backends.mysql_connection import MysqlConnection
+from asyncqueue.backends.mysql_rows import encode, ids_json
+from asyncqueue.backends.mysql_times import Times
+from asyncqueue.backends.table import Table
+from asyncqueue.model import ClaimedTask
+
+
+class Claiming:
+    """One claim, as work for a lane. It may be run again after its connection was lost.
+
+    Before the COMMIT is sent, its rows and its token are known. So when the reply is lost, the next run first looks
+    which rows it holds, and takes new ones only if it holds none.
+    """
+
+    def __init__(self, table: Table, times: Times, limit: int, worker_pid: int | None) -> None:
+        self._table = table
+        self._times = times
+        self._limit = limit
+        self._worker_pid = worker_pid
+        self._taken: list[ClaimedTask] = []
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether rows may have been claimed whose claim nobody has confirmed yet."""
+        return bool(self._taken)
+
+    async def __call__(self, connection: MysqlConnection) -> list[ClaimedTask]:
+        """Claim."""
+        begin, commit = (self._table["begin"], {}), (self._table["commit"], {})
+        if self._taken:
+            held = await self._held(connection)
+            if held:
+                return held
+        _, ready = await connection.run(begin, (self._table["ready"], {"limit": self._limit}))
+        if not ready.rows:
+            await connection.run(commit)
+            return []
+        now = self._times.local(ready.rows[0][4])
+        taken = [ClaimedTask(UUID(key), task, args, now, queued_at) for key, task, args, queued_at, _ in ready.rows]
+        values = {"ids": ids_json(task.id for task in taken), "now": now, "worker_pid": self._worker_pid}
+        self._taken = taken
+        try:
+            await connection.run((self._table["claim"], values), commit)
+        except Exception:
+            if connection.usable:  # so the server has answered, and it was rolled back
+                self._taken = []
+            raise
+        self._taken = []
+        return sorted(taken, key=_by_age)
+
+    async def _held(self, connection: MysqlConnection) -> list[ClaimedTask]:
+        rows = encode([{"id": task.id.hex, "token": task.token} for task in self._taken])
+        (reply,) = await connection.run((self._table["held"], {"rows": rows}))
+        held = {UUID(row[0]) for row in reply.rows}
+        taken, self._taken = self._taken, []
+        return sorted((task for task in taken if task.id in held), key=_by_age)
+
+
+def _by_age(claimed: ClaimedTask) -> tuple[object, UUID]:
+    return claimed.queued_at, claimed.id

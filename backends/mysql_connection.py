@@ -1,0 +1,120 @@
+"""One connection to MySQL or MariaDB, as the backend uses it."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import aiomysql
+from pymysql.constants import CLIENT, CR
+from pymysql.err import OperationalError
+
+from asyncqueue.backends.mysql_address import Address
+from asyncqueue.backends.statements import Statement
+from asyncqueue.errors import DataRejected
+
+#: A statement and its values by name.
+Call = tuple[Statement, Mapping[str, Any]]
+
+# Seconds of silence, seconds between questions, unanswered questions, until the system gives a connection up.
+_KEEP_ALIVE = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3}
+
+
+class Reply(NamedTuple):
+    """What one statement answered: rows matched or returned, and the rows."""
+
+    count: int
+    rows: list[tuple[Any, ...]]
+
+
+class _Raw(aiomysql.Connection):  # type: ignore[misc]  # aiomysql has no types
+    """Asked for TLS, aiomysql goes on without it where the server offers none. This one does not."""
+
+    tls_required = False
+
+    async def _request_authentication(self) -> None:
+        if self.tls_required and not self.server_capabilities & CLIENT.SSL:
+            raise OperationalError(CR.CR_SSL_CONNECTION_ERROR, "the server offers no TLS, and the database URL asks for it")
+        await super()._request_authentication()
+
+
+class MysqlConnection:
+    """Sends statements, several in a packet where that saves a round trip, and reads all their replies."""
+
+    def __init__(self, address: Address) -> None:
+        #: The largest statement in bytes that the server takes.
+        self.max_packet = 1024 * 1024
+        self._raw = _Raw(**address.arguments(), charset="utf8mb4", autocommit=True, client_flag=CLIENT.FOUND_ROWS)
+        self._raw.tls_required = address.tls_required
+
+    async def open(self) -> None:
+        """Connect. What a failed or cancelled attempt leaves is for `discard`."""
+        await self._raw.ping(reconnect=True)  # on a connection that is not connected yet, this connects
+        self._keep_alive()
+
+    @property
+    def usable(self) -> bool:
+        """Whether neither side is known to have closed it."""
+        return not (self._raw.closed or self._raw._reader.at_eof() or self._transport.is_closing())
+
+    def discard(self) -> None:
+        """Drop it at once, whatever is still to be sent."""
+        if not self._raw.closed:
+            self._transport.abort()
+        self._raw.close()
+
+    async def run(self, *calls: Call) -> list[Reply]:
+        """Send statements in one packet and return the reply to each.
+
+        After an error the server runs none of the rest; what an open transaction has done is rolled back.
+        """
+        try:
+            query = ";\n".join(text(call, self._raw) for call in calls).encode()
+            if len(query) >= self.max_packet:  # the server would close the connection, which looks like an outage
+                raise DataRejected(too_large(len(query), self.max_packet))
+            return await fetch(self._raw, query)
+        except (AttributeError, RuntimeError) as error:
+            # Raised where the connection is closed between two steps of the driver.
+            if self.usable:
+                raise
+            raise OperationalError(CR.CR_SERVER_LOST, "Lost connection to MySQL server") from error
+        except (aiomysql.MySQLError, DataRejected, UnicodeEncodeError):
+            if self.usable:
+                await self._raw.rollback()
+            raise
+
+    @property
+    def _transport(self) -> asyncio.Transport:
+        transport: asyncio.Transport = self._raw._writer.transport  # aiomysql has no public way to it
+        return transport
+
+    def _keep_alive(self) -> None:
+        connected = self._transport.get_extra_info("socket")
+        if connected.family == socket.AF_UNIX:
+            return
+        for name, value in _KEEP_ALIVE.items():
+            if hasattr(socket, name):  # not on every system
+                connected.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+
+
+def too_large(size: int, max_packet: int) -> str:
+    """What to say of a statement that the server does not take."""
+    return f"this takes {size} bytes to send, and the server takes max_allowed_packet = {max_packet}: enlarge that"
+
+
+def text(call: Call, raw: aiomysql.Connection) -> str:
+    """A statement with its values in place."""
+    statement, values = call
+    return statement.text % {name: raw.escape(values[name]) for name in statement.params}
+
+
+async def fetch(raw: aiomysql.Connection, query: bytes) -> list[Reply]:
+    """Send a packet of statements and read every reply: an error of a later one shows only there."""
+    cursor = await raw.cursor(aiomysql.Cursor)
+    await cursor.execute(query)
+    replies = [Reply(cursor.rowcount, await cursor.fetchall())]
+    while await cursor.nextset():
+        replies.append(Reply(cursor.rowcount, await cursor.fetchall()))
+    return replies

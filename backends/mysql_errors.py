@@ -1,0 +1,61 @@
+"""What aiomysql's errors mean to asyncqueue. The numbers are the servers' own."""
+
+from __future__ import annotations
+
+from pymysql import err
+
+from asyncqueue.backends.table import Table
+from asyncqueue.errors import DatabaseBusy, DatabaseError, DatabaseUnavailable, DataRejected, SchemaError
+
+# Deadlock, lock wait timeout, row changed under a snapshot, statement killed or timed out, commit refused by a cluster.
+_BUSY = {1020, 1205, 1213, 1317, 1969, 3024, 3101, 3572}
+_REJECTED = {
+    *(1153, 1264, 1265, 1292, 1300, 1301, 1366, 1406),  # too large, out of range, not of this character set
+    *(3140, 3141, 3157, 4037, 4038, 4040),  # not JSON: what Python let pass, as half a surrogate pair
+}
+_CHANGED = {1054, 1176}  # column or index unknown
+_MISSING = 1146
+_REFUSED = {1044, 1045, 1049, 1129, 1130, 1251, 1524, 1698, 1820, 1862, 2054, 2059, 3118, 3159, 4151}
+_INSECURE = 3159
+_AWAY = {
+    *(1021, 1037, 1038, 1041, 1114),  # out of disk or memory
+    *(1040, 1203, 1226),  # too many connections
+    *(1053, 1079, 1927, 3032, 3168, 4031, 1047),  # shutting down, connection killed, offline, cluster not ready
+    *(1042, 1043, 1152, 1158, 1159, 1160, 1161, 1184),  # broken connection
+    *(1290, 1792, 1836),  # read only: another server has become the primary
+}
+_CLIENT = range(2000, 3000)  # found by the client: no connection, or lost
+
+
+def translate(error: BaseException, table: Table) -> Exception | None:
+    """The asyncqueue error for a driver's error, None for one that is not the database's."""
+    if isinstance(error, DatabaseError):
+        return error
+    if isinstance(error, UnicodeEncodeError):
+        return DataRejected(f"a text cannot be stored: {error}")
+    if isinstance(error, err.InterfaceError) or (isinstance(error, OSError) and not isinstance(error, TimeoutError)):
+        return DatabaseUnavailable(f"the connection to the database was lost: {error or type(error).__name__}")
+    if not isinstance(error, err.Error):
+        return None
+    number = error.args[0] if error.args and isinstance(error.args[0], int) else 0
+    text = f"{error.args[1]} (error {number})" if len(error.args) > 1 else str(error)
+    if number == _MISSING:
+        return table.missing_error()
+    if number in _CHANGED:
+        return SchemaError(f"table {table.name!r} has changed since it was looked at: {text}. Start again.")
+    if number in _REJECTED or isinstance(error, err.DataError | err.IntegrityError):
+        return DataRejected(f"the database refused a value: {text}")
+    return _connection_error(error, number, text)
+
+
+def _connection_error(error: err.Error, number: int, text: str) -> Exception:
+    if number in _BUSY:
+        return DatabaseBusy(f"the database gave way to another session: {text}")
+    if number in _REFUSED:
+        remedy = "; add ssl=required to the database URL" if number == _INSECURE else ""
+        return DatabaseUnavailable(f"the database refused the connection: {text}{remedy}")
+    # A driver error without a number is about its own protocol: nothing on that connection can be trusted.
+    if number in _AWAY or number in _CLIENT or number == 0:
+        cause = f": {error.__cause__}" if error.__cause__ else ""
+        return DatabaseUnavailable(f"the database cannot be reached: {text}{cause}")
+    return DatabaseError(f"the database reports: {text}")

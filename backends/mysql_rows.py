@@ -1,0 +1,70 @@
+"""Rows as the JSON parameters that the statements unfold with JSON_TABLE."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+from uuid import UUID
+
+from asyncqueue.errors import DataRejected
+
+Row = dict[str, Any]
+
+#: What a statement may be beside its rows, in bytes.
+_REST = 8192
+_WIDEST = 4  # bytes of a character
+
+#: Makes JSON of a value. Plain characters travel as they are, so that a statement stays small.
+encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str).encode
+
+
+def ids_json(ids: Iterable[UUID]) -> str:
+    """Ids in a fixed order: statements that lock rows in the same order cannot deadlock."""
+    return encode(sorted(key.hex for key in ids))
+
+
+def ordered(rows: Iterable[Row]) -> list[Row]:
+    """Rows by id, for the same reason."""
+    return sorted(rows, key=_id)
+
+
+def rows_json(rows: Sequence[Row], max_packet: int) -> Iterator[tuple[str, int]]:
+    """The rows as few JSON texts, each small enough for one statement, with how many rows each holds.
+
+    Raises DataRejected for a row that no statement can hold, before the first text is handed out.
+    """
+    texts = [encode(row) for row in rows]
+    limit = max_packet - _REST
+    if sum(map(len, texts)) * _WIDEST < limit:
+        return iter([(f"[{','.join(texts)}]", len(texts))])
+    sizes = [_size(text) for text in texts]
+    for row, size in zip(rows, sizes, strict=True):
+        if size > limit:
+            raise DataRejected(
+                f"task {UUID(row['id'])} needs a statement of {size} bytes, and the server takes no more than "
+                f"max_allowed_packet = {max_packet}: enlarge that, or store less"
+            )
+    return _split(texts, sizes, limit)
+
+
+def _split(texts: list[str], sizes: list[int], limit: int) -> Iterator[tuple[str, int]]:
+    batch: list[str] = []
+    room = limit
+    for text, size in zip(texts, sizes, strict=True):
+        if size > room:
+            yield f"[{','.join(batch)}]", len(batch)
+            batch, room = [], limit
+        batch.append(text)
+        room -= size
+    yield f"[{','.join(batch)}]", len(batch)
+
+
+def _size(text: str) -> int:
+    """How many bytes a text adds to a statement, with its comma; a quotation mark is doubled there."""
+    return len(text.encode()) + text.count("'") + 1
+
+
+def _id(row: Row) -> str:
+    key: str = row["id"]
+    return key

@@ -1,0 +1,104 @@
+"""The shape of the task table in a MySQL or MariaDB database, and what makes it."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+from asyncqueue.backends.base import Change, Server
+from asyncqueue.backends.mysql_connection import MysqlConnection, Reply
+from asyncqueue.backends.table import Table
+from asyncqueue.backends.values import identifiers, index_name
+from asyncqueue.errors import SchemaError, UnsupportedServer
+
+_MARIADB_OLDEST = (10, 6, 0)  # SKIP LOCKED, JSON_TABLE
+_MARIADB_UUID = (10, 7, 0)
+_MYSQL_OLDEST = (8, 0, 11)  # SKIP LOCKED came with 8.0.1, JSON_TABLE with 8.0.4; this is the first release for use
+_NAME_LIMIT = 64
+_PURPOSE = "claims and rescues read their rows in order, without looking at any other"
+
+
+def slots(table: str) -> dict[str, str]:
+    """What fills the statements' slots, as far as it is known before the table is read."""
+    name = index_name(table, "ready", limit=_NAME_LIMIT)
+    return {
+        "table": identifiers(table, "`"),
+        "ready_index": identifiers(name, "`"),
+        "id_type": "char(32)",
+        "new_id_type": "char(32)",
+    }
+
+
+def migration_lock(database: str, table: str) -> str:
+    """The name of the lock that one migration at a time holds, within the limit of 64 characters."""
+    return "asyncqueue " + hashlib.sha256(f"{database}/{table}".encode()).hexdigest()[:40]
+
+
+def check_version(version: str, table: Table) -> Server:
+    """What answered. Raises UnsupportedServer for one that cannot claim safely; notes the type of a new table's id."""
+    mariadb = "mariadb" in version.lower()
+    product, oldest = ("MariaDB", _MARIADB_OLDEST) if mariadb else ("MySQL", _MYSQL_OLDEST)
+    numbers = re.match(r"(\d+)\.(\d+)\.(\d+)", version)
+    found = tuple(map(int, numbers.groups())) if numbers else (0, 0, 0)
+    if found < oldest or "tidb" in version.lower():  # TiDB calls itself MySQL 8.0.11, and has no SKIP LOCKED
+        raise UnsupportedServer(
+            f"this is {product} {version}; asyncqueue needs MySQL {'.'.join(map(str, _MYSQL_OLDEST))} or later, "
+            f"or MariaDB {_MARIADB_OLDEST[0]}.{_MARIADB_OLDEST[1]} or later"
+        )
+    table.slots["new_id_type"] = "uuid" if mariadb and found >= _MARIADB_UUID else "char(32)"
+    return Server(product, version)
+
+
+async def read(connection: MysqlConnection, table: Table) -> int:
+    """Read the table's shape and return the length of its column `task`.
+
+    Raises SchemaError for a table of another kind.
+    """
+    columns, indexes = await _look(connection, table)
+    if not columns.rows:
+        table.missing()
+        return 0
+    types = {row[0]: row[1] for row in columns.rows}
+    lengths = {row[0]: row[2] for row in columns.rows}
+    engine = columns.rows[0][5]
+    if engine != "InnoDB":
+        raise SchemaError(
+            f"table {table.name!r} is of the engine {engine or 'view'}; asyncqueue needs row locks and transactions: "
+            "ALTER TABLE ... ENGINE = InnoDB"
+        )
+    native_uuid = types.get("id") == "uuid"
+    if not native_uuid and types.get("id", "char(32)") != "char(32)":
+        raise SchemaError(
+            f"table {table.name!r} is not one that Django makes on MySQL or MariaDB: its id is of type {types['id']}, "
+            "not char(32) or uuid"
+        )
+    table.slots["id_type"] = next((_id_type(row[3], row[4]) for row in columns.rows if row[0] == "id"), "char(32)")
+    indexed = (index_name(table.name, "ready", limit=_NAME_LIMIT),) in indexes.rows
+    table.found(types, native_uuid=native_uuid, indexed=indexed)
+    return lengths["task"] or 0
+
+
+async def pending(connection: MysqlConnection, table: Table, indexes_only: bool) -> list[Change]:
+    """What the table lacks. Raises TableMissing where only its index is asked for and there is no table."""
+    columns, indexes = await _look(connection, table)
+    changes = []
+    if not columns.rows:
+        if indexes_only:
+            raise table.missing_error()
+        changes.append(Change("table", "the task table, as Django makes it", table.setup["create_table"].text))
+    if (index_name(table.name, "ready", limit=_NAME_LIMIT),) not in indexes.rows:
+        changes.append(Change("ready index", _PURPOSE, table.setup["create_ready_index"].text))
+    return changes
+
+
+async def _look(connection: MysqlConnection, table: Table) -> list[Reply]:
+    """The table's columns, and its indexes."""
+    schema, _, name = table.name.rpartition(".")
+    values = {"schema": schema or None, "table": name}
+    setup = table.setup
+    return await connection.run((setup["columns"], values), (setup["indexes"], values))
+
+
+def _id_type(charset: str | None, collation: str | None) -> str:
+    """The type of ids unfolded from JSON: of the column's own collation, so that the primary key serves the join."""
+    return f"char(32) CHARACTER SET {charset} COLLATE {collation}" if charset else "char(32)"

@@ -1,0 +1,8 @@
+-- Cancels rows that `lock` has locked. The worker that runs such a row sees it at its next heartbeat.
+-- Params: ids, utc_offset
+-- Returns: nothing
+UPDATE JSON_TABLE(:ids, '$[*]' COLUMNS (id {id_type} PATH '$')) AS d
+       STRAIGHT_JOIN {table} AS t ON t.id = d.id
+   SET t.status = 4,
+       t.worker_pid = NULL, -- [errors]
+       t.modified = UTC_TIMESTAMP(6) + INTERVAL :utc_offset SECOND

@@ -1,0 +1,11 @@
+-- Which claims are still held. It waits for rows that another connection has locked: asked after a connection was lost
+-- around its COMMIT, that other one may still be at it.
+-- `rows` is JSON: objects with id, token.
+-- Params: rows
+-- Returns: id
+SELECT t.id
+  FROM JSON_TABLE(:rows, '$[*]' COLUMNS (id {id_type} PATH '$.id', token datetime(6) PATH '$.token')) AS d
+       STRAIGHT_JOIN {table} AS t ON t.id = d.id
+ WHERE t.status = 1
+   AND t.modified = d.token
+  LOCK IN SHARE MODE

@@ -1,0 +1,15 @@
+-- The first half of a claim: locks the oldest queued rows that nobody else has locked. `claim` updates exactly these,
+-- in the same transaction. There is no UPDATE ... RETURNING here, and a claim must know its rows for certain.
+-- The index is named because MariaDB's optimizer does not always take it. Without that index a sort comes first, which
+-- would lock every queued row: so candidates are read without locks, and locked one by one until there are enough.
+-- There are more of them than other workers can be expected to hold.
+-- Params: limit
+-- Returns: id, task, args, queued_at, now
+SELECT t.id, t.task, t.args, t.modified AS queued_at, UTC_TIMESTAMP(6) AS now
+  FROM {table} AS t FORCE INDEX ({ready_index}) -- [indexed]
+  FROM (SELECT id FROM {table} WHERE status = 0 ORDER BY modified, id LIMIT 10000) AS d -- [not indexed]
+       STRAIGHT_JOIN {table} AS t ON t.id = d.id -- [not indexed]
+ WHERE t.status = 0
+ ORDER BY t.modified, t.id -- [indexed]
+ LIMIT :limit
+   FOR UPDATE SKIP LOCKED

@@ -1,0 +1,15 @@
+-- Hands claimed rows back, in the place they had in the queue.
+-- `rows` is JSON, because there are no arrays: objects with id, token, queued_at.
+-- Params: rows
+-- Returns: nothing
+UPDATE JSON_TABLE(:rows, '$[*]' COLUMNS (
+           id {id_type} PATH '$.id',
+           token datetime(6) PATH '$.token',
+           queued_at datetime(6) PATH '$.queued_at'
+       )) AS d
+       STRAIGHT_JOIN {table} AS t ON t.id = d.id
+   SET t.status = 0,
+       t.worker_pid = NULL, -- [errors]
+       t.modified = d.queued_at
+ WHERE t.status = 1
+   AND t.modified = d.token

@@ -1,0 +1,9 @@
+-- Queues rows again that `lock` has locked, at the end of the queue. Like Django's admin action it clears no output,
+-- error or log.
+-- Params: ids, utc_offset
+-- Returns: nothing
+UPDATE JSON_TABLE(:ids, '$[*]' COLUMNS (id {id_type} PATH '$')) AS d
+       STRAIGHT_JOIN {table} AS t ON t.id = d.id
+   SET t.status = 0,
+       t.worker_pid = NULL, -- [errors]
+       t.modified = UTC_TIMESTAMP(6) + INTERVAL :utc_offset SECOND
