@@ -1,4 +1,4 @@
-"""The other end of `process`: runs one task, told by standard input, and reports on the pipe given as argument."""
+"""The other end of `process`: runs the task that is told in one open file, and reports into another."""
 
 from __future__ import annotations
 
@@ -40,13 +40,14 @@ class _Reports:
 
 def main() -> None:
     """Run the task and report."""
-    descriptor = int(sys.argv[1])
-    os.set_inheritable(descriptor, False)
-    request = json.loads(sys.stdin.buffer.readline())
+    told, report_to = map(int, sys.argv[1:])
+    os.set_inheritable(report_to, False)
+    with os.fdopen(told, "rb") as file:
+        request = json.load(file)
     threading.Thread(target=_die_with_the_worker, daemon=True).start()
     sys.stdin = Path(os.devnull).open()  # noqa: SIM115 - for the life of the process
     sys.path[:] = request["path"]
-    reports = _Reports(descriptor)
+    reports = _Reports(report_to)
     if request["prepare"]:
         module, _, name = request["prepare"].rpartition(".")
         getattr(import_module(module), name)()

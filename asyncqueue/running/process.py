@@ -9,7 +9,9 @@ import json
 import os
 import signal
 import sys
+import tempfile
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from dataclasses import asdict
 from typing import Any
 
@@ -40,56 +42,74 @@ async def run_in_process(
 
     Raises TaskProcessError with the task's error, or with what became of the child.
     """
-    read_end, write_end = os.pipe()
-    try:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "asyncqueue.running.child", str(write_end)),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            pass_fds=(write_end,),
-            start_new_session=True,
-        )
-    except BaseException:
-        os.close(read_end)
-        raise
-    finally:
-        os.close(write_end)
+    request = {
+        "id": str(claimed.id),
+        "task": claimed.task,
+        "args": claimed.args,
+        "limits": asdict(limits),
+        "path": sys.path,
+        "prepare": prepare,
+    }
     frames = _Frames(write)
-    readers = [asyncio.create_task(frames.read(read_end)), asyncio.create_task(_collect(process.stdout))]
-    try:
-        request = {
-            "id": str(claimed.id),
-            "task": claimed.task,
-            "args": claimed.args,
-            "limits": asdict(limits),
-            "path": sys.path,
-            "prepare": prepare,
-        }
-        assert process.stdin is not None  # noqa: S101 - it was asked for
-        with contextlib.suppress(ConnectionError):
-            # The pipe stays open: its end tells the child that this worker is gone.
-            process.stdin.write(json.dumps(request).encode() + b"\n")
-            await process.stdin.drain()
-        code = await process.wait()
-        # Something the task started may still hold the pipes open; it is not waited for.
-        await asyncio.wait(readers, timeout=_DRAIN)
-    except BaseException:
-        with anyio.CancelScope(shield=True):
-            await _end(process)
-        raise
-    finally:
-        for reader in readers:
-            reader.cancel()
-        await asyncio.gather(*readers, return_exceptions=True)
-        if process.stdin is not None:
-            process.stdin.close()
+    async with AsyncExitStack() as stack:
+        process, reports, printed = await _start(request, stack)
+        readers = [asyncio.create_task(frames.read(reports)), asyncio.create_task(_collect(printed))]
+        try:
+            code = await process.wait()
+            # Something the task started may still hold the pipes open; it is not waited for.
+            await asyncio.wait(readers, timeout=_DRAIN)
+        except BaseException:
+            with anyio.CancelScope(shield=True):
+                await _end(process)
+            raise
+        finally:
+            for reader in readers:
+                reader.cancel()
+            await asyncio.gather(*readers, return_exceptions=True)
     if frames.end is None:
         raise TaskProcessError(f"Worker subprocess exited with code {code}")
     if frames.end["error"] is not None:
         raise TaskProcessError(frames.end["error"])
     output: str | None = frames.end["output"]
     return output
+
+
+async def _start(
+    request: dict[str, Any], stack: AsyncExitStack
+) -> tuple[asyncio.subprocess.Process, asyncio.StreamReader, asyncio.StreamReader]:
+    """Start the child; return it with the pipes of its reports and of what it prints.
+
+    None of the pipes is asyncio's own, because its `wait` waits for those to be closed, by grandchildren too. Standard
+    input never carries anything: its end tells the child that this worker is gone.
+    """
+    alive, keep = os.pipe()
+    reports, report_to = os.pipe()
+    printed, print_to = os.pipe()
+    with contextlib.ExitStack() as theirs, tempfile.TemporaryFile() as told:
+        for descriptor in (alive, report_to, print_to):
+            theirs.callback(os.close, descriptor)
+        stack.callback(os.close, keep)
+        ours = [await _reader(descriptor, stack) for descriptor in (reports, printed)]
+        told.write(json.dumps(request).encode())
+        told.seek(0)
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "asyncqueue.running.child", str(told.fileno()), str(report_to)),
+            stdin=alive,
+            stdout=print_to,
+            stderr=print_to,
+            pass_fds=(told.fileno(), report_to),
+            start_new_session=True,
+        )
+    return process, ours[0], ours[1]
+
+
+async def _reader(descriptor: int, stack: AsyncExitStack) -> asyncio.StreamReader:
+    reader = asyncio.StreamReader()
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(descriptor, "rb", buffering=0)
+    )
+    stack.callback(transport.close)
+    return reader
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
@@ -101,10 +121,10 @@ async def _end(process: asyncio.subprocess.Process) -> None:
             return
 
 
-async def _collect(stream: asyncio.StreamReader | None) -> None:
+async def _collect(printed: asyncio.StreamReader) -> None:
     """What the child prints, and what a crashing interpreter has to say, goes to the task's log."""
     capture, decoder = current_capture.get(), codecs.getincrementaldecoder("utf-8")("backslashreplace")
-    while stream is not None and (data := await stream.read(65536)):
+    while data := await printed.read(65536):
         if capture is not None:
             capture.write(decoder.decode(data))
 
@@ -116,20 +136,12 @@ class _Frames:
         self.end: dict[str, Any] | None = None
         self._write = write
 
-    async def read(self, descriptor: int) -> None:
-        reader = asyncio.StreamReader()
-        transport, _ = await asyncio.get_running_loop().connect_read_pipe(
-            lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(descriptor, "rb", buffering=0)
-        )
-        try:
+    async def read(self, reports: asyncio.StreamReader) -> None:
+        with contextlib.suppress(asyncio.IncompleteReadError):
             while True:
-                length = int.from_bytes(await reader.readexactly(_LENGTH), "big")
-                frame = json.loads(await reader.readexactly(length))
+                length = int.from_bytes(await reports.readexactly(_LENGTH), "big")
+                frame = json.loads(await reports.readexactly(length))
                 if "text" in frame:
                     self._write(frame["text"])
                 else:
                     self.end = frame
-        except asyncio.IncompleteReadError:
-            return
-        finally:
-            transport.close()

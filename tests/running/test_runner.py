@@ -1,0 +1,426 @@
+"""What a run leaves, whatever the task does."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import signal
+import sys
+import tempfile
+import threading
+import uuid
+from typing import Any
+
+import anyio
+import pytest
+
+from asyncqueue.model import ClaimedTask, Status
+from asyncqueue.running import capture
+from asyncqueue.running.application import Application
+from asyncqueue.running.context import current_task
+from asyncqueue.running.hooks import Hooks
+from asyncqueue.running.limits import Limits
+from asyncqueue.running.resolve import AllowRule
+from asyncqueue.running.runner import Runner, RunResult
+from asyncqueue.running.stream import StreamLost
+from tests.running import sample
+
+HERE = "tests.running.sample"
+
+
+class Recorder:
+    """A stream that keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self.flushed = 0
+        self.lost = False
+
+    def write(self, text: str) -> None:
+        self.texts.append(text)
+
+    async def flush(self) -> None:
+        if self.lost:
+            raise StreamLost("gone")
+        self.flushed += 1
+
+
+@pytest.fixture
+def runner() -> Runner:
+    return Runner(Application(), Limits(max_args_size=1000, max_output_size=5_000_000, max_log_size=1000))
+
+
+@pytest.fixture(autouse=True)
+def captured():
+    yield
+    capture.uninstall()
+
+
+def claimed(name: str, args: Any = None) -> ClaimedTask:
+    text = args if isinstance(args, str) or args is None else json.dumps(args)
+    return ClaimedTask(uuid.uuid4(), name if "." in name else f"{HERE}.{name}", text, "t1", "t0")
+
+
+async def run(runner: Runner, name: str, args: Any = None, stream: Recorder | None = None) -> RunResult:
+    capture.install()  # here and not in a fixture, because pytest puts its own streams in place for each phase
+    return await asyncio.create_task(runner.run(claimed(name, args), stream or Recorder()))
+
+
+# -- results and arguments
+
+
+@pytest.mark.parametrize(
+    ("value", "output"),
+    [("text", "text"), (None, None), ("", ""), (1, "1"), ({"a": [1, "é"]}, '{"a":[1,"é"]}'), (True, "true")],
+)
+async def test_results_as_they_are_stored(runner, value, output):
+    result = await run(runner, "echo", {"value": value})
+    assert result == RunResult(Status.COMPLETED, output)
+
+
+async def test_arguments_become_what_the_annotations_say(runner):
+    result = await run(runner, "typed", {"order": {"number": "7", "due": "2026-11-24"}, "tags": ["a"]})
+    assert result.output == "7 2026 0.5 ['a']"
+
+
+@pytest.mark.parametrize("args", [None, ""])
+async def test_no_arguments_are_none(runner, args):
+    assert (await run(runner, "echo", args)).status == Status.COMPLETED
+
+
+@pytest.mark.parametrize(
+    ("name", "args", "output"),
+    [
+        ("unresolvable", {"value": [1]}, "[1]"),
+        ("anything", {"a": 1, "b": 2}, "3"),
+        ("awkward_names", {"json": "a", "schema": "b", "copy": "c", "_private": "d"}, "abcd"),
+        ("returns_awaitable", {"value": 1}, "2"),
+        ("echo", '{"value": "a", "value": "b"}', "b"),
+    ],
+)
+async def test_unusual_functions(runner, name, args, output):
+    result = await run(runner, name, args)
+    assert (result.error, result.output) == (None, output)
+
+
+async def test_methods_and_partials_run_where_they_are_allowed():
+    runner = Runner(Application(allow=AllowRule(patterns=[f"{HERE}.*"])), Limits())
+    assert (await run(runner, f"{HERE}.Holder.method", {"value": 4})).output == "8"
+    assert (await run(runner, f"{HERE}.add_one")).output == "2"
+
+
+@pytest.mark.parametrize(
+    ("args", "text"),
+    [
+        ("{", "not valid JSON"),
+        ("[]", "must be a JSON object, not an array"),
+        ('"x"', "must be a JSON object, not a string"),
+        ("3", "must be a JSON object, not a number"),
+        ("null", "must be a JSON object, not null"),
+        ({"order": {"number": "x"}}, "order.number: Input should be a valid integer"),
+        ({"order": {"number": "x"}}, "order.due: Field required"),
+        ({"value": 1}, "value: Extra inputs are not permitted"),
+        ({"value": "x" * 1000}, "max_args_size allows (1000 bytes)"),
+    ],
+)
+async def test_arguments_that_do_not_fit(runner, args, text):
+    result = await run(runner, "typed", args)
+    assert result.status == Status.FAILED
+    assert text in (result.error or "")
+
+
+async def test_a_lone_surrogate_that_django_wrote_reaches_the_function(runner):
+    result = await run(runner, "talks", '{"name": "\\ud800"}')
+    assert result.status == Status.COMPLETED
+    assert result.log is not None
+    assert result.log.startswith("\\ud800 one\n"), "and the log says it in a way that can be stored"
+
+
+async def test_positional_only_parameters_are_refused_clearly(runner):
+    assert "positional-only" in ((await run(runner, "positional", {"value": 1})).error or "")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("\0", "NUL character"),
+        ("\ud800", "lone surrogate (U+D800)"),
+        ("x" * 5_000_001, "max_output_size allows 5000000"),
+    ],
+)
+async def test_results_that_cannot_be_stored(value, text):
+    runner = Runner(Application(), Limits(max_args_size=10_000_000, max_output_size=5_000_000))
+    result = await run(runner, "echo", {"value": value})
+    assert result.status == Status.FAILED
+    assert result.output is None
+    assert text in (result.error or "")
+
+
+# -- errors
+
+
+async def test_an_error_is_written_as_django_does(runner):
+    error = (await run(runner, "tests.worker.sample_tasks.fail", {"message": "é"})).error
+    assert error is not None
+    lines = error.splitlines()
+    assert lines[:3] == ["ValueError('é')", "", "Traceback (most recent call last):"]
+    assert "sample_tasks.py" in lines[3], "from the task's own code on"
+    assert lines[-1] == "ValueError: é"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("raises_exit", "SystemExit(3)"),
+        ("raises_exit_async", "SystemExit(3)"),
+        ("raises_interrupt", "KeyboardInterrupt()"),
+        ("raises_cancelled", "CancelledError('of its own')"),
+        ("cancels_itself", "CancelledError()"),
+        ("breaks_its_repr", "<Bad whose repr raised RuntimeError>"),
+        ("raises_odd_text", "surrogate \\ud800"),
+        ("stops_iteration", "StopIteration()"),
+    ],
+)
+async def test_whatever_a_task_raises_fails_that_task_only(runner, name, text):
+    result = await run(runner, name)
+    assert result.status == Status.FAILED
+    assert text in (result.error or "")
+    assert "\0" not in (result.error or "")
+    (result.error or "").encode()
+    assert (await run(runner, "echo", {"value": "next"})).output == "next"
+
+
+# -- what is captured
+
+
+async def test_concurrent_tasks_logs_are_kept_apart(runner, capsys):
+    results = await asyncio.gather(
+        *(run(runner, "talks", {"name": f"t{n}", "pause": 0.01}) for n in range(10)),
+        *(run(runner, "talks_in_thread", {"name": f"t{n}"}) for n in range(10)),
+    )
+    for number, result in enumerate(results[:10]):
+        assert result.log == (
+            f"t{number} one\nt{number} two\nt{number} three\nWARNING app.mail: t{number} logged\nt{number} erred\n"
+        )
+    for number, result in enumerate(results[10:]):
+        assert result.log == f"t{number} printed\nERROR app.mail: t{number} logged\n"
+    print("outside")
+    assert capsys.readouterr().out == "outside\n"
+
+
+async def test_logging_still_reaches_the_applications_own_handlers(runner, caplog):
+    with caplog.at_level(logging.WARNING):
+        await run(runner, "talks", {"name": "t"})
+    assert "t logged" in caplog.text
+
+
+async def test_a_log_is_cut_at_its_limit(runner):
+    log = (await run(runner, "talks_much")).log
+    assert log is not None
+    assert log.endswith("[log cut: max_log_size is 1000 bytes]\n")
+    assert len(log) < 1100
+
+
+def test_the_streams_are_put_back():
+    capture.uninstall()
+    before = sys.stdout, sys.stderr
+    capture.install()
+    capture.install()
+    assert sys.stdout is not before[0]
+    assert sys.stdout.encoding == before[0].encoding
+    capture.uninstall()
+    assert (sys.stdout, sys.stderr) == before
+
+
+async def test_context_variables_do_not_leak_from_task_to_task(runner):
+    assert [(await run(runner, "leaks")).output for _ in range(2)] == ["clean", "clean"]
+
+
+async def test_a_task_knows_itself(runner):
+    assert (await run(runner, "who")).output == f"{HERE}.who"
+    row = claimed("who_in_thread")
+    assert (await asyncio.create_task(runner.run(row, Recorder()))).output == str(row.id)
+    with pytest.raises(LookupError, match="outside of a running task"):
+        current_task()
+
+
+# -- time
+
+
+async def test_a_timeout_stops_an_async_task_after_its_clean_up(runner):
+    result = await run(runner, "sleeps")
+    assert result == RunResult(Status.FAILED, None, "Task timed out after 0.2 seconds", "cleaned up\n")
+
+
+async def test_the_default_timeout_counts_where_a_task_has_none():
+    runner = Runner(Application(), Limits(), default_timeout=0.1)
+    assert "timed out after 0.1 seconds" in ((await run(runner, "talks", {"name": "a", "pause": 9})).error or "")
+    for none in (0, None, -1):
+        runner = Runner(Application(), Limits(), default_timeout=none)
+        assert (await run(runner, "talks", {"name": "a", "pause": 0.05})).status == Status.COMPLETED
+
+
+async def test_a_thread_that_cannot_be_stopped_is_reported_and_its_late_result_discarded(runner, caplog):
+    sample.released.clear()
+    result = await run(runner, "stuck")
+    assert result.output is None
+    assert (result.error or "").splitlines()[0] == "Task timed out after 0.2 seconds"
+    assert "thread could not be stopped" in (result.error or "")
+    assert runner.abandoned == 1
+    with caplog.at_level(logging.WARNING):
+        sample.released.set()
+        with anyio.fail_after(5):
+            while runner.abandoned:
+                await asyncio.sleep(0.01)
+    assert "its result is discarded" in caplog.text
+    assert f"{HERE}.stuck" in caplog.text
+
+
+async def test_a_generator_in_a_thread_stops_at_its_next_yield(runner):
+    stream = Recorder()
+    result = await run(runner, "endless", None, stream)
+    assert (result.error or "").startswith("Task timed out after 0.5 seconds")
+    written = len(stream.texts)
+    with anyio.fail_after(5):
+        while runner.abandoned:
+            await asyncio.sleep(0.01)
+    assert len(stream.texts) == written, "nothing is written after the end"
+
+
+async def test_only_the_callers_own_cancellation_gets_through(runner):
+    with anyio.move_on_after(0.1) as scope:
+        await runner.run(claimed("talks", {"name": "a", "pause": 60}), Recorder())
+    assert scope.cancelled_caught
+    assert asyncio.current_task().cancelling() == 0  # type: ignore[union-attr]
+
+
+# -- streams
+
+
+async def test_yields_are_streamed_in_order_and_kept_when_it_fails(runner):
+    stream = Recorder()
+    result = await run(runner, "partial_output", None, stream)
+    assert "".join(stream.texts) == 'first {"second":2}'
+    assert stream.flushed == 1
+    assert (result.status, result.keep_output) == (Status.FAILED, True)
+    assert (result.error or "").startswith("ValueError('after two')")
+
+
+async def test_an_async_generator_is_closed_when_it_is_stopped(runner):
+    stream = Recorder()
+    row = claimed("closes")
+    async with anyio.create_task_group() as group:
+        group.start_soon(runner.run, row, stream)
+        while len(stream.texts) < 2:
+            await asyncio.sleep(0.01)
+        group.cancel_scope.cancel()
+    assert stream.texts[:2] == ["0 ", "1 "]
+
+
+async def test_a_streams_total_is_limited(runner):
+    result = await run(runner, "floods")
+    assert "the output is larger than max_output_size allows" in (result.error or "")
+
+
+async def test_a_lost_stream_is_the_callers_business(runner):
+    stream = Recorder()
+    stream.lost = True
+    with pytest.raises(StreamLost):
+        await run(runner, "partial_output", None, stream)
+
+
+# -- processes
+
+
+async def test_a_process_returns_logs_and_knows_its_task(runner):
+    result = await run(runner, "in_process", {"value": "a"})
+    assert result.output == f"a {HERE}.in_process"
+    assert result.log is not None
+    assert "printed\n" in result.log
+    assert "logged" in result.log
+
+
+async def test_async_and_generator_functions_run_in_a_process_too(runner):
+    assert int((await run(runner, "async_in_process")).output or 0) != os.getpid()
+    stream = Recorder()
+    result = await run(runner, "streams_in_process", None, stream)
+    assert (result.status, result.keep_output, stream.texts) == (Status.COMPLETED, True, ["a", "𝄞"])
+
+
+async def test_a_large_result_crosses_the_pipe(runner):
+    assert (await run(runner, "large_in_process")).output == "é" * 1_000_000
+
+
+async def test_an_error_in_a_process_is_its_own(runner):
+    error = (await run(runner, "fails_in_process")).error or ""
+    assert error.startswith("ValueError('in the child')\n\nTraceback")
+
+
+async def test_a_process_that_dies_fails_only_its_task(runner):
+    result = await run(runner, "exits")
+    assert result.error == "Worker subprocess exited with code 7"
+    assert result.log == "last words\n"
+
+
+async def test_a_process_is_killed_by_its_timeout(runner):
+    result = await run(runner, "hangs")
+    assert result.error == "Task timed out after 1.5 seconds"
+
+
+async def test_a_grandchild_that_holds_the_pipes_is_not_waited_for(runner):
+    with anyio.fail_after(10):
+        result = await run(runner, "leaves_a_child")
+    assert result.status == Status.COMPLETED
+    os.kill(int(result.output or 0), signal.SIGKILL)
+
+
+async def test_a_process_ends_when_its_worker_is_gone(runner):
+    """Its standard input is the sign: nobody else may go on with a task that is somebody else's by then."""
+    request = {
+        "id": str(uuid.uuid4()),
+        "task": f"{HERE}.hangs",
+        "args": None,
+        "limits": {},
+        "path": sys.path,
+        "prepare": None,
+    }
+    with tempfile.TemporaryFile() as told:
+        told.write(json.dumps(request).encode())
+        told.seek(0)
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "asyncqueue.running.child", str(told.fileno()), "2"),
+            stdin=asyncio.subprocess.PIPE,
+            pass_fds=(told.fileno(),),
+        )
+    assert process.stdin is not None
+    await asyncio.sleep(0.3)
+    assert process.returncode is None
+    process.stdin.close()
+    with anyio.fail_after(5):
+        assert await process.wait() == 1
+
+
+# -- hooks
+
+
+async def test_hooks_around_a_task_and_their_failures(caplog):
+    seen: list[str] = []
+
+    async def before_job(info: Any) -> None:
+        seen.append(f"before {info.task.rpartition('.')[2]}")
+
+    def before_loop(info: Any, iteration: int) -> None:
+        assert threading.current_thread() is not threading.main_thread()
+        seen.append(f"before {iteration}")
+
+    def after_loop(info: Any, output: str, iteration: int) -> None:
+        seen.append(f"after {iteration} {output}")
+        raise RuntimeError("a broken hook")
+
+    hooks = Hooks(before_job=(before_job,), before_loop=(before_loop,), after_loop=(after_loop,))
+    result = await run(Runner(Application(hooks=hooks), Limits()), "tests.worker.sample_tasks.count_to", {"number": 2})
+    assert result.status == Status.COMPLETED
+    assert seen == ["before count_to", "before 0", "after 0 1 ", "before 1", "after 1 2 ", "before 2"]
+    assert "a broken hook" in caplog.text
