@@ -224,3 +224,17 @@ def test_settings_come_from_pyproject_too(folder):
     assert "concurency is no setting; did you mean concurrency?" in call(folder, "stats", code=2).stderr
     (folder / "pyproject.toml").write_text("not toml")
     assert "pyproject.toml cannot be read" in call(folder, "stats", code=2).stderr
+
+
+def test_every_command_and_option_is_documented():
+    import typer
+
+    from asyncqueue.cli.app import app
+
+    text = (Path(__file__).parent.parent.parent / "docs/cli.md").read_text()
+    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    for name, command in commands.items():
+        assert re.search(rf"^## .*\b{name}\b", text, re.MULTILINE), name
+        options = [option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)]
+        missing = [o for o in options if o.startswith("-") and not re.search(rf"(?<![\w-]){o}(?![\w-])", text)]
+        assert missing == [], f"{name}: {missing}"
