@@ -21,7 +21,7 @@ test: $(INSTALLED)  ## Run the tests on all four databases (ARGS='-k sqlite' for
 lint: $(INSTALLED)  ## Check style, types and import layers
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy asyncqueue tests
+	$(BIN)/mypy
 	$(BIN)/lint-imports
 
 clean:  ## Remove the virtual environment, the test servers and every cache

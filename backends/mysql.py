@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -17,13 +18,14 @@ from asyncqueue.backends.base import Capabilities, Change, Options, Server, Tabl
 from asyncqueue.backends.lane import Lane
 from asyncqueue.backends.mysql_address import address_of
 from asyncqueue.backends.mysql_claiming import Claiming
-from asyncqueue.backends.mysql_connection import Call, MysqlConnection, Reply, fetch, text
+from asyncqueue.backends.mysql_connection import Call, MysqlConnection, fetch, text, too_large
 from asyncqueue.backends.mysql_errors import translate
 from asyncqueue.backends.mysql_rows import Row, ids_json, ordered, rows_json
 from asyncqueue.backends.mysql_times import Times
+from asyncqueue.backends.statements import Statement
 from asyncqueue.backends.table import Table
 from asyncqueue.backends.values import status_of
-from asyncqueue.errors import ConfigurationError, DatabaseUnavailable, DataRejected
+from asyncqueue.errors import ConfigurationError, DatabaseBusy, DatabaseUnavailable, DataRejected
 from asyncqueue.model import (
     ENDED,
     Claim,
@@ -96,7 +98,7 @@ class MysqlBackend:
             return
         rows = [{"id": task.id.hex, "task": task.task, "args": task.args} for task in tasks]
         if connection is None:
-            await self._write(self._enqueue, "enqueue", rows)
+            await self._write(self._enqueue, "enqueue", rows, utc_offset=self._times.offset())
             return
         if not isinstance(connection, aiomysql.Connection):
             raise ConfigurationError(
@@ -108,10 +110,248 @@ class MysqlBackend:
         values = {"rows": json.dumps(rows), "utc_offset": self._times.offset()}
         try:
             query = text((self._table["enqueue"], values), connection).encode("ascii")
-            self._check_size(len(query))
+            if len(query) >= self._max_packet:
+                raise DataRejected(too_large(len(query), self._max_packet))
             await fetch(connection, query)
         except Exception as error:
             known = self._translate(error)
             if known is None:
                 raise
             raise known from error
+
+    # -- a worker's path of a task
+
+    async def claim(self, limit: int, *, worker_pid: int | None) -> list[ClaimedTask]:
+        claiming = Claiming(self._table, self._times, limit, worker_pid)
+        give_up_at = time.monotonic() + self.options.statement_timeout
+        claimed = None
+        while claimed is None:
+            with anyio.CancelScope(shield=claiming.in_doubt):
+                claimed = await self._try_claim(claiming, give_up_at)
+        return claimed
+
+    async def finish(self, finishes: Sequence[Finish]) -> set[UUID]:
+        rows = ordered(
+            {
+                **_fence(finish),
+                "status": int(finish.status),
+                "keep": int(finish.keep_output),
+                "output": finish.output,
+                "error": finish.error,
+                "log": finish.log,
+            }
+            for finish in finishes
+        )
+        if await self._write(self._engine, "finish", rows, utc_offset=self._times.offset()) == len(rows):
+            return {finish.id for finish in finishes}
+        # Either a claim was taken away, or this is a repetition and the first attempt did take effect.
+        return await self._which(self._engine, "finished", rows)
+
+    async def append_output(self, chunks: Sequence[OutputChunk]) -> set[UUID]:
+        rows = ordered({**_fence(chunk), "offset": chunk.offset, "text": chunk.text} for chunk in chunks)
+        if await self._write(self._engine, "append_output", rows) == len(rows):
+            return {chunk.id for chunk in chunks}
+        return await self._which(self._engine, "held", rows)
+
+    async def observe(self, ids: Collection[UUID]) -> Observation:
+        rows = await self._fetch("observe", ids=ids_json(ids))
+        held = {UUID(row[1]): (row[2], row[3]) for row in rows if row[1] is not None}
+        return Observation(self._times.local(rows[0][0]), held)
+
+    async def renew(self, claims: Sequence[Claim], *, now: Stamp, worker_pid: int | None) -> None:
+        await self._write(self._control, "renew", ordered(map(_fence, claims)), now=now, worker_pid=worker_pid)
+
+    async def release(self, releases: Sequence[Release]) -> None:
+        rows = ordered({**_fence(release), "queued_at": release.queued_at} for release in releases)
+        await self._write(self._engine, "release", rows)
+
+    async def rescue(self, *, lease: float, error: str | None, limit: int = 1000) -> list[LostTask]:
+        async def work(connection: MysqlConnection) -> list[LostTask]:
+            cutoff = await self._cutoff(connection, lease)
+            _, found = await connection.run(self._call("begin"), self._call("lost", cutoff=cutoff, limit=limit))
+            lost = [LostTask(UUID(key), task, worker_pid) for key, task, worker_pid in found.rows]
+            values = {"ids": ids_json(task.id for task in lost), "error": error, "utc_offset": self._times.offset()}
+            await connection.run(*([self._call("rescue", **values)] if lost else []), self._call("commit"))
+            return lost
+
+        return await self._control.run(work, translate=self._translate)
+
+    async def foreign_pids(self, own: int) -> set[int]:
+        if self.shape is not None and not self.shape.errors:
+            return set()
+        return {row[0] for row in await self._fetch("foreign_pids", own=own)}
+
+    async def wait_for_work(self, timeout: float) -> None:
+        await anyio.sleep(timeout)
+
+    # -- looking and steering
+
+    async def get(self, ids: Collection[UUID]) -> list[TaskRecord]:
+        return self._records(await self._fetch("get", ids=ids_json(ids)))
+
+    async def find(self, where: TaskFilter, *, limit: int, offset: int = 0) -> list[TaskRecord]:
+        return self._records(await self._fetch("find", **_filter(where), limit=limit, offset=offset))
+
+    async def count(self, where: TaskFilter) -> int:
+        rows = await self._fetch("count", **_filter(where))
+        return int(rows[0][0])
+
+    async def counts(self) -> list[TaskCount]:
+        rows = await self._fetch("counts")
+        return [TaskCount(row[0], status_of(row[1]), row[2], self._times.instant(row[3])) for row in rows]
+
+    async def cancel(self, ids: Collection[UUID]) -> set[UUID]:
+        return await self._steer("cancel", ids, (Status.QUEUED, Status.RUNNING))
+
+    async def requeue(self, ids: Collection[UUID]) -> set[UUID]:
+        return await self._steer("requeue", ids, ENDED)
+
+    async def cleanup(self, *, older_than: float, statuses: Collection[int], limit: int) -> int:
+        async def work(connection: MysqlConnection) -> int:
+            cutoff = await self._cutoff(connection, older_than)
+            deleted = 0
+            await connection.run(self._call("begin"))
+            for status in statuses:
+                call = self._call("cleanup", status=int(status), cutoff=cutoff, limit=limit - deleted)
+                deleted += (await connection.run(call))[0].matched
+            await connection.run(self._call("commit"))
+            return deleted
+
+        return await self._control.run(work, translate=self._translate)
+
+    # -- schema
+
+    async def pending(self, *, indexes_only: bool = False) -> list[Change]:
+        return await self._control.run(
+            lambda connection: schema.pending(connection, self._table, indexes_only), translate=self._translate
+        )
+
+    async def migrate(self, *, indexes_only: bool = False) -> list[Change]:
+        async def work(connection: MysqlConnection) -> list[Change]:
+            async with schema.migrating(connection, self._table, self._address.database):
+                changes = await schema.pending(connection, self._table, indexes_only)
+                for change in changes:
+                    await connection.run((Statement(change.name, change.sql, ()), {}))
+                await self._probe(connection)
+                return changes
+
+        return await self._control.run(work, translate=self._translate, timeout=_MIGRATION_TIMEOUT)
+
+    # -- inside
+
+    def _lane(self) -> Lane[MysqlConnection]:
+        return Lane(
+            connect=self._connect,
+            discard=lambda connection: connection.discard(),
+            usable=lambda connection: connection.usable,
+            connect_timeout=self.options.connect_timeout,
+            statement_timeout=self.options.statement_timeout,
+        )
+
+    async def _connect(self) -> MysqlConnection:
+        connection = MysqlConnection(self._address)
+        try:
+            await connection.open()
+            setup = self._table.setup
+            patience = {"lock_wait": max(1, int(self.options.statement_timeout * _SHARE_FOR_WAITING))}
+            *_, about = await connection.run(
+                (setup["session"], patience), (setup["isolation"], {}), (setup["server"], {})
+            )
+            version, now, connection.max_packet = about.rows[0]
+            self._server = schema.check_version(version, self._table)
+        except BaseException:
+            connection.discard()
+            raise
+        self._times.follow(now)
+        self._max_packet = connection.max_packet
+        return connection
+
+    def _translate(self, error: BaseException) -> Exception | None:
+        return translate(error, self._table)
+
+    def _call(self, name: str, **values: Any) -> Call:
+        return self._table[name], values
+
+    async def _fetch(self, name: str, **values: Any) -> list[tuple[Any, ...]]:
+        call = self._call(name, **values)
+        (reply,) = await self._control.run(lambda connection: connection.run(call), translate=self._translate)
+        return reply.rows
+
+    async def _write(self, lane: Lane[MysqlConnection], name: str, rows: Sequence[Row], **values: Any) -> int:
+        """Write rows in one statement, or where that is too large in several of one transaction: how many matched."""
+
+        async def work(connection: MysqlConnection) -> int:
+            calls = [self._call(name, rows=part, **values) for part in rows_json(rows, connection.max_packet)]
+            if len(calls) == 1:
+                return (await connection.run(calls[0]))[0].matched
+            await connection.run(self._call("begin"))
+            count = sum([(await connection.run(call))[0].matched for call in calls])
+            await connection.run(self._call("commit"))
+            return count
+
+        return await lane.run(work, translate=self._translate)
+
+    async def _which(self, lane: Lane[MysqlConnection], name: str, rows: Sequence[Row]) -> set[UUID]:
+        """The ids of those rows that a statement finds."""
+
+        async def work(connection: MysqlConnection) -> set[UUID]:
+            calls = [self._call(name, rows=part) for part in rows_json(rows, connection.max_packet)]
+            return {UUID(row[0]) for call in calls for row in (await connection.run(call))[0].rows}
+
+        return await lane.run(work, translate=self._translate)
+
+    async def _steer(self, name: str, ids: Collection[UUID], statuses: Collection[int]) -> set[UUID]:
+        values = {"ids": ids_json(ids), "statuses": _numbers(statuses)}
+
+        async def work(connection: MysqlConnection) -> set[UUID]:
+            _, found = await connection.run(self._call("begin"), self._call("lock", **values))
+            locked = {UUID(row[0]) for row in found.rows}
+            change = self._call(name, ids=ids_json(locked), utc_offset=self._times.offset())
+            await connection.run(change, self._call("commit"))
+            return locked
+
+        return await self._control.run(work, translate=self._translate)
+
+    async def _try_claim(self, claiming: Claiming, give_up_at: float) -> list[ClaimedTask] | None:
+        """Try to claim; None where another try is due: after a deadlock, or while it is in doubt what was claimed."""
+        try:
+            left = max(give_up_at - time.monotonic(), _RETRY_DELAY)
+            return await self._engine.run(claiming, translate=self._translate, repeat=False, timeout=left)
+        except DatabaseUnavailable as error:
+            if not (claiming.in_doubt or isinstance(error, DatabaseBusy)) or time.monotonic() >= give_up_at:
+                raise
+        with anyio.CancelScope(shield=claiming.in_doubt):
+            await anyio.sleep(_RETRY_DELAY)
+        return None
+
+    async def _cutoff(self, connection: MysqlConnection, seconds: float) -> datetime:
+        (reply,) = await connection.run(self._call("clock"))
+        return self._times.cutoff(reply.rows[0][0], seconds)
+
+    async def _probe(self, connection: MysqlConnection) -> None:
+        self._task_length = await schema.read(connection, self._table)
+
+    def _check_lengths(self, tasks: Iterable[NewTask]) -> None:
+        """Raise DataRejected for a path that a caller's connection may cut to fit: it need not be in strict mode."""
+        for task in tasks:
+            if len(task.task) > self._task_length:
+                raise DataRejected(f"the path {task.task!r} is longer than {self._task_length} characters")
+
+    def _records(self, rows: Iterable[tuple[Any, ...]]) -> list[TaskRecord]:
+        instant = self._times.instant
+        return [
+            TaskRecord(UUID(row[0]), instant(row[1]), instant(row[2]), row[3], row[4], status_of(row[5]), *row[6:])
+            for row in rows
+        ]
+
+
+def _fence(claim: Claim | Finish | OutputChunk | Release) -> Row:
+    return {"id": claim.id.hex, "token": claim.token}
+
+
+def _numbers(statuses: Iterable[int]) -> str:
+    return ",".join(str(int(status)) for status in statuses)
+
+
+def _filter(where: TaskFilter) -> dict[str, Any]:
+    return {"statuses": _numbers(where.statuses), "task": where.task}

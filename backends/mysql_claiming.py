@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from asyncqueue.backends.mysql_connection import MysqlConnection
+from asyncqueue.backends.mysql_connection import Call, MysqlConnection
 from asyncqueue.backends.mysql_rows import encode, ids_json
 from asyncqueue.backends.mysql_times import Times
 from asyncqueue.backends.table import Table
@@ -32,17 +32,19 @@ class Claiming:
 
     async def __call__(self, connection: MysqlConnection) -> list[ClaimedTask]:
         """Claim."""
-        begin, commit = (self._table["begin"], {}), (self._table["commit"], {})
+        begin: Call = self._table["begin"], {}
+        commit: Call = self._table["commit"], {}
         if self._taken:
             held = await self._held(connection)
             if held:
                 return held
-        _, ready = await connection.run(begin, (self._table["ready"], {"limit": self._limit}))
-        if not ready.rows:
+        ready: Call = self._table["ready"], {"limit": self._limit}
+        _, clock, found = await connection.run(begin, (self._table["clock"], {}), ready)
+        if not found.rows:
             await connection.run(commit)
             return []
-        now = self._times.local(ready.rows[0][4])
-        taken = [ClaimedTask(UUID(key), task, args, now, queued_at) for key, task, args, queued_at, _ in ready.rows]
+        now = self._times.local(clock.rows[0][0])
+        taken = [ClaimedTask(UUID(key), task, args, now, queued_at) for key, task, args, queued_at in found.rows]
         values = {"ids": ids_json(task.id for task in taken), "now": now, "worker_pid": self._worker_pid}
         self._taken = taken
         try:

@@ -23,9 +23,9 @@ _KEEP_ALIVE = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3}
 
 
 class Reply(NamedTuple):
-    """What one statement answered: rows matched or returned, and the rows."""
+    """What one statement answered: how many rows it matched, or returned, and these."""
 
-    count: int
+    matched: int
     rows: list[tuple[Any, ...]]
 
 
@@ -36,7 +36,9 @@ class _Raw(aiomysql.Connection):  # type: ignore[misc]  # aiomysql has no types
 
     async def _request_authentication(self) -> None:
         if self.tls_required and not self.server_capabilities & CLIENT.SSL:
-            raise OperationalError(CR.CR_SSL_CONNECTION_ERROR, "the server offers no TLS, and the database URL asks for it")
+            raise OperationalError(
+                CR.CR_SSL_CONNECTION_ERROR, "the server offers no TLS, and the database URL asks for it"
+            )
         await super()._request_authentication()
 
 

@@ -29,15 +29,15 @@ def ordered(rows: Iterable[Row]) -> list[Row]:
     return sorted(rows, key=_id)
 
 
-def rows_json(rows: Sequence[Row], max_packet: int) -> Iterator[tuple[str, int]]:
-    """The rows as few JSON texts, each small enough for one statement, with how many rows each holds.
+def rows_json(rows: Sequence[Row], max_packet: int) -> Iterator[str]:
+    """The rows as few JSON texts, each small enough for one statement.
 
     Raises DataRejected for a row that no statement can hold, before the first text is handed out.
     """
     texts = [encode(row) for row in rows]
     limit = max_packet - _REST
     if sum(map(len, texts)) * _WIDEST < limit:
-        return iter([(f"[{','.join(texts)}]", len(texts))])
+        return iter([f"[{','.join(texts)}]"])
     sizes = [_size(text) for text in texts]
     for row, size in zip(rows, sizes, strict=True):
         if size > limit:
@@ -48,16 +48,16 @@ def rows_json(rows: Sequence[Row], max_packet: int) -> Iterator[tuple[str, int]]
     return _split(texts, sizes, limit)
 
 
-def _split(texts: list[str], sizes: list[int], limit: int) -> Iterator[tuple[str, int]]:
+def _split(texts: list[str], sizes: list[int], limit: int) -> Iterator[str]:
     batch: list[str] = []
     room = limit
     for text, size in zip(texts, sizes, strict=True):
         if size > room:
-            yield f"[{','.join(batch)}]", len(batch)
+            yield f"[{','.join(batch)}]"
             batch, room = [], limit
         batch.append(text)
         room -= size
-    yield f"[{','.join(batch)}]", len(batch)
+    yield f"[{','.join(batch)}]"
 
 
 def _size(text: str) -> int:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import anyio
 
 from asyncqueue.backends.base import Change, Server
 from asyncqueue.backends.mysql_connection import MysqlConnection, Reply
@@ -29,7 +33,7 @@ def slots(table: str) -> dict[str, str]:
     }
 
 
-def migration_lock(database: str, table: str) -> str:
+def _migration_lock(database: str, table: str) -> str:
     """The name of the lock that one migration at a time holds, within the limit of 64 characters."""
     return "asyncqueue " + hashlib.sha256(f"{database}/{table}".encode()).hexdigest()[:40]
 
@@ -89,6 +93,20 @@ async def pending(connection: MysqlConnection, table: Table, indexes_only: bool)
     if (index_name(table.name, "ready", limit=_NAME_LIMIT),) not in indexes.rows:
         changes.append(Change("ready index", _PURPOSE, table.setup["create_ready_index"].text))
     return changes
+
+
+@asynccontextmanager
+async def migrating(connection: MysqlConnection, table: Table, database: str) -> AsyncIterator[None]:
+    """Wait to become the one who migrates, and be that inside."""
+    setup = table.setup
+    key = {"key": _migration_lock(database, table.name)}
+    while not (await connection.run((setup["lock_migration"], key)))[0].rows[0][0]:  # noqa: ASYNC110 - another session's lock
+        await anyio.sleep(0.1)
+    try:
+        yield
+    finally:
+        if connection.usable:
+            await connection.run((setup["unlock_migration"], key))
 
 
 async def _look(connection: MysqlConnection, table: Table) -> list[Reply]:

@@ -21,6 +21,8 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+import uvloop
+
 from asyncqueue import Queue, Settings, Status, Worker
 from benchmarks.tasks import noop
 
@@ -106,13 +108,9 @@ def main() -> None:
     parser.add_argument("--one", choices=("drain", "enqueue-one"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
-        try:
-            import uvloop
-
-            runner = uvloop.run
-        except ImportError:
-            runner = asyncio.run
-        print(json.dumps(runner(measure(options.one, options.urls[0], options.tasks, options.concurrency))))
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            measured = measure(options.one, options.urls[0], options.tasks, options.concurrency)
+            print(json.dumps(runner.run(measured)))
         return
     runs = []
     for number in range(options.runs):

@@ -8,9 +8,9 @@ UPDATE JSON_TABLE(:rows, '$[*]' COLUMNS (
            id {id_type} PATH '$.id',
            token datetime(6) PATH '$.token',
            position integer PATH '$.offset',
-           text longtext CHARACTER SET utf8mb4 PATH '$.text'
+           text longtext CHARACTER SET utf8mb4 PATH '$.text' ERROR ON ERROR
        )) AS d
-       STRAIGHT_JOIN {table} AS t ON t.id = d.id
+       STRAIGHT_JOIN {table} AS t FORCE INDEX (PRIMARY) ON t.id = d.id
    SET t.output = CONCAT(LEFT(COALESCE(t.output, ''), d.position), d.text)
  WHERE t.status = 1
    AND t.modified = d.token

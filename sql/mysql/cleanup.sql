@@ -12,4 +12,4 @@ DELETE t
             LIMIT :limit
               FOR UPDATE SKIP LOCKED
        ) AS d
-       STRAIGHT_JOIN {table} AS t ON t.id = d.id
+       STRAIGHT_JOIN {table} AS t FORCE INDEX (PRIMARY) ON t.id = d.id

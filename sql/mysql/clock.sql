@@ -1,4 +1,5 @@
--- The database's clock, for the verbs that count back from it: they must know where their time zone stood then.
+-- The database's clock: what a claim writes, and what rescues and clean-ups count back from. Time zones are applied in
+-- Python, because an offset may have changed between then and now.
 -- Params: none
 -- Returns: now
 SELECT UTC_TIMESTAMP(6) AS now

@@ -11,11 +11,11 @@ UPDATE JSON_TABLE(:rows, '$[*]' COLUMNS (
            token datetime(6) PATH '$.token',
            status integer PATH '$.status',
            keep integer PATH '$.keep',
-           output longtext CHARACTER SET utf8mb4 PATH '$.output',
-           error longtext CHARACTER SET utf8mb4 PATH '$.error',
-           log longtext CHARACTER SET utf8mb4 PATH '$.log'
+           output longtext CHARACTER SET utf8mb4 PATH '$.output' ERROR ON ERROR,
+           error longtext CHARACTER SET utf8mb4 PATH '$.error' ERROR ON ERROR,
+           log longtext CHARACTER SET utf8mb4 PATH '$.log' ERROR ON ERROR
        )) AS d
-       STRAIGHT_JOIN {table} AS t ON t.id = d.id
+       STRAIGHT_JOIN {table} AS t FORCE INDEX (PRIMARY) ON t.id = d.id
    SET t.status = d.status,
        t.modified = UTC_TIMESTAMP(6) + INTERVAL :utc_offset SECOND,
        t.worker_pid = NULL, -- [errors]

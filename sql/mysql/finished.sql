@@ -8,10 +8,10 @@ SELECT t.id
            id {id_type} PATH '$.id',
            status integer PATH '$.status',
            keep integer PATH '$.keep',
-           output longtext CHARACTER SET utf8mb4 PATH '$.output',
-           error longtext CHARACTER SET utf8mb4 PATH '$.error'
+           output longtext CHARACTER SET utf8mb4 PATH '$.output' ERROR ON ERROR,
+           error longtext CHARACTER SET utf8mb4 PATH '$.error' ERROR ON ERROR
        )) AS d
-       STRAIGHT_JOIN {table} AS t ON t.id = d.id
+       STRAIGHT_JOIN {table} AS t FORCE INDEX (PRIMARY) ON t.id = d.id
  WHERE t.status = d.status
    AND (d.keep OR CAST(CONVERT(t.output USING utf8mb4) AS BINARY) <=> CAST(d.output AS BINARY)) -- [errors]
    AND CAST(CONVERT(t.error USING utf8mb4) AS BINARY) <=> CAST(d.error AS BINARY) -- [errors]

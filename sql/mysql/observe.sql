@@ -5,5 +5,5 @@ SELECT clock.now, t.id, t.status, t.modified
   FROM (SELECT UTC_TIMESTAMP(6) AS now) AS clock
   LEFT JOIN (
            JSON_TABLE(:ids, '$[*]' COLUMNS (id {id_type} PATH '$')) AS d
-           STRAIGHT_JOIN {table} AS t ON t.id = d.id
+           STRAIGHT_JOIN {table} AS t FORCE INDEX (PRIMARY) ON t.id = d.id
        ) ON TRUE

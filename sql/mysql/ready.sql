@@ -4,11 +4,11 @@
 -- would lock every queued row: so candidates are read without locks, and locked one by one until there are enough.
 -- There are more of them than other workers can be expected to hold.
 -- Params: limit
--- Returns: id, task, args, queued_at, now
-SELECT t.id, t.task, t.args, t.modified AS queued_at, UTC_TIMESTAMP(6) AS now
+-- Returns: id, task, args, queued_at
+SELECT t.id, t.task, t.args, t.modified AS queued_at
   FROM {table} AS t FORCE INDEX ({ready_index}) -- [indexed]
   FROM (SELECT id FROM {table} WHERE status = 0 ORDER BY modified, id LIMIT 10000) AS d -- [not indexed]
-       STRAIGHT_JOIN {table} AS t ON t.id = d.id -- [not indexed]
+       STRAIGHT_JOIN {table} AS t FORCE INDEX (PRIMARY) ON t.id = d.id -- [not indexed]
  WHERE t.status = 0
  ORDER BY t.modified, t.id -- [indexed]
  LIMIT :limit

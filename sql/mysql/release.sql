@@ -7,7 +7,7 @@ UPDATE JSON_TABLE(:rows, '$[*]' COLUMNS (
            token datetime(6) PATH '$.token',
            queued_at datetime(6) PATH '$.queued_at'
        )) AS d
-       STRAIGHT_JOIN {table} AS t ON t.id = d.id
+       STRAIGHT_JOIN {table} AS t FORCE INDEX (PRIMARY) ON t.id = d.id
    SET t.status = 0,
        t.worker_pid = NULL, -- [errors]
        t.modified = d.queued_at

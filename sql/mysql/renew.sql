@@ -3,8 +3,8 @@
 -- Params: rows, now, worker_pid
 -- Returns: nothing
 UPDATE JSON_TABLE(:rows, '$[*]' COLUMNS (id {id_type} PATH '$.id', token datetime(6) PATH '$.token')) AS d
-       STRAIGHT_JOIN {table} AS t ON t.id = d.id
-   SET t.worker_pid = :worker_pid, -- [errors]
-       t.modified = :now
+       STRAIGHT_JOIN {table} AS t FORCE INDEX (PRIMARY) ON t.id = d.id
+   SET t.modified = :now
+       , t.worker_pid = :worker_pid -- [errors]
  WHERE t.status = 1
    AND t.modified = d.token

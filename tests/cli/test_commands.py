@@ -207,7 +207,9 @@ def test_help_for_a_newcomer(folder):
 
 def test_a_module_of_hooks_is_called(folder):
     (folder / "my_hooks.py").write_text(
-        "async def on_failure(info, error):\n    with open('failures', 'a') as file:\n        file.write(info.task + ' ' + error.splitlines()[0])\n"
+        "async def on_failure(info, error):\n"
+        "    with open('failures', 'a') as file:\n"
+        "        file.write(info.task + ' ' + error.splitlines()[0])\n"
     )
     enqueue(folder, "jobs.boom")
     call(folder, "run", "--burst", "--hooks", "my_hooks")

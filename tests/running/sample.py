@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from asyncqueue import current_task, task
 
 if TYPE_CHECKING:
-    from nowhere import Missing
+    from nowhere import Missing  # type: ignore[import-not-found]
 
 logger = logging.getLogger("app.mail")
 leak: ContextVar[str] = ContextVar("leak", default="clean")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -95,7 +96,9 @@ def test_paths_of_functions():
 
     def nested() -> None: ...
 
-    for wrong in (lambda: None, nested, "nodots", "", "a.b-c", sample.Holder().__init__, 3, "x." + "y" * 126):
+    unnamed = sample.Holder().__init__  # type: ignore[misc]
+    wrongs: list[Any] = [lambda: None, nested, "nodots", "", "a.b-c", unnamed, 3, "x." + "y" * 126]
+    for wrong in wrongs:
         with pytest.raises(InvalidTask):
             path_of(wrong)
 
@@ -108,16 +111,16 @@ def test_a_function_of_the_main_program_is_refused(monkeypatch):
 
 def test_options_that_mean_nothing_are_refused():
     with pytest.raises(ConfigurationError, match="isolation"):
-        task(isolation="container")
+        task(isolation="container")  # type: ignore[call-overload]
     with pytest.raises(ConfigurationError, match="timeout"):
-        task(timeout="soon")
+        task(timeout="soon")  # type: ignore[call-overload]
     with pytest.raises(ConfigurationError, match="declares functions"):
         task(sample.Holder)
 
 
 async def test_a_declared_function_is_still_a_function():
     assert await add(1, 2) == 3
-    assert add.__name__ == "add"
+    assert add.__name__ == "add"  # type: ignore[attr-defined]
     assert add.options.isolation == "thread"
 
 

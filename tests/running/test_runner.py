@@ -378,7 +378,7 @@ async def test_a_grandchild_that_holds_the_pipes_is_not_waited_for(runner):
 
 async def test_a_process_ends_when_its_worker_is_gone(runner):
     """Its standard input is the sign: nobody else may go on with a task that is somebody else's by then."""
-    request = {
+    request: dict[str, object] = {
         "id": str(uuid.uuid4()),
         "task": f"{HERE}.hangs",
         "args": None,

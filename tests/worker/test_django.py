@@ -142,7 +142,7 @@ async def test_worker_pid_is_written_until_another_workers_pid_is_seen(database,
 
 
 async def _equal(read, expected) -> bool:
-    return await read() == expected
+    return bool(await read() == expected)
 
 
 @cases("database", shaped(["postgresql", "mysql", "mariadb", "sqlite"], [7]))

@@ -1,0 +1,55 @@
+"""Short words for what the conformance tests do all the time."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from asyncqueue.backends.base import Backend
+from asyncqueue.model import Claim, ClaimedTask, Finish, OutputChunk, Release, Status, TaskRecord
+
+
+def new(count: int = 1, task: str = "app.task", args: str | None = "{}") -> list[Any]:
+    from asyncqueue.model import NewTask
+
+    return [NewTask(uuid.uuid4(), task, args) for _ in range(count)]
+
+
+async def queued(backend: Backend, count: int = 1, **fields: Any) -> list[uuid.UUID]:
+    rows = new(count, **fields)
+    await backend.enqueue(rows)
+    return [row.id for row in rows]
+
+
+async def claimed(backend: Backend, count: int = 1, worker_pid: int | None = 42) -> list[ClaimedTask]:
+    """Enqueue and claim; the ids are those of the claim."""
+    await queued(backend, count)
+    claims = await backend.claim(count, worker_pid=worker_pid)
+    assert len(claims) == count
+    return claims
+
+
+async def row(backend: Backend, task_id: uuid.UUID) -> TaskRecord:
+    [record] = await backend.get([task_id])
+    return record
+
+
+def done(claim: ClaimedTask | Claim, output: str | None = "done", **fields: Any) -> Finish:
+    return Finish(claim.id, claim.token, Status.COMPLETED, output=output, **fields)
+
+
+def failed(claim: ClaimedTask | Claim, error: str = "no", **fields: Any) -> Finish:
+    return Finish(claim.id, claim.token, Status.FAILED, error=error, **fields)
+
+
+def chunk(claim: ClaimedTask, offset: int, text: str) -> OutputChunk:
+    return OutputChunk(claim.id, claim.token, offset, text)
+
+
+def release(claim: ClaimedTask) -> Release:
+    return Release(claim.id, claim.token, claim.queued_at)
+
+
+def fences(claims: Sequence[ClaimedTask]) -> list[Claim]:
+    return [Claim(claim.id, claim.token) for claim in claims]

@@ -1,0 +1,81 @@
+"""Transactions of somebody else, through the plain drivers, as an application holds them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote, urlsplit
+from uuid import UUID
+
+import aiomysql
+import aiosqlite
+import asyncpg
+
+from tests.servers.database import Database
+
+
+@dataclass
+class Transaction:
+    """An open transaction: the driver's connection, and how it ends."""
+
+    raw: Any
+    commit: Callable[[], Awaitable[None]]
+    rollback: Callable[[], Awaitable[None]]
+    execute: Callable[[str], Awaitable[Any]]
+
+
+@asynccontextmanager
+async def transaction(database: Database, isolation: str = "REPEATABLE READ") -> AsyncIterator[Transaction]:
+    """Begin one. What is not committed by the end is rolled back. `isolation` is MySQL's and MariaDB's."""
+    parts = urlsplit(database.url)
+    if database.dialect == "postgresql":
+        pg = await asyncpg.connect(database.url)
+        try:
+            begun = pg.transaction()
+            await begun.start()
+            yield Transaction(pg, begun.commit, begun.rollback, pg.fetch)
+        finally:
+            await pg.close()
+    elif database.dialect == "sqlite":
+        lite = await aiosqlite.connect(unquote(parts.path.removeprefix("/")))
+        try:
+            yield Transaction(lite, lite.commit, lite.rollback, lite.execute)
+        finally:
+            await lite.close()
+    else:
+        my = await aiomysql.connect(
+            host=parts.hostname,
+            port=parts.port,
+            user=unquote(parts.username or ""),
+            password=unquote(parts.password or ""),
+            db=parts.path.removeprefix("/"),
+            init_command=f"SET SESSION TRANSACTION ISOLATION LEVEL {isolation}",
+        )
+        try:
+            await my.begin()
+
+            async def execute(sql: str) -> Any:
+                async with my.cursor() as cursor:
+                    await cursor.execute(sql)
+                    return await cursor.fetchall()
+
+            yield Transaction(my, my.commit, my.rollback, execute)
+        finally:
+            await my.rollback()
+            my.close()
+
+
+@asynccontextmanager
+async def holding(database: Database, *ids: UUID) -> AsyncIterator[None]:
+    """Lock these rows as another worker's open claim would."""
+    listed = ", ".join(f"'{task_id}'" if native(database) else f"'{task_id.hex}'" for task_id in ids)
+    async with transaction(database, "READ COMMITTED") as other:
+        await other.execute(f"SELECT id FROM {database.table} WHERE id IN ({listed}) FOR UPDATE")
+        yield
+
+
+def native(database: Database) -> bool:
+    """Whether Django has made the id a uuid, and not char(32)."""
+    return database.dialect in ("postgresql", "mariadb")
