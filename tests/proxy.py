@@ -16,6 +16,7 @@ class Proxy:
         url: the same database by way of the proxy.
         stalled: nothing passes in either direction, and nothing is closed: a half-open connection.
         deaf: requests pass, replies do not; and with the first reply swallowed the connection is cut.
+        deaf_after: `deaf` for one reply, the one to the next request that holds these bytes.
         refusing: new connections are closed at once.
     """
 
@@ -27,6 +28,8 @@ class Proxy:
         self.url = url
         self.stalled = False
         self.deaf = False
+        self.deaf_after: bytes | None = None
+        self._hang_up = False
         self.refusing = False
         self.swallowed = 0
 
@@ -69,7 +72,11 @@ class Proxy:
             while data := await source.read(65536):
                 while self.stalled:
                     await asyncio.sleep(0.01)
-                if replies and self.deaf:
+                if not replies and self.deaf_after and self.deaf_after in data:
+                    self.deaf_after = None
+                    self._hang_up = True
+                if replies and (self.deaf or self._hang_up):
+                    self._hang_up = False
                     self.swallowed += 1
                     # What the client had asked for has taken effect; it never hears of it.
                     sink.transport.abort()

@@ -1,0 +1,292 @@
+"""Connections that are refused, cut, stalled, or lose a reply: G4, G9, and a cancelled caller."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+import uuid
+from contextlib import asynccontextmanager
+
+import anyio
+import pytest
+
+from asyncqueue.backends.base import Options, TaskFilter
+from asyncqueue.backends.urls import backend_for
+from asyncqueue.errors import DatabaseUnavailable
+from asyncqueue.model import Status
+from tests.conformance.conftest import opened
+from tests.conformance.helpers import chunk, claimed, done, fences, new, queued, release, row
+from tests.proxy import Proxy
+from tests.servers.cases import DIALECTS, SERVER_DIALECTS, cases, shaped
+
+ON_SERVERS = cases("database", shaped(SERVER_DIALECTS, [10]))
+EVERYWHERE = cases("database", shaped(DIALECTS, [10]))
+QUEUED = TaskFilter(statuses=[Status.QUEUED])
+
+
+@asynccontextmanager
+async def proxied(database, **options):
+    """A backend that reaches its server by way of a proxy, with all its connections open."""
+    async with Proxy(database.url) as proxy, opened(proxy.url, notify=False, **options) as backend:
+        await backend.claim(0, worker_pid=None)
+        [row] = new(1, task="warm.up")
+        await backend.enqueue([row])
+        await backend.cancel([row.id])
+        yield proxy, backend
+
+
+def _verbs(claim):
+    """Every verb that speaks to the database, by name."""
+    ids = [claim.id]
+    return {
+        "enqueue": lambda backend: backend.enqueue(new(1)),
+        "claim": lambda backend: backend.claim(1, worker_pid=1),
+        "finish": lambda backend: backend.finish([done(claim)]),
+        "append_output": lambda backend: backend.append_output([chunk(claim, 0, "x")]),
+        "observe": lambda backend: backend.observe(ids),
+        "renew": lambda backend: backend.renew(fences([claim]), now=claim.token, worker_pid=1),
+        "release": lambda backend: backend.release([release(claim)]),
+        "rescue": lambda backend: backend.rescue(lease=1000, error="lost"),
+        "foreign_pids": lambda backend: backend.foreign_pids(1),
+        "get": lambda backend: backend.get(ids),
+        "find": lambda backend: backend.find(TaskFilter(), limit=1),
+        "count": lambda backend: backend.count(TaskFilter()),
+        "counts": lambda backend: backend.counts(),
+        "cancel": lambda backend: backend.cancel(ids),
+        "requeue": lambda backend: backend.requeue(ids),
+        "cleanup": lambda backend: backend.cleanup(older_than=1000, statuses=[2], limit=1),
+        "pending": lambda backend: backend.pending(),
+        "migrate": lambda backend: backend.migrate(indexes_only=True),
+    }
+
+
+@ON_SERVERS
+async def test_every_verb_on_a_stalled_connection_ends_with_its_deadline(database, backend, monkeypatch):
+    """G9. A half-open socket: nothing comes, nothing is closed."""
+    monkeypatch.setattr(f"{type(backend).__module__}._MIGRATION_TIMEOUT", 0.5)
+    [claim] = await claimed(backend)
+    async with proxied(database, statement_timeout=0.5, connect_timeout=0.5) as (proxy, stalled):
+        for name, verb in _verbs(claim).items():
+            await stalled.count(TaskFilter())  # connected, and in use
+            proxy.stalled = True
+            began = time.monotonic()
+            with pytest.raises(DatabaseUnavailable, match=r"no (answer|connection) .* within 0\.5 seconds"):
+                await verb(stalled)
+            # The dead connection, and one more attempt on a new one that is as dead.
+            assert time.monotonic() - began < 2.5, name
+            proxy.stalled = False
+            proxy.cut()
+        await stalled.count(TaskFilter())
+
+
+@ON_SERVERS
+async def test_a_stuck_connect_ends_with_its_deadline_and_leaves_no_pool_to_wait_for(database):
+    async with Proxy(database.url) as proxy:
+        proxy.stalled = True
+        backend = backend_for(proxy.url, Options(connect_timeout=0.5, statement_timeout=0.5))
+        for _ in range(3):
+            with anyio.fail_after(2), pytest.raises(DatabaseUnavailable, match=r"within 0\.5 seconds"):
+                await backend.open()
+        proxy.stalled = False
+        await backend.open()
+        proxy.stalled = True
+        proxy.cut()
+        with anyio.fail_after(3):
+            outcomes = await asyncio.gather(*(backend.count(TaskFilter()) for _ in range(4)), return_exceptions=True)
+        assert {type(outcome) for outcome in outcomes} <= {DatabaseUnavailable}, outcomes
+        proxy.stalled = False
+        assert await backend.count(TaskFilter()) == 0
+        with anyio.fail_after(1):
+            await backend.close()
+
+
+@ON_SERVERS
+async def test_closing_does_not_wait_for_a_server_that_is_silent(database):
+    async with proxied(database) as (proxy, backend):
+        await backend.count(TaskFilter())
+        proxy.stalled = True
+        with anyio.fail_after(1):
+            await backend.close()
+            await backend.close()
+
+
+@EVERYWHERE
+async def test_a_backend_can_be_closed_twice_and_used_again(database, backend):
+    await queued(backend)
+    await backend.close()
+    await backend.close()
+    assert await backend.count(TaskFilter()) == 1
+
+
+@ON_SERVERS
+async def test_a_refused_connection_says_so_at_once(database):
+    async with Proxy(database.url) as proxy:
+        url = proxy.url
+    backend = backend_for(url, Options())
+    began = time.monotonic()
+    with pytest.raises(DatabaseUnavailable, match="cannot be reached|was lost|refused"):
+        await backend.open()
+    assert time.monotonic() - began < 5
+    await backend.close()
+
+
+@ON_SERVERS
+async def test_an_unknown_database_is_named(database):
+    backend = backend_for(database.url.rpartition("/")[0] + "/no_such_database", Options())
+    with pytest.raises(DatabaseUnavailable, match="no_such_database"):
+        await backend.open()
+    await backend.close()
+
+
+@ON_SERVERS
+async def test_a_connection_that_died_while_idle_is_replaced_unseen(database):
+    async with proxied(database) as (proxy, backend):
+        await queued(backend, 3)
+        for _ in range(3):
+            proxy.cut()
+            await asyncio.sleep(0.05)
+            assert await backend.count(QUEUED) == 3
+            await backend.observe([])
+        proxy.cut()
+        assert len(await backend.claim(3, worker_pid=None)) == 3
+
+
+@ON_SERVERS
+async def test_a_finish_whose_reply_was_lost_is_repeated_safely(database, backend):
+    """G4. The repetition finds its own work done and knows it, and knows what somebody else has changed since."""
+    *claims, earlier = await claimed(backend, 4)
+    async with proxied(database) as (proxy, cut):
+        assert await cut.finish([done(earlier)]) == {earlier.id}  # so that what is lost is not the reply to a PREPARE
+        await _hang_up_on(proxy, lambda: cut.finish([done(claim) for claim in claims]))
+        assert {(await row(backend, claim.id)).status for claim in claims} == {Status.COMPLETED}
+        await backend.requeue([claims[2].id])
+        assert await cut.finish([done(claim) for claim in claims]) == {claims[0].id, claims[1].id}
+    assert (await row(backend, claims[2].id)).status == Status.QUEUED
+
+
+@ON_SERVERS
+async def test_an_enqueue_whose_reply_was_lost_inserts_once(database, backend):
+    rows = new(3)
+    async with proxied(database) as (proxy, cut):
+        await _hang_up_on(proxy, lambda: cut.enqueue(rows))
+        assert await backend.count(QUEUED) == 3
+        await cut.enqueue(rows)
+    assert await backend.count(QUEUED) == 3
+
+
+@ON_SERVERS
+async def test_streamed_text_and_releases_whose_reply_was_lost_are_repeated_safely(database, backend):
+    streaming, released, earlier = await claimed(backend, 3)
+    async with proxied(database) as (proxy, cut):
+        await cut.append_output([chunk(streaming, 0, "just ")])
+        await _hang_up_on(proxy, lambda: cut.append_output([chunk(streaming, 5, "once")]))
+        assert (await row(backend, streaming.id)).output == "just once"
+        assert await cut.append_output([chunk(streaming, 5, "once")]) == {streaming.id}
+        await cut.release([release(earlier)])
+        await backend.cancel([earlier.id])
+        await _hang_up_on(proxy, lambda: cut.release([release(released)]))
+        assert (await row(backend, released.id)).status == Status.QUEUED
+        await cut.release([release(released)])
+    assert (await row(backend, streaming.id)).output == "just once"
+    record = await row(backend, released.id)
+    assert record.status == Status.QUEUED
+    assert [claim.queued_at for claim in await backend.claim(5, worker_pid=None)] == [released.queued_at]
+
+
+@cases("database", shaped(["postgresql"], [10]))
+async def test_a_claim_whose_reply_was_lost_expires_with_its_lease(database, backend):
+    """G4, on an unmigrated table: the row is in progress, nobody runs it, and no second claim can have it meanwhile."""
+    [task_id] = await queued(backend)
+    async with proxied(database) as (proxy, cut):
+        await _hang_up_on(proxy, lambda: cut.claim(1, worker_pid=None))
+    assert (await row(backend, task_id)).status == Status.RUNNING
+    assert await backend.claim(1, worker_pid=None) == []
+    await asyncio.sleep(0.2)
+    assert [lost.id for lost in await backend.rescue(lease=0.1, error=None)] == [task_id]
+    assert [claim.id for claim in await backend.claim(1, worker_pid=None)] == [task_id]
+
+
+@cases("database", shaped(["mysql", "mariadb"], [10]))
+async def test_a_claim_whose_reply_was_lost_is_found_again(database, backend):
+    """G4. There the rows and the token are known before the COMMIT, so the same call recovers them."""
+    ids = await queued(backend, 3)
+    async with proxied(database) as (proxy, cut):
+        commit = asyncio.create_task(cut.claim(2, worker_pid=None))
+        proxy.deaf_after = b"COMMIT"
+        claims = await commit
+        assert proxy.swallowed, "the reply was not lost: the test shows nothing"
+        assert [claim.id for claim in claims] == ids[:2]
+        assert await cut.finish([done(claim) for claim in claims]) == set(ids[:2])
+    assert [claim.id for claim in await backend.claim(5, worker_pid=None)] == ids[2:]
+
+
+@EVERYWHERE
+async def test_a_storm_of_cancelled_callers_loses_nothing_and_leaves_no_lock(database, backend, another):
+    """What was claimed by a cancelled caller is handed to it all the same; no transaction stays open."""
+    chance = random.Random(7)
+    ids = await queued(backend, 400)
+    mine: list[uuid.UUID] = []
+    asked: list[uuid.UUID] = []
+    promised: list[uuid.UUID] = []
+
+    async def claimer():
+        for _ in range(25):
+            with anyio.move_on_after(chance.random() * 0.02):
+                mine.extend([claim.id for claim in await backend.claim(3, worker_pid=None)])
+
+    async def enqueuer():
+        for _ in range(25):
+            [extra] = new(1)
+            asked.append(extra.id)
+            with anyio.move_on_after(chance.random() * 0.02):
+                await backend.enqueue([extra])
+                promised.append(extra.id)
+
+    async with anyio.create_task_group() as storm:
+        for _ in range(4):
+            storm.start_soon(claimer)
+            storm.start_soon(enqueuer)
+    assert len(mine) == len(set(mine))
+    async with another() as other:
+        with anyio.fail_after(10):
+            rest = []
+            while claims := await other.claim(100, worker_pid=None):
+                rest += [claim.id for claim in claims]
+    assert not set(mine) & set(rest)
+    assert set(mine) | set(rest) >= {*ids, *promised}, "a row is neither claimed by a caller nor claimable"
+    assert set(mine) | set(rest) <= {*ids, *asked}
+
+
+@EVERYWHERE
+async def test_a_caller_whose_asyncio_task_is_cancelled_leaves_no_lock(database, backend, another):
+    """asyncio's own cancellation breaks through every shield: the connection is then given up, not left in doubt."""
+    chance = random.Random(8)
+    await queued(backend, 200)
+    for _ in range(60):
+        calls = [
+            asyncio.create_task(backend.claim(2, worker_pid=None)),
+            asyncio.create_task(backend.enqueue(new(2))),
+            asyncio.create_task(backend.cancel([uuid.uuid4()])),
+        ]
+        await asyncio.sleep(chance.random() * 0.01)
+        for call in calls:
+            call.cancel()
+        await asyncio.gather(*calls, return_exceptions=True)
+    async with another() as other:
+        with anyio.fail_after(10):
+            while await other.claim(100, worker_pid=None):
+                pass
+            await other.rescue(lease=0, error=None)
+            assert await other.count(TaskFilter(statuses=[Status.RUNNING])) == 0
+    assert len(await backend.claim(5, worker_pid=None)) == 5
+
+
+async def _hang_up_on(proxy: Proxy, call) -> None:
+    """Let a call take effect and lose its reply, and whatever it tries after that."""
+    proxy.deaf = True
+    with pytest.raises(DatabaseUnavailable):
+        await call()
+    assert proxy.swallowed, "the reply was not lost: the test shows nothing"
+    proxy.deaf = False
+    proxy.swallowed = 0

@@ -1,0 +1,148 @@
+"""The SQL files: that they say what they take, and that the dialects say the same."""
+
+from __future__ import annotations
+
+import pytest
+
+from asyncqueue.backends.statements import StatementError, colon, dollar, load, parse, pyformat, render
+
+DIALECTS = ("postgresql", "mysql", "sqlite")
+
+#: Statements that not every dialect has: the dialects that do, and why.
+NOT_EVERYWHERE = {
+    "begin": ({"mysql", "sqlite"}, "PostgreSQL's verbs are one statement each, so they need no transaction"),
+    "commit": ({"mysql"}, "sent in one packet with the last statement; SQLite's driver has a method"),
+    "ready": ({"mysql", "sqlite"}, "the first half of a claim; PostgreSQL claims with one UPDATE ... RETURNING"),
+    "lost": ({"mysql", "sqlite"}, "the first half of a rescue, likewise"),
+    "lock": ({"mysql"}, "the first half of cancel and requeue, because MySQL cannot return what it updates"),
+    "held": ({"mysql"}, "MySQL cannot return what it updated, and recovers a claim whose reply was lost"),
+    "clock": ({"mysql"}, "a claim's token is known before its UPDATE is sent; SQLite's clock is the host's"),
+    "session": ({"mysql"}, "settings of a new connection; asyncpg's are part of its connect()"),
+    "isolation": ({"mysql"}, "likewise"),
+    "busy_timeout": ({"sqlite"}, "settings of a file"),
+    "journal_mode": ({"sqlite"}, "likewise"),
+    "synchronous": ({"sqlite"}, "likewise"),
+    "data_version": ({"sqlite"}, "how an idle worker sees a commit"),
+    "listen_ping": ({"postgresql"}, "LISTEN exists there alone"),
+    "lock_migration": ({"postgresql", "mysql"}, "SQLite's BEGIN IMMEDIATE keeps other migrations out"),
+    "unlock_migration": ({"postgresql", "mysql"}, "likewise"),
+    "create_running_index": ({"postgresql", "sqlite"}, "MySQL has no partial indexes; one index serves both"),
+    "drop_ready_index": ({"postgresql"}, "CREATE INDEX CONCURRENTLY leaves an invalid index where it is interrupted"),
+    "drop_running_index": ({"postgresql"}, "likewise"),
+}
+
+#: Parameters that stand for the same value in another form: what they become to be compared, and why.
+FORMS = {
+    # PostgreSQL takes one array a column, SQLite one row an execution: the plural is the singular of many.
+    "ids": {"id"},
+    "tokens": {"token"},
+    "statuses": {"status"},
+    "outputs": {"output"},
+    "errors": {"error"},
+    "logs": {"log"},
+    "keeps": {"keep"},
+    "offsets": {"offset"},
+    "texts": {"text"},
+    "tasks": {"task"},
+    "queued_ats": {"queued_at"},
+}
+
+#: What MySQL's `rows`, one JSON text because it has no arrays, holds in each statement.
+ROWS = {
+    "append_output": {"id", "token", "offset", "text"},
+    "enqueue": {"id", "task", "args"},
+    "finish": {"id", "token", "status", "keep", "output", "error", "log"},
+    "finished": {"id", "status", "keep", "output", "error"},
+    "held": {"id", "token"},
+    "release": {"id", "token", "queued_at"},
+    "renew": {"id", "token"},
+}
+
+#: Parameters of one dialect that the others do without: statement, dialect, parameters, and why.
+DIFFERENCES = [
+    ("claim", "postgresql", {"limit"}, "it selects too; elsewhere `ready` does, and `claim` is given the ids"),
+    ("claim", "mysql", {"id", "now"}, "likewise, and the token is known beforehand"),
+    ("claim", "sqlite", {"id", "now"}, "likewise"),
+    ("rescue", "postgresql", {"lease", "limit"}, "it selects too; elsewhere `lost` does, with a cut-off"),
+    ("rescue", "mysql", {"id", "utc_offset"}, "likewise, and naive times are in a zone"),
+    ("rescue", "sqlite", {"id", "now"}, "likewise, and the clock is the host's"),
+    ("cleanup", "postgresql", {"older_than"}, "its instants need no zone"),
+    ("cleanup", "mysql", {"cutoff"}, "naive times are in a zone, which Python applies"),
+    ("cleanup", "sqlite", {"cutoff"}, "likewise"),
+    ("enqueue", "postgresql", {"channel"}, "it notifies idle workers in the same statement"),
+    ("enqueue", "mysql", {"utc_offset"}, "naive times are in a zone"),
+    ("enqueue", "sqlite", {"created", "modified"}, "the clock is the host's"),
+    ("finish", "mysql", {"utc_offset"}, "naive times are in a zone"),
+    ("finish", "sqlite", {"now"}, "the clock is the host's"),
+    ("cancel", "mysql", {"utc_offset"}, "naive times are in a zone"),
+    ("cancel", "sqlite", {"now"}, "the clock is the host's"),
+    ("requeue", "mysql", {"utc_offset"}, "naive times are in a zone"),
+    ("requeue", "sqlite", {"now"}, "the clock is the host's"),
+    ("columns", "mysql", {"schema"}, "a qualified name is not one value there"),
+    ("indexes", "mysql", {"schema"}, "likewise"),
+]
+
+
+def _params(dialect: str, name: str) -> set[str]:
+    found: set[str] = set()
+    for param in load(dialect)[name].params:
+        found |= ROWS[name] if param == "rows" else FORMS.get(param, {param})
+    for statement, where, extra, _ in DIFFERENCES:
+        if statement == name and where == dialect:
+            assert extra <= found, f"{dialect}/{name}.sql does not take {extra}: the exception is out of date"
+            found -= extra
+    return found
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_every_dialect_defines_the_same_statements(dialect):
+    names = set().union(*(load(each) for each in DIALECTS))
+    assert names >= NOT_EVERYWHERE.keys()
+    expected = {name for name in names if dialect in NOT_EVERYWHERE.get(name, (set(DIALECTS),))[0]}
+    assert set(load(dialect)) == expected
+
+
+@pytest.mark.parametrize("name", sorted(set().union(*(load(dialect) for dialect in DIALECTS))))
+def test_every_dialect_takes_the_same_parameters(name):
+    of_each = {dialect: _params(dialect, name) for dialect in DIALECTS if name in load(dialect)}
+    assert len({frozenset(params) for params in of_each.values()}) == 1, of_each
+
+
+def test_a_head_must_match_its_text():
+    with pytest.raises(StatementError, match="head needs"):
+        parse("x", "-- Params: none\nSELECT 1")
+    with pytest.raises(StatementError, match=r"unused \['a'\]"):
+        parse("x", "-- Params: a\n-- Returns: b\nSELECT 1")
+    with pytest.raises(StatementError, match=r"undeclared \['b'\]"):
+        parse("x", "-- Params: a\n-- Returns: b\nSELECT :a, :b")
+
+
+TEXT = """\
+-- What it does: with a colon.
+-- Params: first, second
+-- Returns: a
+SELECT ':no' AS "also:no", x::text, -- and :never
+       y -- [wide]
+       z -- [not wide]
+  FROM {table}
+ WHERE a = :first AND b = :second AND c = :first
+"""
+
+
+@pytest.mark.parametrize(
+    ("style", "placeholders"),
+    [
+        (dollar, ("$1", "$2", "$1")),
+        (colon, (":first", ":second", ":first")),
+        (pyformat, ("%(first)s", "%(second)s", "%(first)s")),
+    ],
+)
+def test_rendering(style, placeholders):
+    statement = render(parse("x", TEXT), style, {"table": '"t"'}, frozenset({"wide"}))
+    first, second, third = placeholders
+    assert statement.text == (
+        f'SELECT \':no\' AS "also:no", x::text,\n       y\n  FROM "t"\n WHERE a = {first} AND b = {second} AND c = {third}'
+    )
+    assert statement.params == ("first", "second")
+    assert statement.values({"second": 2, "first": 1, "other": 3}) == [1, 2]
+    assert "z" in render(parse("x", TEXT), style, {"table": '"t"'}, frozenset()).text.split()
