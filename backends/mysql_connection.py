@@ -42,6 +42,12 @@ class _Raw(aiomysql.Connection):  # type: ignore[misc]  # aiomysql has no types
         await super()._request_authentication()
 
 
+class _Cursor(aiomysql.Cursor):  # type: ignore[misc]
+    """In strict mode nothing that a warning could tell goes wrong; aiomysql would fetch each in a round trip."""
+
+    async def _show_warnings(self, conn: aiomysql.Connection) -> None: ...
+
+
 class MysqlConnection:
     """Sends statements, several in a packet where that saves a round trip, and reads all their replies."""
 
@@ -114,7 +120,7 @@ def text(call: Call, raw: aiomysql.Connection) -> str:
 
 async def fetch(raw: aiomysql.Connection, query: bytes) -> list[Reply]:
     """Send a packet of statements and read every reply: an error of a later one shows only there."""
-    cursor = await raw.cursor(aiomysql.Cursor)
+    cursor = await raw.cursor(_Cursor)
     await cursor.execute(query)
     replies = [Reply(cursor.rowcount, await cursor.fetchall())]
     while await cursor.nextset():

@@ -13,7 +13,7 @@ from asyncqueue.backends.base import Change, Server
 from asyncqueue.backends.mysql_connection import MysqlConnection, Reply
 from asyncqueue.backends.table import Table
 from asyncqueue.backends.values import identifiers, index_name
-from asyncqueue.errors import SchemaError, UnsupportedServer
+from asyncqueue.errors import ConfigurationError, SchemaError, UnsupportedServer
 
 _MARIADB_OLDEST = (10, 6, 0)  # SKIP LOCKED, JSON_TABLE
 _MARIADB_UUID = (10, 7, 0)
@@ -23,7 +23,12 @@ _PURPOSE = "claims and rescues read their rows in order, without looking at any 
 
 
 def slots(table: str) -> dict[str, str]:
-    """What fills the statements' slots, as far as it is known before the table is read."""
+    """What fills the statements' slots, as far as it is known before the table is read.
+
+    Raises ConfigurationError for a name that the driver's placeholders cannot stand beside.
+    """
+    if "%" in table:
+        raise ConfigurationError(f"the table name {table!r} has a percent sign, which asyncqueue cannot use on MySQL")
     name = index_name(table, "ready", limit=_NAME_LIMIT)
     return {
         "table": identifiers(table, "`"),

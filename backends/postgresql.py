@@ -311,7 +311,7 @@ def _slots(table: str) -> dict[str, str]:
     slots = {"table": identifiers(table, '"')}
     for purpose in _INDEXES:
         name = index_name(table, purpose)
-        slots[f"{purpose}_index"] = f'"{name}"'
+        slots[f"{purpose}_index"] = identifiers(name, '"')
         slots[f"{purpose}_index_qualified"] = identifiers(f"{schema}.{name}" if schema else name, '"')
     return slots
 

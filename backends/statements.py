@@ -85,7 +85,6 @@ def render(
     """Render for a driver: `style(name, number)` writes a placeholder, number counting distinct names from 1."""
     lines = (line for line in source.text.splitlines() if _kept(line, features))
     bare = _COMMENT.sub("", "\n".join(lines))
-    filled = _SLOT.sub(lambda match: slots[match["slot"]], bare)
     order: dict[str, int] = {}
 
     def place(match: re.Match[str]) -> str:
@@ -94,7 +93,9 @@ def render(
             return match[0]
         return style(name, order.setdefault(name, len(order) + 1))
 
-    text = "\n".join(line.rstrip() for line in _TOKEN.sub(place, filled).splitlines() if line.strip())
+    # Slots come last: what fills them is quoted already, and whatever stands between its quotes is no parameter.
+    filled = _SLOT.sub(lambda match: slots[match["slot"]], _TOKEN.sub(place, bare))
+    text = "\n".join(line.rstrip() for line in filled.splitlines() if line.strip())
     return Statement(source.name, text, tuple(order))
 
 

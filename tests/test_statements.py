@@ -138,11 +138,14 @@ SELECT ':no' AS "also:no", x::text, -- and :never
     ],
 )
 def test_rendering(style, placeholders):
-    statement = render(parse("x", TEXT), style, {"table": '"t"'}, frozenset({"wide"}))
+    statement = render(parse("x", TEXT), style, {"table": '"t:first"'}, frozenset({"wide"}))
     first, second, third = placeholders
-    assert statement.text == (
-        f'SELECT \':no\' AS "also:no", x::text,\n       y\n  FROM "t"\n WHERE a = {first} AND b = {second} AND c = {third}'
-    )
+    assert statement.text.splitlines() == [
+        "SELECT ':no' AS \"also:no\", x::text,",
+        "       y",
+        '  FROM "t:first"',
+        f" WHERE a = {first} AND b = {second} AND c = {third}",
+    ]
     assert statement.params == ("first", "second")
     assert statement.values({"second": 2, "first": 1, "other": 3}) == [1, 2]
-    assert "z" in render(parse("x", TEXT), style, {"table": '"t"'}, frozenset()).text.split()
+    assert "z" in render(parse("x", TEXT), style, {"table": '"t:first"'}, frozenset()).text.split()

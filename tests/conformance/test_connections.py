@@ -7,6 +7,7 @@ import random
 import time
 import uuid
 from contextlib import asynccontextmanager
+from urllib.parse import urlsplit, urlunsplit
 
 import anyio
 import pytest
@@ -125,7 +126,7 @@ async def test_a_refused_connection_says_so_at_once(database):
         url = proxy.url
     backend = backend_for(url, Options())
     began = time.monotonic()
-    with pytest.raises(DatabaseUnavailable, match="cannot be reached|was lost|refused"):
+    with pytest.raises(DatabaseUnavailable, match=r"cannot be reached|was lost|refused"):
         await backend.open()
     assert time.monotonic() - began < 5
     await backend.close()
@@ -137,6 +138,32 @@ async def test_an_unknown_database_is_named(database):
     with pytest.raises(DatabaseUnavailable, match="no_such_database"):
         await backend.open()
     await backend.close()
+
+
+@ON_SERVERS
+async def test_an_unknown_user_is_told_so(database):
+    backend = backend_for(_as(database, "nobody:secret"), Options())
+    with pytest.raises(DatabaseUnavailable, match=r"refused the connection: .*nobody") as caught:
+        await backend.open()
+    assert "secret" not in str(caught.value)
+    await backend.close()
+
+
+@cases("database", shaped(["mysql"], [10]))
+async def test_a_password_in_mysqls_default_manner_is_taken(database):
+    """caching_sha2_password without TLS: the first login goes by the server's public key, later ones by its cache."""
+    database.administer("CREATE USER guarded IDENTIFIED WITH caching_sha2_password BY 'pass:word/@'")
+    database.administer(f"GRANT ALL ON {database.url.rpartition('/')[2]}.* TO guarded")
+    try:
+        for _ in range(2):
+            async with opened(_as(database, "guarded:pass%3Aword%2F%40")) as backend:
+                assert await backend.count(TaskFilter()) == 0
+        wrong = backend_for(_as(database, "guarded:password"), Options())
+        with pytest.raises(DatabaseUnavailable, match="Access denied for user 'guarded'"):
+            await wrong.open()
+        await wrong.close()
+    finally:
+        database.administer("DROP USER guarded")
 
 
 @ON_SERVERS
@@ -280,6 +307,12 @@ async def test_a_caller_whose_asyncio_task_is_cancelled_leaves_no_lock(database,
             await other.rescue(lease=0, error=None)
             assert await other.count(TaskFilter(statuses=[Status.RUNNING])) == 0
     assert len(await backend.claim(5, worker_pid=None)) == 5
+
+
+def _as(database, login: str) -> str:
+    """The URL of a database for another user."""
+    parts = urlsplit(database.url)
+    return str(urlunsplit(parts._replace(netloc=f"{login}@{parts.netloc.rpartition('@')[2]}")))
 
 
 async def _hang_up_on(proxy: Proxy, call) -> None:

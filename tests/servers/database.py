@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, Final
+from urllib.parse import urlsplit, urlunsplit
 
 from tests.djangoapp import DjangoSide, Shape
 from tests.servers import client
@@ -52,6 +53,11 @@ class Database:
     def execute(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
         """Run one statement, with `%s` for its parameters, and return its rows as the plain driver has them."""
         return client.execute(self.url, self._placeholders(sql), *parameters)
+
+    def administer(self, sql: str) -> None:
+        """Run one statement in this database as the server's administrator, with its placeholders as they are."""
+        assert self.server is not None
+        client.execute(urlunsplit(urlsplit(self.server.url)._replace(path=urlsplit(self.url).path)), sql)
 
     def indexes(self) -> list[str]:
         """The names of the task table's indexes, its primary key's apart."""

@@ -33,6 +33,8 @@ class Server:
         self.product = PRODUCTS[dialect]
         self.origin = origin
         self.version = ""
+        #: Whom the databases made here belong to, if not to the one in `url`.
+        self.user: str | None = None
         self._databases: set[str] = set()
 
     def check(self) -> None:
@@ -48,10 +50,16 @@ class Server:
         """Make an empty database and return its URL. `name` is a hint: the database's own name is unique."""
         database = f"asyncqueue_test_{name}_{secrets.token_hex(4)}"
         # Like Django's documentation asks for; a MariaDB without configuration would take latin1.
-        encoding = "" if self.dialect == "postgresql" else " CHARACTER SET utf8mb4"
-        client.execute(self.url, f"CREATE DATABASE {database}{encoding}")
+        if self.dialect == "postgresql":
+            client.execute(self.url, f"CREATE DATABASE {database} {f'OWNER {self.user}' if self.user else ''}")
+        else:
+            client.execute(self.url, f"CREATE DATABASE {database} CHARACTER SET utf8mb4")
+            if self.user:
+                client.execute(self.url, f"GRANT ALL ON {database}.* TO {self.user}")
         self._databases.add(database)
-        return urlunsplit(urlsplit(self.url)._replace(path=f"/{database}"))
+        parts = urlsplit(self.url)
+        netloc = f"{self.user}@{parts.netloc.rpartition('@')[2]}" if self.user else parts.netloc
+        return urlunsplit(parts._replace(netloc=netloc, path=f"/{database}"))
 
     def drop_database(self, url: str) -> None:
         """Drop a database made here, even with clients connected to it."""
@@ -82,6 +90,7 @@ class LocalServer(Server, ABC):
             self.initialise()
             self.start()
             self.check()
+            self._create_user("worker")
         except BaseException:
             self.close()
             raise
@@ -150,6 +159,11 @@ class LocalServer(Server, ABC):
         if process is None:
             raise RuntimeError(f"{self.product} does not run")
         process.end(signal)
+
+    def _create_user(self, name: str) -> None:
+        """An ordinary user without privileges beyond a database: as administrator a test would miss what such lacks."""
+        client.execute(self.url, f"CREATE ROLE {name} LOGIN" if self.dialect == "postgresql" else f"CREATE USER {name}")
+        self.user = name
 
     def _answers(self) -> bool:
         try:
