@@ -27,6 +27,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from uuid import UUID
 
 
@@ -121,3 +122,19 @@ class TaskNotFound(TaskEnded):
 
 class ResultTimeout(TaskEnded, TimeoutError):
     """The task had not ended in time; it goes on."""
+
+
+def unwrapped(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The one error inside nested groups; of several on purpose, which say the same, the first; else the group."""
+    leaves = list(_leaves(group))
+    if len(leaves) == 1 or all(isinstance(leaf, AsyncQueueError) for leaf in leaves):
+        return leaves[0]
+    return group
+
+
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            yield from _leaves(inner)
+    else:
+        yield error

@@ -155,14 +155,15 @@ def _application(settings: Settings, django: str | None) -> Application:
 async def _until_stopped(worker: Worker, *, burst: bool) -> None:
     import anyio
 
-    async with anyio.create_task_group() as group:
-        group.start_soon(_obey_signals, worker)
-        try:
+    from asyncqueue.errors import unwrapped
+
+    try:
+        async with anyio.create_task_group() as group:
+            group.start_soon(_obey_signals, worker)
             await worker.run(burst=burst)
-        except BaseException:
             group.cancel_scope.cancel()
-            raise
-        group.cancel_scope.cancel()
+    except BaseExceptionGroup as error:
+        raise unwrapped(error) from None
 
 
 async def _obey_signals(worker: Worker) -> None:

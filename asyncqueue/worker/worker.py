@@ -10,6 +10,7 @@ import anyio
 import anyio.abc
 
 from asyncqueue.backoff import Backoff
+from asyncqueue.errors import DatabaseError, unwrapped
 from asyncqueue.model import LostTask, Status
 from asyncqueue.queue import Queue
 from asyncqueue.running.application import Application
@@ -114,7 +115,7 @@ class Worker:
                 # very asyncio task, a claim under way is still behind its shield and its rows are not lost.
                 loops.start_soon(self._work, burst, loops.cancel_scope)
         except BaseExceptionGroup as group:
-            raise _single(group) from None
+            raise unwrapped(group) from None
         finally:
             watchdog.stop()
             await self._save()
@@ -170,10 +171,13 @@ class Worker:
         if not self._ledger:
             return
         with anyio.move_on_after(_UNWIND + _LAST_WRITE, shield=True):
-            async with anyio.create_task_group() as writing:
-                writing.start_soon(self._finisher.run)
-                await self._drain(0)
-                writing.cancel_scope.cancel()
+            try:
+                async with anyio.create_task_group() as writing:
+                    writing.start_soon(self._finisher.run)
+                    await self._drain(0)
+                    writing.cancel_scope.cancel()
+            except* DatabaseError as errors:
+                logger.error("%d results could not be written: %s", self._finisher.unwritten, errors.exceptions[0])
 
     # -- what becomes of a claim
 
@@ -228,11 +232,3 @@ class Worker:
         self.progress.running = self._slots.running
         self.progress.buffered = self._slots.buffered
         self.progress.abandoned_threads = self._runner.abandoned
-
-
-def _single(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The one error inside nested groups, or the group where there are several."""
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
-        error = error.exceptions[0]
-    return error

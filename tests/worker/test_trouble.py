@@ -1,0 +1,162 @@
+"""G6, G7 and G9: a worker whose database is slow, silent or away, and one whose own event loop stands still."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from collections import Counter
+from contextlib import asynccontextmanager
+
+import anyio
+import pytest
+
+from asyncqueue import Queue, Settings, Status, Worker
+from asyncqueue.errors import DatabaseUnavailable
+from tests.proxy import Proxy
+from tests.servers.cases import DIALECTS, SERVER_DIALECTS, cases, shaped
+from tests.worker import sample_tasks
+from tests.worker.process import WorkerProcess, lines, until
+
+EVERYWHERE = cases("database", shaped(DIALECTS, [10]))
+ON_SERVERS = cases("database", shaped(SERVER_DIALECTS, [10]))
+LEASE = ("--lease", "3", "--heartbeat", "0.5", "--timeout", "60")
+
+
+@pytest.fixture
+async def queue(database):
+    async with Queue(settings=Settings(database_url=database.url)) as queue:
+        yield queue
+
+
+async def ended(queue: Queue) -> bool:
+    return await queue.count(status=(Status.QUEUED, Status.RUNNING)) == 0
+
+
+def slow(witness, key, seconds):
+    return sample_tasks.slow, {"witness": str(witness), "key": str(key), "seconds": seconds}
+
+
+@asynccontextmanager
+async def working(queue: Queue, **settings):
+    """A worker in this process, so that a test can put its hand between it and its database."""
+    worker = Worker(queue, settings=queue.settings.model_copy(update=settings))
+    async with anyio.create_task_group() as group:
+        group.start_soon(worker.run)
+        try:
+            yield worker
+        finally:
+            worker.stop()
+            worker.stop()
+
+
+def _refuse(*_arguments, **_options):
+    raise DatabaseUnavailable("this verb is switched off by a test")
+
+
+@EVERYWHERE
+async def test_a_worker_that_cannot_renew_stops_claiming_before_its_lease_ends(queue, monkeypatch, caplog, tmp_path):
+    """G6. Only renewals fail here; claims would succeed."""
+    witness = tmp_path / "witness"
+    async with working(queue, lease=4.0, heartbeat=0.5, timeout=60, poll_max=0.05):
+        long = await queue.enqueue(*slow(witness, "long", 5))
+        await until(lambda: lines(witness) == ["start long"], 5, "the start")
+        with monkeypatch.context() as patched:
+            patched.setattr(queue.backend, "observe", _refuse)
+            since = time.monotonic()
+            await until(lambda: "not claiming until they can" in caplog.text, 4, "the end of claiming")
+            assert time.monotonic() - since < 3, "that is too late"
+            waiting = await queue.enqueue(sample_tasks.add, {"a": 2, "b": 2})
+            await asyncio.sleep(0.5)
+            assert await waiting.status() == Status.QUEUED
+        assert await waiting.result(timeout=5) == 4
+        assert await long.result(timeout=10) == "long", "its lease had not ended yet"
+
+
+@EVERYWHERE
+async def test_results_wait_in_a_bounded_buffer_while_they_cannot_be_written(queue, monkeypatch, tmp_path):
+    """G7. Only finishing fails here; claims would succeed, so it is the buffer's bound that stops them."""
+    witness = tmp_path / "witness"
+    await queue.enqueue_many([(sample_tasks.record, {"witness": str(witness), "key": str(n)}) for n in range(1500)])
+    async with working(queue, concurrency=10, prefetch=0) as worker:
+        with monkeypatch.context() as patched:
+            patched.setattr(queue.backend, "finish", _refuse)
+            await until(lambda: len(lines(witness)) >= 1000, 20, "a full buffer")
+            await asyncio.sleep(1)
+            assert 1000 <= len(lines(witness)) <= 1010, "it stopped claiming"
+            assert worker.progress.completed == 0
+        await until(lambda: ended(queue), 20, "every result in the table")
+    assert Counter(lines(witness)) == Counter(map(str, range(1500)))
+    assert await queue.count(status=Status.COMPLETED) == 1500
+
+
+@EVERYWHERE
+async def test_a_task_that_blocks_the_loop_past_its_lease_is_named_rescued_and_fenced(queue, database, tmp_path):
+    """G6. Nothing can renew while the loop is blocked; somebody else takes the task, and the late end is discarded."""
+    handle = await queue.enqueue(sample_tasks.blocking, {"seconds": 6})
+    with WorkerProcess(database.url, tmp_path, *LEASE) as blocked:
+        await until(lambda: _is(handle, Status.RUNNING), what="the start")
+        with WorkerProcess(database.url, tmp_path, *LEASE):
+            await until(lambda: ended(queue), 20, "the rescue")
+        rescued = await handle.record()
+        await blocked.wait_for_log("the event loop has been blocked for")
+        assert "sample_tasks.blocking" in blocked.text(), "the culprit is named"
+        assert "time.sleep(seconds)" in blocked.text(), "and the line is shown"
+        await until(lambda: any(text in blocked.text() for text in ("not ours any more", "was taken away")))
+    assert rescued.status == Status.FAILED
+    assert await handle.record() == rescued
+
+
+@ON_SERVERS
+async def test_a_worker_outlives_a_half_open_connection(queue, database, tmp_path):
+    """G9. Nothing is closed and nothing answers; every wait has an end, and everything goes on when it is over."""
+    witness = tmp_path / "witness"
+    impatient = {"ASYNCQUEUE_STATEMENT_TIMEOUT": "1", "ASYNCQUEUE_CONNECT_TIMEOUT": "1"}
+    async with Proxy(database.url) as proxy:
+        await queue.enqueue_many([slow(witness, key, 0.5) for key in range(60)])
+        with WorkerProcess(proxy.url, tmp_path, "--concurrency", "20", **impatient) as worker:
+            await until(lambda: len(lines(witness)) >= 20, what="load")
+            proxy.stalled = True
+            await worker.wait_for_log("from the database within 1 seconds")
+            await asyncio.sleep(1)
+            proxy.cut()
+            proxy.stalled = False
+            await until(lambda: _done(queue, 60), 30, "every end in the table")
+            assert worker.alive
+    seen = Counter(lines(witness))
+    assert set(seen.values()) == {1}
+    assert len(seen) == 120
+
+
+@ON_SERVERS
+async def test_a_worker_whose_database_is_silent_ends_when_it_is_told_to(queue, database, tmp_path):
+    witness = tmp_path / "witness"
+    impatient = {"ASYNCQUEUE_STATEMENT_TIMEOUT": "1", "ASYNCQUEUE_CONNECT_TIMEOUT": "1"}
+    async with Proxy(database.url) as proxy:
+        await queue.enqueue_many([slow(witness, key, 60) for key in range(5)])
+        with WorkerProcess(proxy.url, tmp_path, "--grace", "1", **impatient) as worker:
+            await until(lambda: len(lines(witness)) == 5, what="five starts")
+            proxy.stalled = True
+            worker.signal(signal.SIGTERM)
+            await worker.wait(25)
+            assert "5 results could not be written: the database is away" in worker.text()
+    assert Counter(line.split()[0] for line in lines(witness)) == {"start": 5, "stopped": 5}
+
+
+@cases("fresh_database", shaped(DIALECTS, [10]))
+async def test_a_missing_table_ends_the_worker_with_what_to_type(fresh_database, tmp_path):
+    """A table that is dropped under a worker is no outage: no waiting heals it."""
+    with WorkerProcess(fresh_database.url, tmp_path) as worker:
+        await worker.wait_for_log(f"worker {worker.pid} on")
+        fresh_database.execute(f"DROP TABLE {fresh_database.table}")
+        assert await worker.wait(10) == 1
+        assert "asyncqueue migrate" in worker.text()
+        assert "Traceback" not in worker.text()
+
+
+async def _is(handle, status: Status) -> bool:
+    return bool(await handle.status() == status)
+
+
+async def _done(queue: Queue, number: int) -> bool:
+    return await queue.count(status=Status.COMPLETED) == number
