@@ -10,10 +10,11 @@ from datetime import UTC, datetime, timedelta
 
 import anyio
 import pytest
+import time_machine
 
-from asyncqueue.model import Status
-from tests.conformance.helpers import new, queued, release, row
-from tests.servers.cases import SERVER_DIALECTS, cases, shaped
+from asyncqueue.model import ENDED, Status
+from tests.conformance.helpers import done, fences, new, queued, release, row
+from tests.servers.cases import SERVER_DIALECTS, SHAPES, cases, shaped
 from tests.worker.process import ROOT
 
 
@@ -155,18 +156,27 @@ async def test_arguments_arrive_as_they_stand_in_the_row(backend, database, args
     assert (str(claim.id), claim.args) == (task_id, args)
 
 
-async def test_the_databases_clock_decides(backend, database, monkeypatch):
-    """G13: a worker whose own clock is wrong by hours writes the database's time all the same."""
-    if database.dialect == "sqlite":
-        return  # SQLite has no clock but its host's
-    import time
-
-    real = time.time
-    monkeypatch.setattr(time, "time", lambda: real() + 7 * 3600)
-    await queued(backend)
-    [claim] = await backend.claim(1, worker_pid=None)
-    record = await row(backend, claim.id)
-    assert abs(record.modified - datetime.fromtimestamp(real(), UTC)) < timedelta(minutes=1)
+@cases("database", shaped(SERVER_DIALECTS, SHAPES))
+@pytest.mark.parametrize("hours", [-7, 7])
+async def test_the_databases_clock_decides(backend, hours):
+    """G13: a worker whose own clock is wrong by hours writes and compares the database's time all the same."""
+    real = datetime.now(UTC)
+    with time_machine.travel(real + timedelta(hours=hours), tick=True):
+        assert abs(datetime.now(UTC) - real) > timedelta(hours=6), "this test's clock is not wrong"
+        ids = await queued(backend, 4)
+        first, second, third, _ = await backend.claim(4, worker_pid=None)
+        await backend.finish([done(first)])
+        seen = await backend.observe([second.id])
+        await backend.renew(fences([second]), now=seen.now, worker_pid=None)
+        await backend.release([release(third)])
+        await backend.cancel([third.id])
+        assert await backend.rescue(lease=3600, error="lost") == []
+        assert await backend.cleanup(older_than=3600, statuses=ENDED, limit=10) == 0
+        records = await backend.get(ids)
+    assert len(records) == 4
+    for record in records:
+        assert abs(record.created - real) < timedelta(minutes=1)
+        assert abs(record.modified - real) < timedelta(minutes=1)
 
 
 def _holding(database, *ids):

@@ -144,6 +144,19 @@ async def test_a_long_task_keeps_its_lease(queue, database, tmp_path):
     assert lines(witness) == ["start a", "end a"]
 
 
+async def test_a_draining_worker_keeps_its_leases(queue, database, tmp_path):
+    """The grace time may be longer than the lease: heartbeats go on until the last task has ended."""
+    witness = tmp_path / "witness"
+    handle = await queue.enqueue(sample_tasks.slow, _slow(witness, "a", 5))
+    with WorkerProcess(database.url, tmp_path, *LEASE, "--grace", "30") as draining:
+        await until(lambda: lines(witness) == ["start a"], what="the start")
+        draining.signal(signal.SIGTERM)
+        with WorkerProcess(database.url, tmp_path, *LEASE):
+            assert await draining.wait(15) == 0
+    assert await handle.status() == Status.COMPLETED
+    assert lines(witness) == ["start a", "end a"]
+
+
 async def test_cancelling_stops_a_running_task_within_a_heartbeat(queue, database, tmp_path):
     witness = tmp_path / "witness"
     handle = await queue.enqueue(sample_tasks.slow, _slow(witness, "a", 60))
