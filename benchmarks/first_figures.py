@@ -1,6 +1,6 @@
 """First figures: how fast one worker drains no-op tasks, and how fast enqueue() is, on each database.
 
-    python benchmarks/first_figures.py sqlite:///bench.sqlite3 postgresql://postgres@127.0.0.1/bench ...
+    python -m benchmarks.first_figures sqlite:///bench.sqlite3 postgresql://postgres@127.0.0.1/bench ...
 
 Each database should be an empty scratch one on a server with its default, durable settings: every run makes a task
 table of its own in it. The databases take turns, so that a change in the machine's speed meets all of them.
@@ -62,7 +62,7 @@ async def measure(workload: str, url: str, tasks: int, concurrency: int) -> dict
 def fresh(workload: str, url: str, tasks: int, concurrency: int) -> dict[str, Any]:
     """One run in a process of its own, with uvloop as `asyncqueue run` has it."""
     how = ["--one", workload, "--tasks", str(tasks), "--concurrency", str(concurrency)]
-    command = [sys.executable, __file__, url, *how]
+    command = [sys.executable, "-m", "benchmarks.first_figures", url, *how]
     root = str(Path(__file__).parent.parent)
     done = subprocess.run(command, capture_output=True, text=True, check=True, env={**os.environ, "PYTHONPATH": root})
     result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
@@ -96,6 +96,26 @@ def report(runs: list[dict[str, Any]], options: argparse.Namespace) -> dict[str,
     }
 
 
+def markdown(figures: dict[str, Any]) -> str:
+    """The same for people."""
+    tasks = figures["tasks"]
+    head = (
+        "# First figures\n\n"
+        f"Tasks a second on {figures['date']}, on {figures['cores']} shared cores that also ran the database, Python "
+        f"{figures['python']}, with full durability. One worker process at concurrency {figures['concurrency']} drains "
+        f"{tasks['drain']:,} no-op async tasks until the table shows all of them completed; one caller enqueues "
+        f"{tasks['enqueue-one']:,} tasks one call at a time, each committed when its call returns. Made with "
+        "`python -m benchmarks.first_figures`; the databases took turns.\n\n"
+        "| workload | database | median | lowest | highest | runs |\n|---|---|---:|---:|---:|---:|\n"
+    )
+    rows = (
+        f"| {row['workload']} | {row['database']} | {row['median']:,} | {row['lowest']:,} | {row['highest']:,} "
+        f"| {row['runs']} |\n"
+        for row in figures["figures"]
+    )
+    return head + "".join(rows)
+
+
 def main() -> None:
     """Parse the command line and measure."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -104,7 +124,7 @@ def main() -> None:
     parser.add_argument("--enqueues", type=int, default=2_000, help="sequential enqueue() calls (default 2000)")
     parser.add_argument("--concurrency", type=int, default=50)
     parser.add_argument("--runs", type=int, default=5, help="runs of each workload on each database (default 5)")
-    parser.add_argument("--out", type=Path, help="write the figures to this JSON file")
+    parser.add_argument("--out", type=Path, help="write the figures to this JSON file, and beside it to a Markdown one")
     parser.add_argument("--one", choices=("drain", "enqueue-one"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
@@ -123,6 +143,7 @@ def main() -> None:
     print(json.dumps(figures, indent=2))
     if options.out:
         options.out.write_text(json.dumps(figures, indent=2) + "\n")
+        options.out.with_suffix(".md").write_text(markdown(figures))
 
 
 if __name__ == "__main__":
