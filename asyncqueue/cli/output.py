@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 import typer
 
@@ -44,7 +44,9 @@ def print_table(heads: Sequence[str], rows: Iterable[Sequence[Any]], *, title: s
 
     table = Table(title=title, title_justify="left", box=None, header_style="bold", pad_edge=False)
     for head in heads:
-        table.add_column(head, justify="right" if head in ("count", "age", "oldest") else "left", overflow="fold")
+        justify: Literal["right", "left"] = "right" if head in ("count", "age", "oldest") else "left"
+        # An id is there to be copied: it never breaks over two lines.
+        table.add_column(head, justify=justify, overflow="fold", no_wrap=head == "id")
     for row in rows:
         table.add_row(*(Text(_plain(cell), style=_style(cell)) for cell in row))
     Console().print(table)

@@ -60,8 +60,10 @@ async def summarise(settings: Settings, console: Console, seconds: float) -> Non
     console.print(f"\nA generator's streamed output: {sample.output}", markup=False, highlight=False)
     look = f"{Path(sys.executable).parent / 'asyncqueue'}"
     console.print("\nLook for yourself:", style="bold")
-    console.print(f"  {look} list -d sqlite:///{DATABASE} --status failed", markup=False, highlight=False)
-    console.print(f"  {look} --help", markup=False, highlight=False)
+    console.print(
+        f"  {look} list -d sqlite:///{DATABASE} --status failed", markup=False, highlight=False, soft_wrap=True
+    )
+    console.print(f"  {look} --help", markup=False, highlight=False, soft_wrap=True)
 
 
 def main() -> int:
