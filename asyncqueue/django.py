@@ -27,6 +27,12 @@ _SCHEMES = {
     "sqlite3": "sqlite",
     "spatialite": "sqlite",
 }
+# The connection parameters of libpq that asyncpg understands in a URL.
+_LIBPQ = (
+    *("service", "passfile", "options", "target_session_attrs", "krbsrvname", "gsslib"),
+    *("sslmode", "sslrootcert", "sslcert", "sslkey", "sslpassword", "sslcrl", "sslnegotiation"),
+    *("ssl_min_protocol_version", "ssl_max_protocol_version"),
+)
 _SIGNALS = ("before_job", "on_success", "on_failure", "before_loop", "after_loop")
 
 
@@ -38,6 +44,8 @@ class Project:
 
     def settings(self, **given: Any) -> Settings:
         """The settings that follow from the project's, with those given on top."""
+        if "database_url" not in given:
+            given["database_url"] = database_url(self._django.DATABASES["default"])
         return Settings(**{**self._values(), **given})
 
     def allow_rule(self, settings: Settings) -> AllowRule:
@@ -72,7 +80,6 @@ class Project:
     def _values(self) -> dict[str, Any]:
         django = self._django
         values: dict[str, Any] = {
-            "database_url": database_url(django.DATABASES["default"]),
             "time_zone": "UTC" if getattr(django, "USE_TZ", True) else django.TIME_ZONE,
             "timeout": getattr(django, "DJANGO_SIMPLE_QUEUE_TASK_TIMEOUT", 3600) or 0,
         }
@@ -127,24 +134,51 @@ def database_url(database: Mapping[str, Any]) -> str:
             f"the Django project's database engine {database.get('ENGINE')!r} is none that asyncqueue serves "
             "(PostgreSQL, MySQL, MariaDB, SQLite)"
         )
+    name = str(database.get("NAME") or "")
     if scheme == "sqlite":
-        return f"sqlite:///{quote(str(database['NAME']))}"
+        return f"sqlite:///{quote(name)}"
+    options = database.get("OPTIONS") or {}
+    query = _postgresql_query(options) if scheme == "postgresql" else _mysql_query(options)
     host, port = str(database.get("HOST") or ""), str(database.get("PORT") or "")
-    query = {}
     if host.startswith("/"):
         query["host" if scheme == "postgresql" else "unix_socket"] = host
         host = ""
-    options = database.get("OPTIONS") or {}
-    for name in ("sslmode", "sslrootcert", "sslcert", "sslkey") if scheme == "postgresql" else ():
-        if name in options:
-            query[name] = options[name]
-    user, password = (
-        quote(str(database.get("USER") or ""), safe=""),
-        quote(str(database.get("PASSWORD") or ""), safe=""),
-    )
+    if not host and scheme == "mysql" and "unix_socket" not in query:
+        host = "localhost"  # PostgreSQL's driver looks for the server's socket, as Django's does
+    user, password = (quote(str(database.get(key) or ""), safe="") for key in ("USER", "PASSWORD"))
     credentials = f"{user}:{password}@" if password else f"{user}@" if user else ""
-    place = f"{credentials}{host or ('' if query else 'localhost')}{':' + port if port else ''}"
-    return f"{scheme}://{place}/{quote(str(database['NAME']))}{'?' + urlencode(query) if query else ''}"
+    # Over a socket the port tells which of several servers; asyncpg takes it from the query only.
+    if port and not host and scheme == "postgresql":
+        query["port"], port = port, ""
+    place = f"{credentials}{host}{':' + port if port else ''}"
+    return f"{scheme}://{place}/{quote(name, safe='')}{'?' + urlencode(query) if query else ''}"
+
+
+def _postgresql_query(options: Mapping[str, Any]) -> dict[str, str]:
+    """What of Django's OPTIONS says where the server is and how to speak to it, as asyncpg's URL has it."""
+    query = {name: str(options[name]) for name in _LIBPQ if name in options}
+    if "assume_role" in options:
+        query["role"] = str(options["assume_role"])
+    return query
+
+
+def _mysql_query(options: Mapping[str, Any]) -> dict[str, str]:
+    """Likewise, as our own URL has it. Raises ConfigurationError for a connection that a file describes."""
+    for name in ("read_default_file", "read_default_group"):
+        if name in options:
+            raise ConfigurationError(
+                f"the Django project's OPTIONS say {name}: asyncqueue does not read MySQL's option files; give the "
+                "database's URL with --database-url beside --django"
+            )
+    query = {name: str(options[name]) for name in ("unix_socket",) if name in options}
+    tls = options.get("ssl") or {}
+    files = {f"ssl_{name}": str(tls[name]) for name in ("ca", "cert", "key") if tls.get(name)}
+    mode = options.get("ssl_mode")
+    if mode is not None:
+        query["ssl"] = str(mode).lower()
+    elif "ssl" in options:
+        query["ssl"] = "verify_ca" if "ssl_ca" in files else "required"
+    return {**query, **files}
 
 
 def _sender(name: str, signals: Any) -> Any:

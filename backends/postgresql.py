@@ -17,7 +17,7 @@ from asyncqueue.backends.postgresql_errors import translate
 from asyncqueue.backends.postgresql_listener import Listener
 from asyncqueue.backends.table import Table
 from asyncqueue.backends.values import identifiers, index_name, status_of
-from asyncqueue.errors import ConfigurationError, SchemaError, UnsupportedServer
+from asyncqueue.errors import ConfigurationError, DatabaseUnavailable, SchemaError, UnsupportedServer
 from asyncqueue.model import (
     Claim,
     ClaimedTask,
@@ -53,6 +53,7 @@ class PostgresqlBackend:
     def __init__(self, url: str, options: Options) -> None:
         self.options = options
         self._dsn, self._cache = _split(url)
+        self._place = _place(url)
         self._table = Table("postgresql", statements.dollar, options.table, _slots(options.table))
         self._channel = f"asyncqueue:{options.table}"[:63]
         # One for a worker's hot path, one for everything that must not wait behind it, one for enqueueing.
@@ -225,13 +226,23 @@ class PostgresqlBackend:
         )
 
     async def _connect(self) -> AsyncpgConnection:
-        return await asyncpg.connect(
-            self._dsn,
-            timeout=self.options.connect_timeout,
-            command_timeout=self.options.statement_timeout,
-            statement_cache_size=self._cache,
-            server_settings={"application_name": "asyncqueue"},
-        )
+        try:
+            return await asyncpg.connect(
+                self._dsn,
+                timeout=self.options.connect_timeout,
+                command_timeout=self.options.statement_timeout,
+                statement_cache_size=self._cache,
+                server_settings={"application_name": "asyncqueue"},
+            )
+        except FileNotFoundError as error:
+            raise DatabaseUnavailable(
+                f"PostgreSQL at {self._place} cannot be reached: {error} (its socket, or a file that sslcert, sslkey "
+                "or sslrootcert names)"
+            ) from error
+        except TimeoutError:
+            raise
+        except OSError as error:
+            raise DatabaseUnavailable(f"PostgreSQL at {self._place} cannot be reached: {error}") from error
 
     def _translate(self, error: BaseException) -> Exception | None:
         return translate(error, self._table)
@@ -299,11 +310,22 @@ _INDEXES = {
 def _split(url: str) -> tuple[str, int]:
     """The DSN for asyncpg, and the size of its cache of prepared statements."""
     parts = urlsplit(url)
+    try:
+        _ = "," in parts.netloc or parts.port  # of several hosts, each has a port of its own
+    except ValueError as error:
+        raise ConfigurationError("the port in the database URL must be a number from 1 to 65535") from error
     query = dict(parse_qsl(parts.query, keep_blank_values=True))
     size = query.pop("statement_cache_size", "100")
     if not size.isdecimal():
         raise ConfigurationError(f"statement_cache_size in the database URL must be a number, not {size!r}")
     return urlunsplit(parts._replace(query=urlencode(query))), int(size)
+
+
+def _place(url: str) -> str:
+    """Where the server is, to say so in an error: never with user or password."""
+    parts = urlsplit(url)
+    query = dict(parse_qsl(parts.query))
+    return parts.netloc.rpartition("@")[2] or query.get("host") or query.get("service") or "its usual place"
 
 
 def _slots(table: str) -> dict[str, str]:

@@ -6,39 +6,61 @@ import asyncpg
 from asyncpg import exceptions as pg
 
 from asyncqueue.backends.table import Table
-from asyncqueue.errors import DatabaseBusy, DatabaseError, DatabaseUnavailable, DataRejected, SchemaError
-
-_BUSY = (pg.DeadlockDetectedError, pg.SerializationError, pg.LockNotAvailableError, pg.QueryCanceledError)
-_REJECTED = (pg.DataError, pg.IntegrityConstraintViolationError, asyncpg.exceptions._base.DataError)
-_AWAY = (
-    pg.PostgresConnectionError,
-    pg.OperatorInterventionError,
-    pg.InsufficientResourcesError,
-    pg.InternalClientError,
-    pg.InvalidCachedStatementError,
-    OSError,
+from asyncqueue.errors import (
+    ConfigurationError,
+    DatabaseBusy,
+    DatabaseError,
+    DatabaseUnavailable,
+    DataRejected,
+    SchemaError,
 )
-_REFUSED = (pg.InvalidAuthorizationSpecificationError, pg.InvalidCatalogNameError)
+
+# What each kind of error means; the first that fits counts.
+_MEANINGS: tuple[tuple[tuple[type[BaseException], ...], type[Exception], str], ...] = (
+    ((pg.ClientConfigurationError,), ConfigurationError, "the database URL cannot be used"),
+    (
+        (pg.DeadlockDetectedError, pg.SerializationError, pg.LockNotAvailableError, pg.QueryCanceledError),
+        DatabaseBusy,
+        "PostgreSQL gave way to another session",
+    ),
+    (
+        (pg.DataError, pg.IntegrityConstraintViolationError, pg._base.DataError),
+        DataRejected,
+        "PostgreSQL refused a value",
+    ),
+    (
+        (pg.InvalidAuthorizationSpecificationError, pg.InvalidCatalogNameError),
+        DatabaseUnavailable,
+        "PostgreSQL refused the connection",
+    ),
+    (
+        (
+            pg.PostgresConnectionError,
+            pg.OperatorInterventionError,
+            pg.InsufficientResourcesError,
+            pg.InternalClientError,
+            pg.InvalidCachedStatementError,
+            OSError,
+        ),
+        DatabaseUnavailable,
+        "PostgreSQL cannot be reached",
+    ),
+    ((asyncpg.InterfaceError,), DatabaseUnavailable, "the connection to PostgreSQL was lost"),
+    ((asyncpg.PostgresError,), DatabaseError, "PostgreSQL"),
+)
 
 
 def translate(error: BaseException, table: Table) -> Exception | None:
     """The asyncqueue error for a driver's error, None for one that is not the database's."""
-    if isinstance(error, DatabaseError | TimeoutError):
-        return error if isinstance(error, DatabaseError) else None
-    if isinstance(error, _BUSY):
-        return DatabaseBusy(f"PostgreSQL gave way to another session: {error}")
-    if isinstance(error, _REJECTED):
-        return DataRejected(f"PostgreSQL refused a value: {error}")
+    if isinstance(error, DatabaseError):
+        return error
+    if isinstance(error, TimeoutError):
+        return None
     if isinstance(error, pg.UndefinedTableError):
         return table.missing_error()
     if isinstance(error, pg.UndefinedColumnError):
         return SchemaError(f"table {table.name!r} has changed since it was looked at: {error}. Start again.")
-    if isinstance(error, _REFUSED):
-        return DatabaseUnavailable(f"PostgreSQL refused the connection: {error}")
-    if isinstance(error, _AWAY):
-        return DatabaseUnavailable(f"PostgreSQL cannot be reached: {error or type(error).__name__}")
-    if isinstance(error, asyncpg.InterfaceError):
-        return DatabaseUnavailable(f"the connection to PostgreSQL was lost: {error}")
-    if isinstance(error, asyncpg.PostgresError):
-        return DatabaseError(f"PostgreSQL: {error}")
+    for kinds, meaning, text in _MEANINGS:
+        if isinstance(error, kinds):
+            return meaning(f"{text}: {error or type(error).__name__}")
     return None

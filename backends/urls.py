@@ -21,9 +21,9 @@ def backend_for(url: str, options: Options) -> Backend:
     """The backend for a URL, not yet opened. Raises ConfigurationError for a scheme nobody serves."""
     scheme = urlsplit(url).scheme
     if scheme not in _BACKENDS:
+        start = f"starts with {scheme}://" if scheme else "has no scheme"
         raise ConfigurationError(
-            f"the database URL starts with {scheme + '://' if scheme else 'no scheme'!r}; asyncqueue knows "
-            "postgresql://, mysql://, mariadb:// and sqlite:///"
+            f"the database URL {start}; asyncqueue knows postgresql://, mysql://, mariadb:// and sqlite:///"
         )
     module, name = _BACKENDS[scheme]
     backend: Backend = getattr(import_module(module), name)(url, options)

@@ -135,10 +135,13 @@ class Runner:
     async def _call(self, run: _Run, resolved: Resolved, arguments: Mapping[str, Any], claimed: ClaimedTask) -> None:
         function = functools.partial(resolved.function, **arguments) if arguments else resolved.function
         kind = resolved.kind
-        run.streamed = kind in (Kind.GENERATOR, Kind.ASYNC_GENERATOR)
+        generator = kind in (Kind.GENERATOR, Kind.ASYNC_GENERATOR)
+        if generator:
+            run.output = ""  # unless it yields something; Django's worker begins with this too
         if resolved.options.isolation == "process" and not self._inline:
             output = await run_in_process(claimed, self._limits, prepare=self._application.prepare, write=run.write)
-            run.output = None if run.streamed else output
+            if not generator:
+                run.output = output
         elif kind is Kind.ASYNC:
             run.output = encode_result(await function(), self._limits.max_output_size)
         elif kind is Kind.SYNC:
@@ -178,7 +181,7 @@ class Runner:
                 except StopAsyncIteration:
                     return
                 text = self._yielded(run, value)
-                run.stream.write(text)
+                run.write(text)
                 await self._fire("after_loop", run.info, text, iteration)
                 iteration += 1
         finally:
@@ -188,7 +191,7 @@ class Runner:
 
     def _iterate_here(self, run: _Run, generator: Iterator[Any]) -> None:
         for value in generator:
-            run.stream.write(self._yielded(run, value))
+            run.write(self._yielded(run, value))
 
     def _iterate_in_thread(
         self, run: _Run, function: Callable[[], Iterator[Any]], loop: asyncio.AbstractEventLoop
@@ -242,6 +245,7 @@ class _Run:
         self.stopped = False
 
     def write(self, text: str) -> None:
-        """Write from a thread's callback, unless the run was stopped meanwhile."""
+        """Stream text, unless the run was stopped meanwhile: a thread's callback may come late."""
         if not self.stopped:
+            self.streamed = True
             self.stream.write(text)

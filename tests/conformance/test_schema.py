@@ -6,6 +6,7 @@ import asyncio
 import re
 import uuid
 from typing import Any
+from urllib.parse import urlsplit
 
 import anyio
 import pytest
@@ -150,6 +151,22 @@ async def test_an_id_of_another_type_is_refused(empty_database):
     await backend.close()
 
 
+@cases("empty_database", [Case("mariadb")])
+async def test_a_mariadb_table_that_django_4_made_has_char_ids(empty_database):
+    columns = "created datetime(6) NOT NULL, modified datetime(6) NOT NULL, task varchar(127) NOT NULL, args longtext"
+    empty_database.execute(
+        f"CREATE TABLE {empty_database.table} (id char(32) PRIMARY KEY, {columns}, status integer NOT NULL, "
+        "output longtext)"
+    )
+    async with opened(empty_database.url) as backend:
+        assert backend.shape is not None
+        assert not backend.shape.native_uuid
+        claims = await claimed(backend, 3)
+        assert empty_database.execute(f"SELECT id FROM {empty_database.table} WHERE id = '{claims[0].id.hex}'")
+        assert await backend.finish([done(claim) for claim in claims]) == {claim.id for claim in claims}
+        assert (await row(backend, claims[0].id)).output == "done"
+
+
 _TOO_OLD = {
     "postgresql": ("SELECT '11.22' AS version, 110022 AS number", ["PostgreSQL 11.22", "12"]),
     "mysql": ("SELECT '5.7.44-log', UTC_TIMESTAMP(6), 16000000", ["MySQL 5.7.44", "8.0.11"]),
@@ -193,6 +210,24 @@ async def test_a_table_may_be_in_another_schema(empty_database):
         assert await backend.finish([done(claim)]) == {claim.id}
         assert await backend.pending() == []
     assert empty_database.execute("SELECT count(*) FROM work.tasks") == [(1,)]
+
+
+@cases("empty_database", [Case("postgresql")])
+async def test_what_the_url_says_of_the_session_counts(empty_database):
+    """As a Django project has it in OPTIONS: a search path, and a role to assume."""
+    empty_database.execute("CREATE SCHEMA work")
+    empty_database.administer("CREATE ROLE keeper")
+    try:
+        empty_database.administer(f"GRANT keeper TO {urlsplit(empty_database.url).username}")
+        empty_database.execute("GRANT ALL ON SCHEMA work TO keeper")
+        async with opened(f"{empty_database.url}?options=-c+search_path%3Dwork&role=keeper", table="tasks") as backend:
+            await backend.migrate()
+            await claimed(backend)
+        owners = empty_database.execute("SELECT schemaname, tableowner FROM pg_tables WHERE tablename = 'tasks'")
+        assert owners == [("work", "keeper")]
+    finally:
+        empty_database.administer("DROP OWNED BY keeper")
+        empty_database.administer("DROP ROLE keeper")
 
 
 @cases("empty_database", [Case(dialect) for dialect in ("mysql", "mariadb")])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -16,6 +17,10 @@ def count_tasks(witness: str = "") -> str:
 
 def give_back(value: str) -> str:
     return value
+
+
+async def give_back_late(seconds: float) -> None:
+    await asyncio.sleep(seconds)
 
 
 def steps(number: int) -> Iterator[str]:

@@ -175,6 +175,22 @@ def partial_output() -> Iterator[Any]:
 
 
 @task
+def yields_nothing() -> Iterator[str]:
+    yield from ()
+
+
+@task
+async def yields_nothing_async() -> AsyncIterator[str]:
+    if False:
+        yield ""
+
+
+@task(isolation="process")
+def yields_nothing_in_a_process() -> Iterator[str]:
+    yield from ()
+
+
+@task
 async def closes() -> AsyncIterator[str]:
     try:
         for number in range(100):

@@ -308,6 +308,12 @@ async def test_yields_are_streamed_in_order_and_kept_when_it_fails(runner):
     assert (result.error or "").startswith("ValueError('after two')")
 
 
+@pytest.mark.parametrize("name", ["yields_nothing", "yields_nothing_async", "yields_nothing_in_a_process"])
+async def test_a_generator_without_a_yield_leaves_nothing_of_an_earlier_run(runner, name):
+    result = await run(runner, name)
+    assert (result.status, result.output, result.keep_output) == (Status.COMPLETED, "", False)
+
+
 async def test_an_async_generator_is_closed_when_it_is_stopped(runner):
     stream = Recorder()
     row = claimed("closes")

@@ -13,6 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from asyncqueue import Queue, Status
+
 ROOT = Path(__file__).parent.parent.parent
 DEADLINE = 60.0
 
@@ -95,3 +97,8 @@ async def until(
 def lines(witness: Path) -> list[str]:
     """What the tasks have witnessed."""
     return witness.read_text().split("\n")[:-1] if witness.exists() else []
+
+
+async def ended(queue: Queue) -> bool:
+    """Whether no task is queued or in progress."""
+    return await queue.count(status=(Status.QUEUED, Status.RUNNING)) == 0

@@ -37,7 +37,7 @@ async def test_a_project_without_rules_keeps_djangos_rule_with_a_loud_warning(da
             {"task": f"{HERE}.give_back", "args": {"value": "é 𝄞 '\" \\"}},
             {"task": f"{HERE}.steps", "args": {"number": 3}},
             {"task": f"{HERE}.broken", "args": {}},
-            {"task": f"{HERE}.give_back", "args": {"value": "x" * 6000}},
+            {"task": f"{HERE}.give_back", "args": {"value": "x" * 5001}},
         ]
     )
     with project(database, tmp_path, "--burst") as worker:
@@ -70,6 +70,24 @@ async def test_a_projects_allowed_tasks_are_the_rule(database, tmp_path):
         rows = database.django.read([allowed, refused, str(declared.id)])
     assert [row["status"] for row in rows] == [2, 3, 3], "what the project does not name is refused, @task or not"
     assert "DJANGO_SIMPLE_QUEUE_ALLOWED_TASKS" in rows[1]["error"]
+
+
+@cases("database", shaped(["postgresql", "mysql", "mariadb", "sqlite"], [10]))
+async def test_a_projects_limits_are_enforced(database, tmp_path):
+    rows = [
+        {"task": f"{HERE}.give_back_late", "args": {"seconds": 60}},
+        {"task": f"{HERE}.give_back", "args": {"value": "x" * 5001}},
+        {"task": f"{HERE}.give_back", "args": {"value": "x" * 6000}},
+        {"task": f"{HERE}.give_back", "args": {"value": "x" * 5000}},
+    ]
+    ids = database.django.create(rows)
+    with project(database, tmp_path, "--burst") as worker:
+        assert await worker.wait() == 0
+    late, long, large, fine = database.django.read(ids)
+    assert late["error"] == "Task timed out after 1 seconds"
+    assert "max_output_size" in long["error"]
+    assert "max_args_size" in large["error"]
+    assert [row["status"] for row in (late, long, large, fine)] == [3, 3, 3, 2]
 
 
 @cases("database", shaped(["postgresql", "mysql", "mariadb", "sqlite"], [10]))
@@ -163,7 +181,7 @@ async def test_djangos_own_worker_shares_the_table(database, tmp_path):
     [
         (
             {"ENGINE": "django.db.backends.postgresql", "NAME": "app", "USER": "u", "PASSWORD": "p@ss/w:rd"},
-            "postgresql://u:p%40ss%2Fw%3Ard@localhost/app",
+            "postgresql://u:p%40ss%2Fw%3Ard@/app",
         ),
         (
             {"ENGINE": "django.contrib.gis.db.backends.postgis", "NAME": "app", "HOST": "db", "PORT": 5433},
@@ -183,12 +201,41 @@ async def test_djangos_own_worker_shares_the_table(database, tmp_path):
             "postgresql://db/app?sslmode=require",
         ),
         (
+            {
+                "ENGINE": "django.db.backends.postgresql",
+                "PORT": "5433",
+                "OPTIONS": {"service": "jobs", "options": "-c search_path=queue", "assume_role": "worker"},
+            },
+            "postgresql:///?service=jobs&options=-c+search_path%3Dqueue&role=worker&port=5433",
+        ),
+        (
             {"ENGINE": "django.db.backends.mysql", "NAME": "app", "USER": "root", "HOST": "127.0.0.1", "PORT": "3307"},
             "mysql://root@127.0.0.1:3307/app",
         ),
         (
             {"ENGINE": "django.db.backends.mysql", "NAME": "app", "HOST": "/run/mysqld/mysqld.sock"},
             "mysql:///app?unix_socket=%2Frun%2Fmysqld%2Fmysqld.sock",
+        ),
+        (
+            {
+                "ENGINE": "django.db.backends.mysql",
+                "NAME": "app",
+                "HOST": "db",
+                "OPTIONS": {"charset": "utf8mb4", "ssl": {"ca": "/etc/ca.pem"}},
+            },
+            "mysql://db/app?ssl=verify_ca&ssl_ca=%2Fetc%2Fca.pem",
+        ),
+        (
+            {
+                "ENGINE": "django.db.backends.mysql",
+                "NAME": "app",
+                "OPTIONS": {"ssl_mode": "VERIFY_IDENTITY", "ssl": {"ca": "/etc/ca.pem"}},
+            },
+            "mysql://localhost/app?ssl=verify_identity&ssl_ca=%2Fetc%2Fca.pem",
+        ),
+        (
+            {"ENGINE": "django.db.backends.mysql", "NAME": "app", "OPTIONS": {"ssl": {}}},
+            "mysql://localhost/app?ssl=required",
         ),
         ({"ENGINE": "django.db.backends.sqlite3", "NAME": "/srv/my app.db"}, "sqlite:////srv/my%20app.db"),
         ({"ENGINE": "django.db.backends.sqlite3", "NAME": "db.sqlite3"}, "sqlite:///db.sqlite3"),
@@ -198,6 +245,14 @@ def test_djangos_database_setting_becomes_a_url(database, url):
     from asyncqueue.django import database_url
 
     assert database_url(database) == url
+
+
+def test_a_file_of_mysql_options_is_refused_with_what_to_do():
+    from asyncqueue.django import database_url
+    from asyncqueue.errors import ConfigurationError
+
+    with pytest.raises(ConfigurationError, match=r"read_default_file.*--database-url"):
+        database_url({"ENGINE": "django.db.backends.mysql", "OPTIONS": {"read_default_file": "/etc/my.cnf"}})
 
 
 def test_an_engine_nobody_serves_is_refused():

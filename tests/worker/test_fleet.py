@@ -9,21 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from asyncqueue import Queue, Settings, Status
+from asyncqueue import Status
 from tests.worker import sample_tasks
-from tests.worker.process import WorkerProcess, lines, until
+from tests.worker.process import WorkerProcess, ended, lines, until
 
 LEASE = ("--lease", "3", "--heartbeat", "0.5", "--timeout", "60")
-
-
-@pytest.fixture
-async def queue(database):
-    async with Queue(settings=Settings(database_url=database.url)) as queue:
-        yield queue
-
-
-async def ended(queue: Queue) -> bool:
-    return await queue.count(status=(Status.QUEUED, Status.RUNNING)) == 0
 
 
 @pytest.mark.timeout(180)

@@ -9,7 +9,7 @@ import pytest
 
 from asyncqueue import Queue, Settings, Status
 from tests.worker import sample_tasks
-from tests.worker.process import WorkerProcess, lines, until
+from tests.worker.process import WorkerProcess, ended, lines, until
 
 SERVERS = ("postgresql", "mysql", "mariadb")
 
@@ -29,10 +29,6 @@ async def queue(server):
     async with Queue(settings=settings) as queue:
         await queue.migrate()
         yield queue
-
-
-async def ended(queue: Queue) -> bool:
-    return await queue.count(status=(Status.QUEUED, Status.RUNNING)) == 0
 
 
 @pytest.mark.timeout(180)

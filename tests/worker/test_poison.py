@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import uuid
 
-import pytest
-
-from asyncqueue import Queue, Settings, Status
+from asyncqueue import Status
 from asyncqueue.model import NewTask
 from tests.worker import sample_tasks
 from tests.worker.process import WorkerProcess
@@ -37,12 +35,6 @@ POISON = {
     "times out": (f"{HERE}.too_slow", "{}", "Task timed out after 0.3 seconds"),
     "crashes its process": (f"{HERE}.crash", "{}", "Worker subprocess exited with code -11"),
 }
-
-
-@pytest.fixture
-async def queue(database):
-    async with Queue(settings=Settings(database_url=database.url)) as queue:
-        yield queue
 
 
 async def test_each_poison_row_fails_alone_with_a_clear_text(queue, database, tmp_path):

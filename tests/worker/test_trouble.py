@@ -9,28 +9,17 @@ from collections import Counter
 from contextlib import asynccontextmanager
 
 import anyio
-import pytest
 
-from asyncqueue import Queue, Settings, Status, Worker
+from asyncqueue import Queue, Status, Worker
 from asyncqueue.errors import DatabaseUnavailable
 from tests.proxy import Proxy
 from tests.servers.cases import DIALECTS, SERVER_DIALECTS, cases, shaped
 from tests.worker import sample_tasks
-from tests.worker.process import WorkerProcess, lines, until
+from tests.worker.process import WorkerProcess, ended, lines, until
 
 EVERYWHERE = cases("database", shaped(DIALECTS, [10]))
 ON_SERVERS = cases("database", shaped(SERVER_DIALECTS, [10]))
 LEASE = ("--lease", "3", "--heartbeat", "0.5", "--timeout", "60")
-
-
-@pytest.fixture
-async def queue(database):
-    async with Queue(settings=Settings(database_url=database.url)) as queue:
-        yield queue
-
-
-async def ended(queue: Queue) -> bool:
-    return await queue.count(status=(Status.QUEUED, Status.RUNNING)) == 0
 
 
 def slow(witness, key, seconds):
