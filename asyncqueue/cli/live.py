@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
 
     from asyncqueue.settings import Settings
-    from asyncqueue.worker import Progress
+    from asyncqueue.worker import Progress, Worker
 
 #: Seconds over which the rate is taken.
 _WINDOW = 3.0
 
 
 @contextmanager
-def live_line(progress: Progress, settings: Settings) -> Iterator[None]:
+def live_line(worker: Worker, settings: Settings) -> Iterator[None]:
     """Set up the log, and on a terminal keep a live line below it."""
     if settings.log_format == "json" or not sys.stderr.isatty():
         logs.set_up(settings.log_level, settings.log_format)
@@ -37,19 +37,19 @@ def live_line(progress: Progress, settings: Settings) -> Iterator[None]:
     handler = RichHandler(console=console, show_path=False, markup=False, highlighter=None, log_time_format="[%X]")
     handler.setFormatter(logging.Formatter("%(message)s"))
     logs.set_up(settings.log_level, "console", handler)
-    with Live(_Line(progress), console=console, refresh_per_second=4, redirect_stdout=False, redirect_stderr=False):
+    with Live(_Line(worker), console=console, refresh_per_second=4, redirect_stdout=False, redirect_stderr=False):
         yield
 
 
 class _Line:
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
         self._seen: deque[tuple[float, int]] = deque([(time.monotonic(), 0)])
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         from rich.text import Text
 
-        progress = self._progress
+        progress = self._worker.progress
         line = Text.assemble(
             ("● ", "green"),
             (f"{progress.running}", "bold blue"),
@@ -58,13 +58,13 @@ class _Line:
             " done  ",
             (f"{progress.failed:,}", "bold red" if progress.failed else ""),
             " failed  ",
-            (f"{self._rate():,.0f}", "bold"),
+            (f"{self._rate(progress):,.0f}", "bold"),
             " tasks/s",
         )
         yield line
 
-    def _rate(self) -> float:
-        now, ended = time.monotonic(), self._progress.completed + self._progress.failed
+    def _rate(self, progress: Progress) -> float:
+        now, ended = time.monotonic(), progress.completed + progress.failed
         self._seen.append((now, ended))
         while len(self._seen) > 2 and self._seen[0][0] < now - _WINDOW:
             self._seen.popleft()

@@ -116,7 +116,7 @@ async def _work(settings: Settings, *, django: str | None, burst: bool) -> None:
     queue = Queue(settings=settings)
     worker = Worker(queue, application=_application(settings, django))
     began = time.monotonic()
-    with live_line(worker.progress, settings):
+    with live_line(worker, settings):
         async with queue:
             server = queue.backend.server
             shown = redacted_url(settings.database_url)

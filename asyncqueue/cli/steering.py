@@ -77,7 +77,7 @@ async def requeue(
             return
         number = await queue.count(status=statuses, task=task)
         if number and not yes:
-            typer.confirm(f"Queue {number} tasks again?", abort=True)
+            typer.confirm(f"Queue {number} task{'s' if number != 1 else ''} again?", abort=True)
         done = set()
         while batch := await queue.list(status=statuses, task=task, limit=_PAGE):
             changed = await queue.requeue(*(record.id for record in batch))

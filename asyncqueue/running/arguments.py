@@ -59,10 +59,10 @@ class Arguments:
         first = error.errors(include_url=False)[0]
         if first["type"] == "dict_type":
             return InvalidArguments(f"the arguments must be a JSON object, not {_json_name(first['input'])}")
-        lines = [
-            f"  {'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in error.errors(include_url=False)
+        problems = [
+            f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in error.errors(include_url=False)
         ]
-        return InvalidArguments("\n".join([f"the arguments do not fit {self._path}:", *lines]))
+        return InvalidArguments(f"the arguments do not fit {self._path}: {'; '.join(problems)}")
 
 
 def _adapter(function: Callable[..., Any]) -> TypeAdapter[Any]:

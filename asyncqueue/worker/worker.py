@@ -57,7 +57,7 @@ class Worker:
     ) -> None:
         settings = settings or queue.settings
         backend = queue.backend
-        self.progress = Progress()
+        self._progress = Progress()
         self._settings = settings
         self._backend = backend
         application = application or Application(allow=AllowRule(patterns=settings.allow))
@@ -92,6 +92,14 @@ class Worker:
         self._stops = 0
         self._draining: anyio.CancelScope | None = None
         self._firing: anyio.abc.TaskGroup | None = None
+
+    @property
+    def progress(self) -> Progress:
+        """What it has done so far, and what it does now."""
+        self._progress.running = self._slots.running
+        self._progress.buffered = self._slots.buffered
+        self._progress.abandoned_threads = self._runner.abandoned
+        return self._progress
 
     def stop(self) -> None:
         """Stop claiming, hand back what has not started and drain for `grace` seconds; called again, end at once."""
@@ -162,7 +170,7 @@ class Worker:
             with anyio.move_on_after(_UNWIND):
                 await self._slots.wait_idle()
         for held in self._slots.abandon():
-            self.progress.abandoned_runs += 1
+            self._progress.abandoned_runs += 1
             logger.error("task %s (%s) ignores its cancellation; abandoned", held.id, held.claimed.task)
             self._ended(held, None, Reason.SHUTDOWN)
 
@@ -190,20 +198,19 @@ class Worker:
         else:
             self._ledger.remove(held)
             if held.reason is Reason.CANCELLED:
-                self.progress.cancelled += 1
+                self._progress.cancelled += 1
             else:
-                self.progress.lost += 1
-        self._gauge()
+                self._progress.lost += 1
 
     def _written(self, ended: Ended) -> None:
         claimed = ended.held.claimed
         if ended.result is None:
-            self.progress.released += 1
+            self._progress.released += 1
         elif ended.result.status == Status.COMPLETED:
-            self.progress.completed += 1
+            self._progress.completed += 1
             self._fire("on_success", TaskInfo(claimed.id, claimed.task))
         else:
-            self.progress.failed += 1
+            self._progress.failed += 1
             error = ended.result.error or ""
             logger.warning("task %s (%s) failed: %s", claimed.id, claimed.task, error.partition("\n")[0])
             self._fire("on_failure", TaskInfo(claimed.id, claimed.task), error)
@@ -212,7 +219,7 @@ class Worker:
 
     def _lost(self, ended: Ended) -> None:
         claimed = ended.held.claimed
-        self.progress.lost += 1
+        self._progress.lost += 1
         logger.warning(
             "task %s (%s) ended here, but its claim was not ours any more; the result is discarded",
             claimed.id,
@@ -220,15 +227,10 @@ class Worker:
         )
 
     def _rescued(self, lost: LostTask) -> None:
-        self.progress.rescued += 1
+        self._progress.rescued += 1
         if self._settings.on_lost == "fail":
             self._fire("on_failure", TaskInfo(lost.id, lost.task), None)
 
     def _fire(self, event: str, *details: Any) -> None:
         if self._firing is not None and self._hooks.has(event):
             self._firing.start_soon(self._hooks.fire, event, *details)
-
-    def _gauge(self) -> None:
-        self.progress.running = self._slots.running
-        self.progress.buffered = self._slots.buffered
-        self.progress.abandoned_threads = self._runner.abandoned

@@ -1,0 +1,132 @@
+"""The command line on a terminal: a pseudo-terminal of 100 columns, and what appears on it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.cli.test_commands import call, enqueue, folder
+
+__all__ = ["folder"]  # a fixture
+
+_SIZE = struct.pack("HHHH", 40, 100, 0, 0)
+_STYLE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+NAPS = """
+import anyio
+from asyncqueue import task
+
+@task
+async def nap(until: str) -> None:
+    while not await anyio.Path(until).exists():
+        await anyio.sleep(0.02)
+"""
+
+
+class Terminal:
+    """A command on a terminal."""
+
+    def __init__(self, folder: Path, *words: str) -> None:
+        self._master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, _SIZE)
+        os.set_blocking(self._master, False)
+        self.raw = ""
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "asyncqueue", *words],
+            cwd=folder,
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            env={**os.environ, "TERM": "xterm-256color", "NO_COLOR": ""},
+        )
+        os.close(slave)
+
+    def __enter__(self) -> Terminal:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        os.close(self._master)
+
+    def text(self) -> str:
+        """All that has appeared, without colours and cursor movements."""
+        while True:
+            try:
+                data = os.read(self._master, 65536)
+            except (BlockingIOError, OSError):
+                return _STYLE.sub("", self.raw)
+            if not data:
+                return _STYLE.sub("", self.raw)
+            self.raw += data.decode("utf-8", "replace")
+
+    def until(self, condition: Callable[[str], object]) -> str:
+        """Wait for something to appear, for 20 seconds at most."""
+        end = time.monotonic() + 20
+        while not condition(self.text()):
+            assert time.monotonic() < end, self.raw
+            time.sleep(0.02)
+        return self.text()
+
+    def end(self) -> str:
+        """Wait for the command's end."""
+        self.until(lambda _: self.process.poll() is not None)
+        return self.text()
+
+
+def test_run_shows_a_live_line(folder):
+    (folder / "naps.py").write_text(NAPS)
+    enqueue(folder, "jobs.greet")
+    enqueue(folder, "jobs.boom")
+    for _ in range(3):
+        enqueue(folder, "naps.nap", f"until={folder / 'go'}")
+    with Terminal(folder, "run") as terminal:
+        line = r"● 3 running  1 done  1 failed  [\d,]+ tasks/s"
+        terminal.until(lambda text: re.search(line, text))
+        assert "greeting" not in terminal.text(), "what a task prints goes to its log"
+        (folder / "go").touch()
+        terminal.until(lambda text: "● 0 running  4 done  1 failed" in text)
+        terminal.process.send_signal(signal.SIGINT)
+        text = terminal.end()
+        assert terminal.process.returncode == 0
+    assert re.search(r"SIGINT: stopping; again to end at once", text)
+    assert re.search(r"ended after [\d.]+ s: 4 completed, 1 failed", text)
+
+
+def test_tables_have_colours_and_ids_that_can_be_copied(folder):
+    ids = [enqueue(folder, "jobs.boom"), enqueue(folder, "jobs.greet", "name=" + "Ada" * 100)]
+    call(folder, "run", "--burst")
+    with Terminal(folder, "list") as terminal:
+        text = terminal.end()
+        assert "\x1b[31mfailed" in terminal.raw
+        assert "\x1b[32mcompleted" in terminal.raw
+    assert all(re.search(rf"^{task_id} ", text, re.MULTILINE) for task_id in ids), "an id stays on its line"
+    assert max(map(len, text.splitlines())) <= 100
+    with Terminal(folder, "stats") as terminal:
+        assert re.search(r"^2 tasks in all", terminal.end(), re.MULTILINE)
+
+
+def test_requeueing_many_asks_first(folder):
+    enqueue(folder, "jobs.boom")
+    call(folder, "run", "--burst")
+    with Terminal(folder, "requeue", "--status", "failed") as terminal:
+        terminal.until(lambda text: "Queue 1 task again? [y/N]" in text)
+        os.write(terminal._master, b"n\n")
+        assert "Aborted" in terminal.end()
+    assert "\tfailed\t" in call(folder, "list").stdout
+
+
+def test_help_is_boxed(folder):
+    with Terminal(folder, "run", "--help") as terminal:
+        assert "╭─ Options" in terminal.end()
