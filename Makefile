@@ -4,10 +4,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+BENCH := $(VENV)/.bench
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint clean
+.PHONY: help run test bench bench-quick lint clean
 
 help:  ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-12s %s\n", $$1, $$2 }'
@@ -18,6 +19,12 @@ run: $(INSTALLED)  ## Run the example: a few thousand tasks of every kind on SQL
 test: $(INSTALLED)  ## Run the tests on all four databases (ARGS='-k sqlite' for some)
 	@$(BIN)/python -m pytest $(ARGS)
 
+bench: $(BENCH)  ## Measure everything, with peers: hours (ARGS='-b sqlite -w drain' for a part)
+	@$(BIN)/python -m benchmarks run $(ARGS)
+
+bench-quick: $(BENCH)  ## Measure asyncqueue, the limit and the fastest peers: minutes
+	@$(BIN)/python -m benchmarks run --quick --out build/bench-quick $(ARGS)
+
 lint: $(INSTALLED)  ## Check style, types and import layers
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -25,13 +32,17 @@ lint: $(INSTALLED)  ## Check style, types and import layers
 	$(BIN)/lint-imports
 
 clean:  ## Remove the virtual environment, the test servers and every cache
-	rm -rf $(VENV) .servers build dist *.egg-info .*_cache .hypothesis
+	rm -rf $(VENV) .servers .bench build dist *.egg-info .*_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Warnings are off for setuptools, which is suspicious of folders without Python and of editable installations.
 $(INSTALLED): pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
 	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --editable . --group dev
+	@touch $@
+
+$(BENCH): $(INSTALLED)
+	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --group bench
 	@touch $@
 
 # Debian packs the module that makes virtual environments apart from Python; elsewhere it is always there.

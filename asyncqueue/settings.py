@@ -23,7 +23,7 @@ from asyncqueue.errors import ConfigurationError
 
 _PREFIX = "ASYNCQUEUE_"
 #: Variables with our prefix that are not settings.
-_OTHERS = ("ASYNCQUEUE_TEST_",)
+_OTHERS = ("ASYNCQUEUE_TEST_", "ASYNCQUEUE_BENCH_")
 
 
 def _patterns(value: Any) -> Any:

@@ -20,13 +20,15 @@ R = TypeVar("R")
 MAX_PATH = 127
 
 
-class _Unset:
+class Unset:
+    """The type of UNSET."""
+
     def __repr__(self) -> str:
         return "UNSET"
 
 
 #: Says that the worker's own setting counts.
-UNSET = _Unset()
+UNSET = Unset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,7 @@ class TaskOptions:
     of the worker or in a process of its own.
     """
 
-    timeout: float | _Unset | None = UNSET
+    timeout: float | Unset | None = UNSET
     isolation: Literal["thread", "process"] = "thread"
 
 
@@ -62,13 +64,13 @@ class TaskFunction(Generic[P, R]):
 def task(function: Callable[P, R], /) -> TaskFunction[P, R]: ...
 @overload
 def task(
-    *, timeout: float | _Unset | None = UNSET, isolation: Literal["thread", "process"] = "thread"
+    *, timeout: float | Unset | None = UNSET, isolation: Literal["thread", "process"] = "thread"
 ) -> Callable[[Callable[P, R]], TaskFunction[P, R]]: ...
 def task(
     function: Callable[P, R] | None = None,
     /,
     *,
-    timeout: float | _Unset | None = UNSET,
+    timeout: float | Unset | None = UNSET,
     isolation: Literal["thread", "process"] = "thread",
 ) -> Any:
     """Declare a function as a task: workers may run it without being told so with `--allow`.
@@ -85,7 +87,7 @@ def task(
     """
     if isolation not in ("thread", "process"):
         raise ConfigurationError(f'isolation must be "thread" or "process", not {isolation!r}')
-    if not isinstance(timeout, int | float | _Unset | None) or isinstance(timeout, bool):
+    if not isinstance(timeout, int | float | Unset | None) or isinstance(timeout, bool):
         raise ConfigurationError(f"timeout must be a number of seconds or None, not {timeout!r}")
     options = TaskOptions(timeout, isolation)
 

@@ -57,6 +57,8 @@ class Capabilities:
     wakes: bool
     #: The table is made on first use, without asking.
     embedded: bool
+    #: How many exchanges gain from being under way at once.
+    exchanges: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +143,15 @@ class Backend(Protocol):
         Returns the ids whose end stands in the table: written now, or found there already word for word (the reply
         to an earlier attempt was lost). The others belong to somebody else by now. Raises DataRejected for the batch
         as a whole, nothing written, if the database refuses any row of it.
+        """
+
+    async def exchange(
+        self, finishes: Sequence[Finish], limit: int, *, worker_pid: int | None
+    ) -> tuple[set[UUID], list[ClaimedTask]]:
+        """`finish` and `claim` in one transaction, for the price of one: what a busy worker does all the time.
+
+        Returns what both return. Safe to repeat as `finish` is, while rows of a claim whose reply was lost are like
+        those of `claim`. Raises DataRejected like `finish`, and then nothing is claimed either.
         """
 
     async def append_output(self, chunks: Sequence[OutputChunk]) -> set[UUID]:

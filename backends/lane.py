@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
 import anyio
@@ -90,6 +90,11 @@ class Lane(Generic[Connection]):
         if connection is not None:
             self._discard(connection)
 
+    @property
+    def busy(self) -> bool:
+        """Whether somebody uses it."""
+        return self._turn.locked()
+
     async def _take_turn(self) -> None:
         try:
             with anyio.fail_after(self._statement_timeout):
@@ -125,6 +130,34 @@ class Lane(Generic[Connection]):
             if known is None:
                 raise
             raise known from error
+
+
+class Lanes(Generic[Connection]):
+    """Several connections for the same purpose. Each piece of work takes the first that is free.
+
+    Args:
+        lanes: at least one; the later ones connect only when the earlier ones are in use.
+    """
+
+    def __init__(self, lanes: Sequence[Lane[Connection]]) -> None:
+        self._lanes = lanes
+
+    async def run(
+        self,
+        work: Callable[[Connection], Awaitable[Result]],
+        *,
+        translate: Callable[[BaseException], Exception | None],
+        repeat: bool = True,
+        timeout: float | None = None,
+    ) -> Result:
+        """Do `work` on one of them; see `Lane.run`."""
+        lane = next((lane for lane in self._lanes if not lane.busy), self._lanes[0])
+        return await lane.run(work, translate=translate, repeat=repeat, timeout=timeout)
+
+    def close(self) -> None:
+        """Drop all of them."""
+        for lane in self._lanes:
+            lane.close()
 
 
 _ATTEMPTS = 5

@@ -15,9 +15,9 @@ import anyio
 from asyncqueue.backends import mysql_schema as schema
 from asyncqueue.backends import statements
 from asyncqueue.backends.base import Capabilities, Change, Options, Server, TableShape, TaskFilter
-from asyncqueue.backends.lane import Lane
+from asyncqueue.backends.lane import Lane, Lanes
 from asyncqueue.backends.mysql_address import address_of
-from asyncqueue.backends.mysql_claiming import Claiming
+from asyncqueue.backends.mysql_claiming import Claiming, by_age
 from asyncqueue.backends.mysql_connection import Call, MysqlConnection, fetch, text, too_large
 from asyncqueue.backends.mysql_errors import translate
 from asyncqueue.backends.mysql_rows import Row, ids_json, ordered, rows_json
@@ -25,6 +25,7 @@ from asyncqueue.backends.mysql_times import Times
 from asyncqueue.backends.statements import Statement
 from asyncqueue.backends.table import Table
 from asyncqueue.backends.values import status_of
+from asyncqueue.backends.watermark import Watermark
 from asyncqueue.errors import ConfigurationError, DatabaseBusy, DatabaseUnavailable, DataRejected
 from asyncqueue.model import (
     ENDED,
@@ -63,16 +64,18 @@ class MysqlBackend:
     - `charset`: `utf8mb4`, which it is in any case.
     """
 
-    capabilities = Capabilities(wakes=False, embedded=False)
+    capabilities = Capabilities(wakes=False, embedded=False, exchanges=2)
 
     def __init__(self, url: str, options: Options) -> None:
         self.options = options
         self._address = address_of(url)
         self._times = Times(options.time_zone)
         self._table = Table("mysql", statements.pyformat, options.table, schema.slots(options.table))
-        # One for a worker's hot path, one for everything that must not wait behind it, one for enqueueing.
-        self._engine, self._control, self._enqueue = self._lane(), self._lane(), self._lane()
+        # For a worker's hot path, for everything that must not wait behind it, and for enqueueing.
+        self._engine = Lanes([self._lane() for _ in range(self.capabilities.exchanges)])
+        self._control, self._enqueue = self._lane(), self._lane()
         self._server = Server("MySQL", "unknown until opened")
+        self._watermark = Watermark(datetime.min)
         self._max_packet = 0
         self._task_length = 0
 
@@ -122,30 +125,32 @@ class MysqlBackend:
     # -- a worker's path of a task
 
     async def claim(self, limit: int, *, worker_pid: int | None) -> list[ClaimedTask]:
-        claiming = Claiming(self._table, self._times, limit, worker_pid)
-        give_up_at = time.monotonic() + self.options.statement_timeout
-        claimed = None
-        while claimed is None:
-            with anyio.CancelScope(shield=claiming.in_doubt):
-                claimed = await self._try_claim(claiming, give_up_at)
-        return claimed
+        bound = self._watermark.bound()
+        claimed = await self._claim(Claiming(self._table, self._times, limit, worker_pid, bound))
+        return await self._complete(claimed, limit, worker_pid, bound)
 
     async def finish(self, finishes: Sequence[Finish]) -> set[UUID]:
-        rows = ordered(
-            {
-                **_fence(finish),
-                "status": int(finish.status),
-                "keep": int(finish.keep_output),
-                "output": finish.output,
-                "error": finish.error,
-                "log": finish.log,
-            }
-            for finish in finishes
-        )
+        rows = _ends(finishes)
         if await self._write(self._engine, "finish", rows, utc_offset=self._times.offset()) == len(rows):
             return {finish.id for finish in finishes}
         # Either a claim was taken away, or this is a repetition and the first attempt did take effect.
         return await self._which(self._engine, "finished", rows)
+
+    async def exchange(
+        self, finishes: Sequence[Finish], limit: int, *, worker_pid: int | None
+    ) -> tuple[set[UUID], list[ClaimedTask]]:
+        parts = list(rows_json(_ends(finishes), self._max_packet))
+        if len(parts) > 1:
+            return await self.finish(finishes), await self.claim(limit, worker_pid=worker_pid)
+        bound = self._watermark.bound()
+        first = self._call("finish", rows=parts[0], utc_offset=self._times.offset())
+        claiming = Claiming(self._table, self._times, limit, worker_pid, bound, first)
+        claimed = await self._claim(claiming)
+        if claiming.matched == len(finishes):
+            written = {finish.id for finish in finishes}
+        else:
+            written = await self._which(self._engine, "finished", _ends(finishes))
+        return written, await self._complete(claimed, limit, worker_pid, bound)
 
     async def append_output(self, chunks: Sequence[OutputChunk]) -> set[UUID]:
         rows = ordered({**_fence(chunk), "offset": chunk.offset, "text": chunk.text} for chunk in chunks)
@@ -162,6 +167,7 @@ class MysqlBackend:
         await self._write(self._control, "renew", ordered(map(_fence, claims)), now=now, worker_pid=worker_pid)
 
     async def release(self, releases: Sequence[Release]) -> None:
+        self._watermark.reset()
         rows = ordered({**_fence(release), "queued_at": release.queued_at} for release in releases)
         await self._write(self._engine, "release", rows)
 
@@ -277,7 +283,9 @@ class MysqlBackend:
         (reply,) = await self._control.run(lambda connection: connection.run(call), translate=self._translate)
         return reply.rows
 
-    async def _write(self, lane: Lane[MysqlConnection], name: str, rows: Sequence[Row], **values: Any) -> int:
+    async def _write(
+        self, lane: Lane[MysqlConnection] | Lanes[MysqlConnection], name: str, rows: Sequence[Row], **values: Any
+    ) -> int:
         """Write rows in one statement, or where that is too large in several of one transaction: how many matched."""
 
         async def work(connection: MysqlConnection) -> int:
@@ -291,7 +299,9 @@ class MysqlBackend:
 
         return await lane.run(work, translate=self._translate)
 
-    async def _which(self, lane: Lane[MysqlConnection], name: str, rows: Sequence[Row]) -> set[UUID]:
+    async def _which(
+        self, lane: Lane[MysqlConnection] | Lanes[MysqlConnection], name: str, rows: Sequence[Row]
+    ) -> set[UUID]:
         """The ids of those rows that a statement finds."""
 
         async def work(connection: MysqlConnection) -> set[UUID]:
@@ -311,6 +321,31 @@ class MysqlBackend:
             return locked
 
         return await self._control.run(work, translate=self._translate)
+
+    async def _claim(self, claiming: Claiming) -> list[ClaimedTask]:
+        give_up_at = time.monotonic() + self.options.statement_timeout
+        claimed = None
+        while claimed is None:
+            with anyio.CancelScope(shield=claiming.in_doubt):
+                claimed = await self._try_claim(claiming, give_up_at)
+        return claimed
+
+    async def _complete(
+        self, claimed: list[ClaimedTask], limit: int, worker_pid: int | None, bound: Stamp
+    ) -> list[ClaimedTask]:
+        """Claim without a bound what a bounded claim was short of."""
+        if len(claimed) < limit and self._watermark.bounds(bound):
+            rest = limit - len(claimed)
+            try:
+                claimed += await self._claim(
+                    Claiming(self._table, self._times, rest, worker_pid, self._watermark.lowest)
+                )
+                claimed.sort(key=by_age)
+            except DatabaseUnavailable:
+                if not claimed:
+                    raise  # else what is claimed already is worth more than the error, which will come again
+        self._watermark.saw(claimed, limit)
+        return claimed
 
     async def _try_claim(self, claiming: Claiming, give_up_at: float) -> list[ClaimedTask] | None:
         """Try to claim; None where another try is due: after a deadlock, or while it is in doubt what was claimed."""
@@ -343,6 +378,20 @@ class MysqlBackend:
             TaskRecord(UUID(row[0]), instant(row[1]), instant(row[2]), row[3], row[4], status_of(row[5]), *row[6:])
             for row in rows
         ]
+
+
+def _ends(finishes: Sequence[Finish]) -> list[Row]:
+    return ordered(
+        {
+            **_fence(finish),
+            "status": int(finish.status),
+            "keep": int(finish.keep_output),
+            "output": finish.output,
+            "error": finish.error,
+            "log": finish.log,
+        }
+        for finish in finishes
+    )
 
 
 def _fence(claim: Claim | Finish | OutputChunk | Release) -> Row:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from asyncqueue.backends.mysql_connection import Call, MysqlConnection
 from asyncqueue.backends.mysql_rows import encode, ids_json
 from asyncqueue.backends.mysql_times import Times
 from asyncqueue.backends.table import Table
-from asyncqueue.model import ClaimedTask
+from asyncqueue.model import ClaimedTask, Stamp
 
 
 class Claiming:
@@ -16,13 +17,30 @@ class Claiming:
 
     Before the COMMIT is sent, its rows and its token are known. So when the reply is lost, the next run first looks
     which rows it holds, and takes new ones only if it holds none.
+
+    Args:
+        limit: of rows.
+        watermark: of their `modified`.
+        first: a statement to run before, in the same transaction.
     """
 
-    def __init__(self, table: Table, times: Times, limit: int, worker_pid: int | None) -> None:
+    def __init__(
+        self,
+        table: Table,
+        times: Times,
+        limit: int,
+        worker_pid: int | None,
+        watermark: Stamp,
+        first: Call | None = None,
+    ) -> None:
+        #: How many rows the statement before has matched; None where that got lost on the way.
+        self.matched: int | None = None
         self._table = table
         self._times = times
         self._limit = limit
         self._worker_pid = worker_pid
+        self._watermark = watermark
+        self._first = [] if first is None else [first]
         self._taken: list[ClaimedTask] = []
 
     @property
@@ -37,9 +55,12 @@ class Claiming:
         if self._taken:
             held = await self._held(connection)
             if held:
+                self.matched = None
                 return held
-        ready: Call = self._table["ready"], {"limit": self._limit}
-        _, clock, found = await connection.run(begin, (self._table["clock"], {}), ready)
+        ready: Call = self._table["ready"], {"limit": self._limit, "watermark": self._watermark}
+        _, *first, clock, found = await connection.run(begin, *self._first, (self._table["clock"], {}), ready)
+        if first:
+            self.matched = first[0].matched
         if not found.rows:
             await connection.run(commit)
             return []
@@ -54,15 +75,16 @@ class Claiming:
                 self._taken = []
             raise
         self._taken = []
-        return sorted(taken, key=_by_age)
+        return sorted(taken, key=by_age)
 
     async def _held(self, connection: MysqlConnection) -> list[ClaimedTask]:
         rows = encode([{"id": task.id.hex, "token": task.token} for task in self._taken])
         (reply,) = await connection.run((self._table["held"], {"rows": rows}))
         held = {UUID(row[0]) for row in reply.rows}
         taken, self._taken = self._taken, []
-        return sorted((task for task in taken if task.id in held), key=_by_age)
+        return sorted((task for task in taken if task.id in held), key=by_age)
 
 
-def _by_age(claimed: ClaimedTask) -> tuple[object, UUID]:
+def by_age(claimed: ClaimedTask) -> tuple[Any, UUID]:
+    """The order of claims, oldest first."""
     return claimed.queued_at, claimed.id

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from uuid import UUID
@@ -12,11 +13,12 @@ import asyncpg
 
 from asyncqueue.backends import statements
 from asyncqueue.backends.base import Capabilities, Change, Options, Server, TableShape, TaskFilter
-from asyncqueue.backends.lane import Lane
+from asyncqueue.backends.lane import Lane, Lanes
 from asyncqueue.backends.postgresql_errors import translate
 from asyncqueue.backends.postgresql_listener import Listener
 from asyncqueue.backends.table import Table
 from asyncqueue.backends.values import identifiers, index_name, status_of
+from asyncqueue.backends.watermark import Watermark
 from asyncqueue.errors import ConfigurationError, DatabaseUnavailable, SchemaError, UnsupportedServer
 from asyncqueue.model import (
     Claim,
@@ -48,7 +50,7 @@ class PostgresqlBackend:
     `host=/run/...` for a socket) and one of ours: `statement_cache_size=0` for a PgBouncer that pools transactions.
     """
 
-    capabilities = Capabilities(wakes=True, embedded=False)
+    capabilities = Capabilities(wakes=True, embedded=False, exchanges=2)
 
     def __init__(self, url: str, options: Options) -> None:
         self.options = options
@@ -56,10 +58,12 @@ class PostgresqlBackend:
         self._place = _place(url)
         self._table = Table("postgresql", statements.dollar, options.table, _slots(options.table))
         self._channel = f"asyncqueue:{options.table}"[:63]
-        # One for a worker's hot path, one for everything that must not wait behind it, one for enqueueing.
-        self._engine, self._control, self._enqueue = self._lane(), self._lane(), self._lane()
+        # For a worker's hot path, for everything that must not wait behind it, and for enqueueing.
+        self._engine = Lanes([self._lane() for _ in range(self.capabilities.exchanges)])
+        self._control, self._enqueue = self._lane(), self._lane()
         self._listener = Listener(self._connect, self._channel, self._table.setup["listen_ping"].text)
         self._server = Server("PostgreSQL", "unknown until opened")
+        self._watermark = Watermark(datetime.min.replace(tzinfo=UTC))
 
     @property
     def server(self) -> Server:
@@ -107,26 +111,33 @@ class PostgresqlBackend:
     # -- a worker's path of a task
 
     async def claim(self, limit: int, *, worker_pid: int | None) -> list[ClaimedTask]:
-        rows = await self._fetch(self._engine, "claim", {"limit": limit, "worker_pid": worker_pid}, repeat=False)
-        claimed = [ClaimedTask(*row) for row in rows]
-        claimed.sort(key=_by_age)  # RETURNING follows the join's order, not the CTE's
-        return claimed
+        bound = self._watermark.bound()
+        claimed = await self._claim(limit, worker_pid, bound)
+        return await self._complete(claimed, limit, worker_pid, bound)
 
     async def finish(self, finishes: Sequence[Finish]) -> set[UUID]:
-        values = {
-            "ids": [finish.id for finish in finishes],
-            "tokens": [finish.token for finish in finishes],
-            "statuses": [int(finish.status) for finish in finishes],
-            "outputs": [finish.output for finish in finishes],
-            "errors": [finish.error for finish in finishes],
-            "logs": [finish.log for finish in finishes],
-            "keeps": [finish.keep_output for finish in finishes],
-        }
+        values = _ends(finishes)
         written = {row[0] for row in await self._fetch(self._engine, "finish", values)}
         if len(written) < len(finishes):
             # Either the claim was taken away, or this is a repetition and the first attempt did take effect.
             written |= {row[0] for row in await self._fetch(self._engine, "finished", values)}
         return written
+
+    async def exchange(
+        self, finishes: Sequence[Finish], limit: int, *, worker_pid: int | None
+    ) -> tuple[set[UUID], list[ClaimedTask]]:
+        bound = self._watermark.bound()
+        values = {**_ends(finishes), "limit": limit, "worker_pid": worker_pid, "watermark": bound}
+        # Not repeated on a new connection: the first attempt may have claimed, and its rows must not be forgotten
+        # as if nothing had been sent.
+        rows = await self._fetch(self._engine, "exchange", values, repeat=False)
+        claimed = [] if rows[0][0] is None else [ClaimedTask._make(row[:5]) for row in rows]
+        claimed.sort(key=_by_age)
+        if rows[0][5] == len(finishes):
+            written = {finish.id for finish in finishes}
+        else:
+            written = {row[0] for row in await self._fetch(self._engine, "finished", values)}
+        return written, await self._complete(claimed, limit, worker_pid, bound)
 
     async def append_output(self, chunks: Sequence[OutputChunk]) -> set[UUID]:
         values = {
@@ -146,6 +157,7 @@ class PostgresqlBackend:
         await self._fetch(self._control, "renew", values)
 
     async def release(self, releases: Sequence[Release]) -> None:
+        self._watermark.reset()
         values = {**_fences(releases), "queued_ats": [release.queued_at for release in releases]}
         await self._fetch(self._engine, "release", values)
 
@@ -216,6 +228,27 @@ class PostgresqlBackend:
 
     # -- inside
 
+    async def _claim(self, limit: int, worker_pid: int | None, bound: Stamp) -> list[ClaimedTask]:
+        values = {"limit": limit, "worker_pid": worker_pid, "watermark": bound}
+        rows = await self._fetch(self._engine, "claim", values, repeat=False)
+        claimed = list(map(ClaimedTask._make, rows))
+        claimed.sort(key=_by_age)  # RETURNING follows the join's order, not the CTE's
+        return claimed
+
+    async def _complete(
+        self, claimed: list[ClaimedTask], limit: int, worker_pid: int | None, bound: Stamp
+    ) -> list[ClaimedTask]:
+        """Claim without a bound what a bounded claim was short of."""
+        if len(claimed) < limit and self._watermark.bounds(bound):
+            try:
+                claimed += await self._claim(limit - len(claimed), worker_pid, self._watermark.lowest)
+                claimed.sort(key=_by_age)
+            except DatabaseUnavailable:
+                if not claimed:
+                    raise  # else what is claimed already is worth more than the error, which will come again
+        self._watermark.saw(claimed, limit)
+        return claimed
+
     def _lane(self) -> Lane[AsyncpgConnection]:
         return Lane(
             connect=self._connect,
@@ -248,7 +281,12 @@ class PostgresqlBackend:
         return translate(error, self._table)
 
     async def _fetch(
-        self, lane: Lane[AsyncpgConnection], name: str, values: dict[str, Any], *, repeat: bool = True
+        self,
+        lane: Lane[AsyncpgConnection] | Lanes[AsyncpgConnection],
+        name: str,
+        values: dict[str, Any],
+        *,
+        repeat: bool = True,
     ) -> list[Row]:
         statement = self._table[name]
         arguments = statement.values(values)
@@ -336,6 +374,20 @@ def _slots(table: str) -> dict[str, str]:
         slots[f"{purpose}_index"] = identifiers(name, '"')
         slots[f"{purpose}_index_qualified"] = identifiers(f"{schema}.{name}" if schema else name, '"')
     return slots
+
+
+def _ends(finishes: Sequence[Finish]) -> dict[str, Any]:
+    """The columns of a batch of ends."""
+    ids, tokens, statuses, outputs, errors, logs, keeps = zip(*finishes, strict=True) if finishes else [()] * 7
+    return {
+        "ids": ids,
+        "tokens": tokens,
+        "statuses": statuses,
+        "outputs": outputs,
+        "errors": errors,
+        "logs": logs,
+        "keeps": keeps,
+    }
 
 
 def _by_age(claimed: ClaimedTask) -> tuple[Any, UUID]:

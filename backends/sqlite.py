@@ -55,7 +55,7 @@ class SqliteBackend:
     write-ahead logging, which it keeps; Django opens it as before, and no longer waits for writers when it reads.
     """
 
-    capabilities = Capabilities(wakes=True, embedded=True)
+    capabilities = Capabilities(wakes=True, embedded=True, exchanges=1)
 
     def __init__(self, url: str, options: Options) -> None:
         self.options = options
@@ -124,33 +124,17 @@ class SqliteBackend:
     # -- a worker's path of a task
 
     async def claim(self, limit: int, *, worker_pid: int | None) -> list[ClaimedTask]:
-        ready, claim = self._table["ready"].text, self._table["claim"].text
-
-        def work(raw: sqlite3.Connection) -> tuple[str, list[Row]]:
-            rows = raw.execute(ready, {"limit": limit}).fetchall()
-            token = self._times.now()
-            if rows:
-                raw.execute(claim, {"ids": _keys(rows), "worker_pid": worker_pid, "now": token})
-            return token, rows
-
-        token, rows = await self._write(work)
-        return [ClaimedTask(UUID(key), task, args, token, queued_at) for key, task, args, queued_at in rows]
+        return await self._write(lambda raw: self._claim(raw, limit, worker_pid))
 
     async def finish(self, finishes: Sequence[Finish]) -> set[UUID]:
-        finish, finished = self._table["finish"].text, self._table["finished"].text
+        return await self._write(lambda raw: self._finish(raw, finishes))
 
-        def work(raw: sqlite3.Connection) -> set[UUID]:
-            now = self._times.now()
-            written = set()
-            for end in finishes:
-                values = {**_fence(end), "status": int(end.status), "output": end.output, "error": end.error}
-                values |= {"log": end.log, "keep": end.keep_output, "now": now}
-                # Unchanged: the claim was taken away, or this is a repetition and the first attempt did take effect.
-                if raw.execute(finish, values).rowcount or raw.execute(finished, values).fetchall():
-                    written.add(end.id)
-            return written
-
-        return await self._write(work)
+    async def exchange(
+        self, finishes: Sequence[Finish], limit: int, *, worker_pid: int | None
+    ) -> tuple[set[UUID], list[ClaimedTask]]:
+        return await self._write(
+            lambda raw: (self._finish(raw, finishes), self._claim(raw, limit, worker_pid)),
+        )
 
     async def append_output(self, chunks: Sequence[OutputChunk]) -> set[UUID]:
         rows = [{**_fence(chunk), "offset": chunk.offset, "text": chunk.text} for chunk in chunks]
@@ -293,6 +277,26 @@ class SqliteBackend:
         )
         self._news.ring()
         return result
+
+    def _claim(self, raw: sqlite3.Connection, limit: int, worker_pid: int | None) -> list[ClaimedTask]:
+        rows = raw.execute(self._table["ready"].text, {"limit": limit}).fetchall()
+        token = self._times.now()
+        if rows:
+            values = {"ids": _keys(rows), "worker_pid": worker_pid, "now": token}
+            raw.execute(self._table["claim"].text, values)
+        return [ClaimedTask(UUID(key), task, args, token, queued_at) for key, task, args, queued_at in rows]
+
+    def _finish(self, raw: sqlite3.Connection, finishes: Sequence[Finish]) -> set[UUID]:
+        finish, finished = self._table["finish"].text, self._table["finished"].text
+        now = self._times.now()
+        written = set()
+        for end in finishes:
+            values = {**_fence(end), "status": int(end.status), "output": end.output, "error": end.error}
+            values |= {"log": end.log, "keep": end.keep_output, "now": now}
+            # Unchanged: the claim was taken away, or this is a repetition and the first attempt did take effect.
+            if raw.execute(finish, values).rowcount or raw.execute(finished, values).fetchall():
+                written.add(end.id)
+        return written
 
     async def _select(self, name: str, values: dict[str, Any]) -> list[Row]:
         sql = self._table[name].text

@@ -27,6 +27,7 @@ NOT_EVERYWHERE = {
     "lock_migration": ({"postgresql", "mysql"}, "SQLite's BEGIN IMMEDIATE keeps other migrations out"),
     "unlock_migration": ({"postgresql", "mysql"}, "likewise"),
     "create_running_index": ({"postgresql", "sqlite"}, "MySQL has no partial indexes; one index serves both"),
+    "exchange": ({"postgresql"}, "the others run `finish`, `ready` and `claim` in one transaction"),
     "drop_ready_index": ({"postgresql"}, "CREATE INDEX CONCURRENTLY leaves an invalid index where it is interrupted"),
     "drop_running_index": ({"postgresql"}, "likewise"),
 }
@@ -60,9 +61,10 @@ ROWS = {
 
 #: Parameters of one dialect that the others do without: statement, dialect, parameters, and why.
 DIFFERENCES = [
-    ("claim", "postgresql", {"limit"}, "it selects too; elsewhere `ready` does, and `claim` is given the ids"),
+    ("claim", "postgresql", {"limit", "watermark"}, "it selects too; elsewhere `ready` does, and `claim` gets the ids"),
     ("claim", "mysql", {"id", "now"}, "likewise, and the token is known beforehand"),
     ("claim", "sqlite", {"id", "now"}, "likewise"),
+    ("ready", "mysql", {"watermark"}, "SQLite removes index entries at once, whoever reads an old snapshot"),
     ("rescue", "postgresql", {"lease", "limit"}, "it selects too; elsewhere `lost` does, with a cut-off"),
     ("rescue", "mysql", {"id", "utc_offset"}, "likewise, and naive times are in a zone"),
     ("rescue", "sqlite", {"id", "now"}, "likewise, and the clock is the host's"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json as jsonlib
 import logging
 import os
@@ -109,7 +110,7 @@ async def run(
 async def _work(settings: Settings, *, django: str | None, burst: bool) -> None:
     from asyncqueue.cli.live import live_line
     from asyncqueue.queue import Queue
-    from asyncqueue.running import capture
+    from asyncqueue.running import redirect
     from asyncqueue.settings import redacted_url
     from asyncqueue.worker import Worker
 
@@ -125,11 +126,14 @@ async def _work(settings: Settings, *, django: str | None, burst: bool) -> None:
                 logger.warning(
                     "the task table has no index for claims; with many rows `asyncqueue migrate --indexes-only` helps"
                 )
-            capture.install()
+            redirect.install()
+            # What was loaded by now stays: the garbage collector need not look at it again and again.
+            gc.collect()
+            gc.freeze()
             try:
                 await _until_stopped(worker, burst=burst)
             finally:
-                capture.uninstall()
+                redirect.uninstall()
     _summarise(worker.progress, time.monotonic() - began)
     if worker.progress.abandoned_threads or worker.progress.abandoned_runs:
         logger.warning("ending with tasks that cannot be stopped")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import json
 from collections.abc import Callable, Mapping
@@ -24,13 +25,18 @@ class Arguments:
     def __init__(self, path: str, function: Callable[..., Any]) -> None:
         self._path = path
         self._problem = ""
+        self._none: Mapping[str, Any] | None = None
         try:
             self._adapter = _adapter(function)
+            with contextlib.suppress(ValidationError):
+                self._none = self._adapter.validate_json("{}")
         except (PydanticUserError, ValueError, TypeError) as error:
             self._problem = str(error)
 
     def read(self, text: str | None, max_bytes: int) -> Mapping[str, Any]:
         """The keyword arguments in the text. Raises InvalidArguments, PayloadTooLarge."""
+        if self._none is not None and (not text or text == "{}"):
+            return self._none
         if self._problem:
             raise InvalidArguments(f"{self._path} cannot be called with keyword arguments: {self._problem}")
         if not text:

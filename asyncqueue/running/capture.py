@@ -1,11 +1,6 @@
-"""Collects what each task prints and logs, apart from all that run at the same time."""
+"""The log of one task: what it prints and logs."""
 
 from __future__ import annotations
-
-import logging
-import sys
-from contextvars import ContextVar
-from typing import Any, TextIO
 
 from asyncqueue.running.texts import storable
 
@@ -34,65 +29,3 @@ class Capture:
     def text(self) -> str | None:
         """What was written, None if nothing was."""
         return storable("".join(self._parts)) if self._parts else None
-
-
-current_capture: ContextVar[Capture | None] = ContextVar("asyncqueue_capture", default=None)
-
-
-class _Router:
-    """Stands for sys.stdout or sys.stderr: within a task what is written goes to its log."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self.stream = stream
-
-    def write(self, text: str) -> int:
-        capture = current_capture.get()
-        if capture is None:
-            return self.stream.write(text)
-        capture.write(text)
-        return len(text)
-
-    def writelines(self, lines: Any) -> None:
-        for line in lines:
-            self.write(line)
-
-    def flush(self) -> None:
-        if current_capture.get() is None:
-            self.stream.flush()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.stream, name)
-
-
-class _Handler(logging.Handler):
-    """Adds logging records to the log of the task they are made in. Other handlers get them as ever."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        capture = current_capture.get()
-        if capture is not None:
-            try:
-                capture.write(self.format(record) + "\n")
-            except Exception:  # noqa: BLE001 - logging's own way with a record that cannot be formatted
-                self.handleError(record)
-
-
-_handler = _Handler()
-_handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
-
-
-def install() -> None:
-    """Begin to route. Safe to call twice."""
-    if not isinstance(sys.stdout, _Router):
-        sys.stdout = _Router(sys.stdout)
-    if not isinstance(sys.stderr, _Router):
-        sys.stderr = _Router(sys.stderr)
-    logging.getLogger().addHandler(_handler)
-
-
-def uninstall() -> None:
-    """Put everything back."""
-    if isinstance(sys.stdout, _Router):
-        sys.stdout = sys.stdout.stream
-    if isinstance(sys.stderr, _Router):
-        sys.stderr = sys.stderr.stream
-    logging.getLogger().removeHandler(_handler)

@@ -17,7 +17,7 @@ from asyncqueue.model import ClaimedTask
 from asyncqueue.running.application import Application
 from asyncqueue.running.limits import Limits
 from asyncqueue.running.resolve import AllowRule
-from asyncqueue.running.runner import Runner, RunResult
+from asyncqueue.running.runner import Runner
 
 
 class _Reports:
@@ -54,7 +54,8 @@ def main() -> None:
     # The worker has asked its own allow rule already.
     runner = Runner(Application(allow=AllowRule(everything=True)), Limits(**request["limits"]), inline=True)
     claimed = ClaimedTask(UUID(request["id"]), request["task"], request["args"], "", "")
-    result: RunResult = anyio.run(runner.run, claimed, reports)
+    result = anyio.run(runner.run, runner.prepare(claimed, lambda: reports))
+    assert result is not None  # noqa: S101 - nobody stops it but by ending this process
     sys.stdout.flush()
     sys.stderr.flush()
     reports.send(output=result.output, error=result.error)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from contextvars import ContextVar
 from dataclasses import dataclass
 from uuid import UUID
+
+from asyncqueue.model import ClaimedTask, LostTask
+from asyncqueue.running.run import current_run
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,12 +17,14 @@ class TaskInfo:
     task: str
 
 
-running_task: ContextVar[TaskInfo] = ContextVar("asyncqueue_task")
+def info_of(row: ClaimedTask | LostTask) -> TaskInfo:
+    """What hooks are told of a row."""
+    return TaskInfo(row.id, row.task)
 
 
 def current_task() -> TaskInfo:
     """The task that runs here. Raises LookupError outside of one."""
-    try:
-        return running_task.get()
-    except LookupError:
-        raise LookupError("current_task() was called outside of a running task") from None
+    run = current_run.get()
+    if run is None:
+        raise LookupError("current_task() was called outside of a running task")
+    return info_of(run.claimed)

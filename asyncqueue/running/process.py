@@ -18,9 +18,9 @@ from typing import Any
 import anyio
 
 from asyncqueue.errors import InvalidTask
-from asyncqueue.model import ClaimedTask
-from asyncqueue.running.capture import current_capture
+from asyncqueue.running.capture import Capture
 from asyncqueue.running.limits import Limits
+from asyncqueue.running.run import Run
 
 #: Seconds between SIGTERM and SIGKILL, as Django's worker has it.
 _TERMINATE = 5.0
@@ -33,34 +33,32 @@ class TaskProcessError(InvalidTask):
     """The text of an error that happened in the child, or of the child's own end."""
 
 
-async def run_in_process(
-    claimed: ClaimedTask, limits: Limits, *, prepare: str | None, write: Callable[[str], None]
-) -> str | None:
-    """Run a task in a child and return its output; `write` gets what a generator yields.
+async def run_in_process(run: Run, limits: Limits, *, prepare: str | None) -> str | None:
+    """Run a task in a child and return its output; what a generator yields is written as it comes.
 
     When the caller is cancelled the child, and what it started, is terminated and after five seconds killed.
 
     Raises TaskProcessError with the task's error, or with what became of the child.
     """
     request = {
-        "id": str(claimed.id),
-        "task": claimed.task,
-        "args": claimed.args,
+        "id": str(run.claimed.id),
+        "task": run.claimed.task,
+        "args": run.claimed.args,
         "limits": asdict(limits),
         "path": sys.path,
         "prepare": prepare,
     }
-    frames = _Frames(write)
+    frames = _Frames(run.write)
     async with AsyncExitStack() as stack:
         process, reports, printed = await _start(request, stack)
-        readers = [asyncio.create_task(frames.read(reports)), asyncio.create_task(_collect(printed))]
+        readers = [asyncio.create_task(frames.read(reports)), asyncio.create_task(_collect(printed, run.capture))]
         try:
             code = await process.wait()
             # Something the task started may still hold the pipes open; it is not waited for.
             await asyncio.wait(readers, timeout=_DRAIN)
         except BaseException:
-            with anyio.CancelScope(shield=True):
-                await _end(process)
+            # A task of its own, so that a second cancellation does not keep the child from being killed.
+            await asyncio.shield(asyncio.create_task(_end(process)))
             raise
         finally:
             for reader in readers:
@@ -121,12 +119,11 @@ async def _end(process: asyncio.subprocess.Process) -> None:
             return
 
 
-async def _collect(printed: asyncio.StreamReader) -> None:
+async def _collect(printed: asyncio.StreamReader, capture: Capture) -> None:
     """What the child prints, and what a crashing interpreter has to say, goes to the task's log."""
-    capture, decoder = current_capture.get(), codecs.getincrementaldecoder("utf-8")("backslashreplace")
+    decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
     while data := await printed.read(65536):
-        if capture is not None:
-            capture.write(decoder.decode(data))
+        capture.write(decoder.decode(data))
 
 
 class _Frames:

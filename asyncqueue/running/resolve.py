@@ -12,7 +12,7 @@ from typing import Any
 from asyncqueue.errors import TaskNotAllowed, TaskNotImportable
 from asyncqueue.running.arguments import Arguments
 from asyncqueue.running.kinds import Kind, kind_of
-from asyncqueue.tasks import MAX_PATH, TaskFunction, TaskOptions
+from asyncqueue.tasks import MAX_PATH, TaskFunction, TaskOptions, Unset
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,9 @@ class Resolved:
 
     path: str
     function: Callable[..., Any]
-    options: TaskOptions
+    isolated: bool
+    #: Seconds it may take, None for no limit.
+    timeout: float | None
     kind: Kind
     arguments: Arguments
 
@@ -54,10 +56,15 @@ class Resolver:
 
     Whoever can write to the task table chooses the path. So a module of the standard library is not even imported
     unless the rule names the path, and what is found there must be admitted.
+
+    Args:
+        allow: the rule.
+        default_timeout: seconds, for functions that do not say otherwise; None, 0 or less for no limit.
     """
 
-    def __init__(self, allow: AllowRule) -> None:
+    def __init__(self, allow: AllowRule, default_timeout: float | None = None) -> None:
         self._allow = allow
+        self._default_timeout = default_timeout
         self._known: dict[str, Resolved] = {}
 
     def known(self, path: str) -> Resolved | None:
@@ -80,7 +87,10 @@ class Resolver:
         options = declared.options if declared else TaskOptions()
         if declared:
             function = declared.__wrapped__
-        resolved = Resolved(path, function, options, kind_of(function), Arguments(path, function))
+        wanted = self._default_timeout if isinstance(options.timeout, Unset) else options.timeout
+        timeout = wanted if wanted is not None and wanted > 0 else None
+        isolated = options.isolation == "process"
+        resolved = Resolved(path, function, isolated, timeout, kind_of(function), Arguments(path, function))
         self._known[path] = resolved
         return resolved
 

@@ -5,30 +5,24 @@ from __future__ import annotations
 import asyncio
 import functools
 import inspect
-import math
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
-
-import anyio
+from typing import Any, NamedTuple
 
 from asyncqueue.errors import InvalidTask, PayloadTooLarge
 from asyncqueue.model import ClaimedTask, Status
 from asyncqueue.running.application import Application
-from asyncqueue.running.capture import Capture, current_capture
-from asyncqueue.running.context import TaskInfo, running_task
+from asyncqueue.running.context import info_of
 from asyncqueue.running.kinds import Kind
 from asyncqueue.running.limits import Limits
 from asyncqueue.running.process import run_in_process
 from asyncqueue.running.resolve import Resolved, Resolver
+from asyncqueue.running.run import Run, current_run
 from asyncqueue.running.stream import Stream, StreamLost
 from asyncqueue.running.texts import describe_error, encode_result, to_text
 from asyncqueue.running.threads import Threads
-from asyncqueue.tasks import UNSET
 
 
-@dataclass(frozen=True, slots=True)
-class RunResult:
+class RunResult(NamedTuple):
     """How a run ended: `status` is COMPLETED or FAILED. With `keep_output` the output was streamed already."""
 
     status: Status
@@ -57,9 +51,8 @@ class Runner:
         inline: bool = False,
     ) -> None:
         self._application = application
-        self._resolver = Resolver(application.allow)
+        self._resolver = Resolver(application.allow, default_timeout)
         self._limits = limits
-        self._default_timeout = default_timeout
         self._hooks = application.hooks
         self._inline = inline
         self._threads = Threads()
@@ -69,33 +62,46 @@ class Runner:
         """Threads that run on although nobody waits for them any more."""
         return self._threads.abandoned
 
-    async def run(self, claimed: ClaimedTask, stream: Stream) -> RunResult:
+    def prepare(self, claimed: ClaimedTask, open_stream: Callable[[], Stream]) -> Run:
+        """A run of this row, for `run`; `open_stream` is called when it yields something."""
+        return Run(claimed, open_stream, self._limits.max_log_size)
+
+    async def run(self, run: Run) -> RunResult | None:
         """Run a task in the current asyncio task and context, which should be its own.
 
-        Nothing the task does is raised here. Only a cancel scope that the caller cancelled around this call ends it
-        without a result, after the task has cleaned up behind itself; and StreamLost, when the claim is gone.
+        Nothing the task does is raised here. Returns None if the run was stopped from outside, after the task has
+        cleaned up behind itself, or if its claim turned out to be gone.
         """
-        capture = Capture(self._limits.max_log_size)
-        current_capture.set(capture)
-        run = _Run(TaskInfo(claimed.id, claimed.task), stream)
-        running_task.set(run.info)
+        current_run.set(run)
+        claimed = run.claimed
         error = None
         try:
             resolved = self._resolver.known(claimed.task) or await self._resolve(claimed.task)
             arguments = resolved.arguments.read(claimed.args, self._limits.max_args_size)
             if self._hooks.before_job:
-                await self._hooks.fire("before_job", run.info)
-            error = await self._within_timeout(run, resolved, arguments, claimed)
+                await self._hooks.fire("before_job", info_of(claimed))
+            if not run.begin(resolved.timeout):
+                return None
+            try:
+                await self._call(run, resolved, arguments)
+            except asyncio.CancelledError as cancelled:
+                if run.stopping:
+                    return None
+                # Where it was not the timeout the task raised it itself, or cancelled itself.
+                error = self._timeout_text(run, resolved) if run.timed_out else describe_error(cancelled)
+            except BaseException as failure:  # noqa: BLE001 - SystemExit and its like end the task, not the worker
+                error = str(failure) if isinstance(failure, InvalidTask) else describe_error(failure)
+            finally:
+                await run.end()
             if run.streamed:
-                run.stopped = True
-                await stream.flush()
+                await run.flush()
         except StreamLost:
-            raise
+            return None
         except InvalidTask as invalid:
             # Where the task itself failed, that is what its reader wants to know.
             error = error or str(invalid)
         status = Status.COMPLETED if error is None else Status.FAILED
-        return RunResult(status, run.output, error, capture.text(), run.streamed)
+        return RunResult(status, run.output, error, run.capture.text(), run.streamed)
 
     async def _resolve(self, path: str) -> Resolved:
         if self._inline:
@@ -103,62 +109,45 @@ class Runner:
         # Importing may take long and do anything; the loop must not stand still meanwhile.
         return await self._threads.run(functools.partial(self._resolver.resolve, path), f"the import of {path}")
 
-    async def _within_timeout(
-        self, run: _Run, resolved: Resolved, arguments: Mapping[str, Any], claimed: ClaimedTask
-    ) -> str | None:
-        """Returns the error's text, None for success."""
-        wanted = resolved.options.timeout
-        timeout = self._default_timeout if wanted is UNSET else wanted
-        deadline = anyio.current_time() + timeout if isinstance(timeout, int | float) and timeout > 0 else math.inf
-        error: str | None = None
-        with anyio.CancelScope(deadline=deadline) as limit:
-            try:
-                await self._call(run, resolved, arguments, claimed)
-            except asyncio.CancelledError as cancelled:
-                if anyio.current_effective_deadline() == -math.inf:
-                    raise  # the caller's doing, or the timeout's
-                # The task raised it itself, or cancelled itself.
-                current = asyncio.current_task()
-                while current is not None and current.cancelling():
-                    current.uncancel()
-                error = describe_error(cancelled)
-            except InvalidTask as invalid:
-                error = str(invalid)
-            except BaseException as failure:  # noqa: BLE001 - SystemExit and its like end the task, not the worker
-                error = describe_error(failure)
-        if limit.cancelled_caught:
-            error = f"Task timed out after {timeout:g} seconds"
-            if run.in_thread:
-                error += "\n\nIts thread could not be stopped and may still be running; its result will be discarded."
-        return error
+    @staticmethod
+    def _timeout_text(run: Run, resolved: Resolved) -> str:
+        text = f"Task timed out after {resolved.timeout:g} seconds"
+        if run.in_thread:
+            text += "\n\nIts thread could not be stopped and may still be running; its result will be discarded."
+        return text
 
-    async def _call(self, run: _Run, resolved: Resolved, arguments: Mapping[str, Any], claimed: ClaimedTask) -> None:
-        function = functools.partial(resolved.function, **arguments) if arguments else resolved.function
+    async def _call(self, run: Run, resolved: Resolved, arguments: Mapping[str, Any]) -> None:
+        function = resolved.function
         kind = resolved.kind
         generator = kind in (Kind.GENERATOR, Kind.ASYNC_GENERATOR)
         if generator:
             run.output = ""  # unless it yields something; Django's worker begins with this too
-        if resolved.options.isolation == "process" and not self._inline:
-            output = await run_in_process(claimed, self._limits, prepare=self._application.prepare, write=run.write)
+        if resolved.isolated and not self._inline:
+            output = await run_in_process(run, self._limits, prepare=self._application.prepare)
             if not generator:
                 run.output = output
         elif kind is Kind.ASYNC:
-            run.output = encode_result(await function(), self._limits.max_output_size)
+            run.output = encode_result(await function(**arguments), self._limits.max_output_size)
         elif kind is Kind.SYNC:
-            value = function() if self._inline else await self._in_thread(run, function)
+            value = (
+                function(**arguments)
+                if self._inline
+                else await self._in_thread(run, functools.partial(function, **arguments))
+            )
             if inspect.isawaitable(value):
                 value = await value
             run.output = encode_result(value, self._limits.max_output_size)
         elif kind is Kind.ASYNC_GENERATOR:
-            await self._iterate(run, function())
+            await self._iterate(run, function(**arguments))
         elif self._inline:
-            self._iterate_here(run, function())
+            self._iterate_here(run, function(**arguments))
         else:
+            generate = functools.partial(function, **arguments)
             await self._in_thread(
-                run, functools.partial(self._iterate_in_thread, run, function, asyncio.get_running_loop())
+                run, functools.partial(self._iterate_in_thread, run, generate, asyncio.get_running_loop())
             )
 
-    async def _in_thread(self, run: _Run, function: Callable[[], Any]) -> Any:
+    async def _in_thread(self, run: Run, function: Callable[[], Any]) -> Any:
         run.in_thread = True
 
         def call() -> Any:
@@ -166,60 +155,60 @@ class Runner:
                 return function()
 
         try:
-            return await self._threads.run(call, f"the thread of task {run.info.id} ({run.info.task})")
+            return await self._threads.run(call, f"the thread of task {run.claimed.id} ({run.claimed.task})")
         except asyncio.CancelledError:
             run.stopped = True
             raise
 
-    async def _iterate(self, run: _Run, generator: AsyncIterator[Any]) -> None:
+    async def _iterate(self, run: Run, generator: AsyncIterator[Any]) -> None:
         iteration = 0
         try:
             while True:
-                await self._fire("before_loop", run.info, iteration)
+                await self._fire("before_loop", run, iteration)
                 try:
                     value = await anext(generator)
                 except StopAsyncIteration:
                     return
                 text = self._yielded(run, value)
                 run.write(text)
-                await self._fire("after_loop", run.info, text, iteration)
+                await self._fire("after_loop", run, text, iteration)
                 iteration += 1
         finally:
             close = getattr(generator, "aclose", None)
             if close is not None:
                 await close()
 
-    def _iterate_here(self, run: _Run, generator: Iterator[Any]) -> None:
+    def _iterate_here(self, run: Run, generator: Iterator[Any]) -> None:
         for value in generator:
             run.write(self._yielded(run, value))
 
     def _iterate_in_thread(
-        self, run: _Run, function: Callable[[], Iterator[Any]], loop: asyncio.AbstractEventLoop
+        self, run: Run, function: Callable[[], Iterator[Any]], loop: asyncio.AbstractEventLoop
     ) -> None:
         """The whole generator in one thread, so that what it keeps per thread is there at each step."""
 
         def fire(event: str, *details: Any) -> None:
             if self._hooks.has(event):
-                asyncio.run_coroutine_threadsafe(self._hooks.fire(event, *details), loop).result()
+                asyncio.run_coroutine_threadsafe(self._fire(event, run, *details), loop).result()
 
         generator = function()
         iteration = 0
         while not run.stopped:
-            fire("before_loop", run.info, iteration)
+            fire("before_loop", iteration)
             try:
                 value = next(generator)
             except StopIteration:
                 return
             text = self._yielded(run, value)
             loop.call_soon_threadsafe(run.write, text)
-            fire("after_loop", run.info, text, iteration)
+            fire("after_loop", text, iteration)
             iteration += 1
 
-    async def _fire(self, event: str, *details: Any) -> None:
+    async def _fire(self, event: str, run: Run, *details: Any) -> None:
         if self._hooks.has(event):
-            await self._hooks.fire(event, *details)
+            await self._hooks.fire(event, info_of(run.claimed), *details)
 
-    def _yielded(self, run: _Run, value: Any) -> str:
+    def _yielded(self, run: Run, value: Any) -> str:
         """One yield as text, within what all of them may take together."""
         text = to_text(value, self._limits.max_output_size)
         run.size += len(text.encode())
@@ -228,24 +217,3 @@ class Runner:
                 f"the output is larger than max_output_size allows ({self._limits.max_output_size} bytes)"
             )
         return text
-
-
-class _Run:
-    """What is known of one run while it goes on."""
-
-    __slots__ = ("in_thread", "info", "output", "size", "stopped", "stream", "streamed")
-
-    def __init__(self, info: TaskInfo, stream: Stream) -> None:
-        self.info = info
-        self.stream = stream
-        self.streamed = False
-        self.output: str | None = None
-        self.size = 0
-        self.in_thread = False
-        self.stopped = False
-
-    def write(self, text: str) -> None:
-        """Stream text, unless the run was stopped meanwhile: a thread's callback may come late."""
-        if not self.stopped:
-            self.streamed = True
-            self.stream.write(text)

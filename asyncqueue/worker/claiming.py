@@ -1,22 +1,26 @@
-"""Claims as many tasks as there is room for, and waits where there are none."""
+"""Decides when to claim and how many tasks, and takes in what was claimed."""
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import anyio
 
 from asyncqueue.backends.base import Backend
 from asyncqueue.backoff import Backoff
-from asyncqueue.errors import DatabaseUnavailable
+from asyncqueue.model import ClaimedTask
 from asyncqueue.worker.finishing import Finisher
 from asyncqueue.worker.heart import Heart
 from asyncqueue.worker.ledger import Ledger
+from asyncqueue.worker.signal import Signal
 from asyncqueue.worker.slots import Slots
 
 logger = logging.getLogger("asyncqueue.worker")
+
+#: Never fetch more tasks ahead than this, nor fewer than the concurrency allows.
+_PREFETCH = 250
 
 
 class Prefetch:
@@ -26,13 +30,13 @@ class Prefetch:
     one. With slow tasks that is none, so that a waiting task is left to workers that have room.
 
     Args:
-        limit: never more than this.
+        concurrency: of the worker.
         fixed: always exactly this many, whatever the tasks are like.
     """
 
-    def __init__(self, limit: int, fixed: int | None = None) -> None:
+    def __init__(self, concurrency: int, fixed: int | None = None) -> None:
         self.size = fixed or 0
-        self._limit = limit
+        self._limit = max(concurrency, _PREFETCH)
         self._fixed = fixed
         self._ended = 0
         self._at = time.monotonic()
@@ -47,12 +51,12 @@ class Prefetch:
 
 
 class Claimer:
-    """The claim loop.
+    """What the exchange loop asks about claims.
 
     Args:
-        unwritten_limit: how many results may wait for the database before it stops claiming.
         polls: the delays between looks at an empty queue.
         worker_pid: what to write there.
+        news: wakes the exchange loop.
     """
 
     def __init__(
@@ -64,9 +68,9 @@ class Claimer:
         heart: Heart,
         *,
         prefetch: Prefetch,
-        unwritten_limit: int,
         polls: Backoff,
         worker_pid: Callable[[], int | None],
+        news: Signal,
     ) -> None:
         self._backend = backend
         self._ledger = ledger
@@ -74,64 +78,70 @@ class Claimer:
         self._finisher = finisher
         self._heart = heart
         self._prefetch = prefetch
-        self._unwritten_limit = unwritten_limit
         self._polls = polls
         self._worker_pid = worker_pid
-        self._stopping = False
-        self._waiting: anyio.CancelScope | None = None
+        self._news = news
+        self._hungry = Signal()
+        self._burst = False
+        self._warned = False
+        #: Whether there may be something to claim that nobody has looked for yet.
+        self.due = True
+        self.stopping = False
+        #: How many tasks are being claimed at this moment.
+        self.under_way = 0
+        #: Set when nothing is claimed any more, and no claim is under way.
+        self.ended = anyio.Event()
+
+    @property
+    def worker_pid(self) -> int | None:
+        """What to write there."""
+        return self._worker_pid()
+
+    @property
+    def room(self) -> int:
+        """How many tasks to claim now, if any are claimed now."""
+        if self.stopping:
+            return 0
+        if not self._heart.steady:
+            if not self._warned:
+                logger.warning("leases cannot be renewed: not claiming until they can")
+            self._warned = True
+            return 0
+        self._warned = False
+        return max(0, self._slots.free + self._prefetch.size - self.under_way)
+
+    def take(self, rows: Sequence[ClaimedTask], room: int, since: float) -> None:
+        """Take in what was claimed when there was room for so many; `since` is when the claim was sent."""
+        self._prefetch.learn(self._slots.ended, time.monotonic() - since)
+        if rows:
+            self._polls.reset()
+            self._slots.accept([self._ledger.add(row, since) for row in rows])
+        # A claim that was not filled has found the queue's end: what comes now will be announced, or looked for.
+        self.due = len(rows) >= room
+        if not self.due:
+            if self._burst and not rows and not self._ledger and not self._finisher.unwritten:
+                self.stop()
+            else:
+                self._hungry.set()
 
     def stop(self) -> None:
-        """Make `run` return; a claim that is under way is completed first."""
-        self._stopping = True
-        self.wake()
+        """Claim nothing more; a claim that is under way is completed first."""
+        self.stopping = True
+        self._news.set()
 
-    def wake(self) -> None:
-        """End the present wait."""
-        if self._waiting is not None:
-            self._waiting.cancel()
+    def look(self) -> None:
+        """Claim at the next opportunity."""
+        self.due = True
+        self._news.set()
 
-    async def run(self, *, burst: bool) -> None:
-        """Claim until stopped, or with `burst` until nothing is left to claim and everything claimed has ended."""
-        outages = Backoff(0.1, 5.0)
-        while not self._stopping:
-            room = self._slots.free + self._prefetch.size
-            if room < 1 or self._finisher.unwritten >= self._unwritten_limit:
-                await self._wait(1.0, self._slots.freed)
-            elif not self._heart.steady:
-                logger.warning("leases cannot be renewed: not claiming until they can")
-                await self._wait(1.0, self._heart.beaten)
-            else:
-                try:
-                    claimed = await self._claim(room)
-                except DatabaseUnavailable as error:
-                    delay = outages.next()
-                    logger.warning("cannot claim, again in %.1f s: %s", delay, error)
-                    await self._wait(delay)
-                    continue
-                outages.reset()
-                if claimed:
-                    self._polls.reset()
-                elif burst and not self._ledger and not self._finisher.unwritten:
-                    return
-                else:
-                    await self._look()
+    async def claim_until_stopped(self, *, burst: bool) -> None:
+        """Return when nothing is claimed any more: after `stop`, or with `burst` when nothing is left to do."""
+        self._burst = burst
+        await self.ended.wait()
 
-    async def _claim(self, room: int) -> int:
-        since = time.monotonic()
-        rows = await self._backend.claim(room, worker_pid=self._worker_pid())
-        self._prefetch.learn(self._slots.ended, time.monotonic() - since)
-        self._slots.accept([self._ledger.add(row, since) for row in rows])
-        return len(rows)
-
-    async def _look(self) -> None:
-        """Wait for work, or for the next look."""
-        with anyio.CancelScope() as self._waiting:
-            if not self._stopping:
-                await self._backend.wait_for_work(self._polls.next())
-        self._waiting = None
-
-    async def _wait(self, seconds: float, event: anyio.Event | None = None) -> None:
-        with anyio.move_on_after(seconds) as self._waiting:
-            if not self._stopping:
-                await (event.wait() if event is not None else anyio.sleep(seconds))
-        self._waiting = None
+    async def run(self) -> None:
+        """Wait for work whenever there is none, for ever."""
+        while True:
+            await self._hungry.wait()
+            await self._backend.wait_for_work(self._polls.next())
+            self.look()

@@ -5,17 +5,14 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from uuid import UUID
 
-import anyio
-
 from asyncqueue.backends.base import Backend
-from asyncqueue.backoff import Backoff
-from asyncqueue.errors import DatabaseUnavailable, DataRejected
-from asyncqueue.model import Finish, Release, Status
+from asyncqueue.errors import DataRejected
+from asyncqueue.model import ClaimedTask, Finish, Release, Status
 from asyncqueue.running.runner import RunResult
 from asyncqueue.worker.ledger import Held, Ledger
+from asyncqueue.worker.signal import Signal
 
 logger = logging.getLogger("asyncqueue.worker")
 
@@ -23,24 +20,18 @@ logger = logging.getLogger("asyncqueue.worker")
 _BATCH = 500
 
 
-@dataclass(slots=True)
-class Ended:
-    """A claim whose run is over: to be finished with `result`, or to be released where there is none."""
-
-    held: Held
-    result: RunResult | None
-
-
 class Finisher:
-    """The finish loop.
+    """The ends of runs on their way into the table.
 
     There is no timer: while one write is under way what ends meanwhile gathers, and is the next batch. Through an
-    outage of the database everything is kept and tried again; `unwritten` tells the claim loop when to stop.
+    outage of the database everything is kept and tried again. That cannot grow: nothing is claimed meanwhile, because
+    what waits to be written goes with the next claim or before it.
 
     Args:
         backend: where the ends go.
         ledger: the claims; an end that was written leaves it.
-        on_written: called with each end that stands in the table.
+        news: wakes the exchange loop.
+        on_written: called with each claim whose end stands in the table.
         on_lost: called with each whose claim belonged to somebody else.
     """
 
@@ -48,27 +39,30 @@ class Finisher:
         self,
         backend: Backend,
         ledger: Ledger,
+        news: Signal,
         *,
-        on_written: Callable[[Ended], None],
-        on_lost: Callable[[Ended], None],
+        on_written: Callable[[Held], None],
+        on_lost: Callable[[Held], None],
     ) -> None:
         self._backend = backend
         self._ledger = ledger
+        self._news = news
         self._on_written = on_written
         self._on_lost = on_lost
-        self._waiting: deque[Ended] = deque()
-        self._batch: list[Ended] = []
-        self._news = anyio.Event()
-        self._idle = anyio.Event()
+        self._waiting: deque[Held] = deque()
+        self._idle = Signal()
+        #: How many ends are not in the table yet.
+        self.unwritten = 0
 
     @property
-    def unwritten(self) -> int:
-        """How many ends are not in the table yet."""
-        return len(self._waiting) + len(self._batch)
+    def waiting(self) -> int:
+        """How many ends nobody is writing."""
+        return len(self._waiting)
 
-    def put(self, ended: Ended) -> None:
-        """Hand over an end."""
-        self._waiting.append(ended)
+    def put(self, held: Held) -> None:
+        """Hand over a claim whose run is over: to be finished with its result, or to be released if it has none."""
+        self.unwritten += 1
+        self._waiting.append(held)
         self._news.set()
 
     async def wait_written(self) -> None:
@@ -76,64 +70,65 @@ class Finisher:
         while self.unwritten:
             await self._idle.wait()
 
-    async def run(self) -> None:
-        """Write for ever."""
-        delays = Backoff(0.05, 2.0)
-        while True:
-            if not self._waiting and not self._batch:
-                self._idle.set()
-                self._idle = anyio.Event()
-                self._news = anyio.Event()
-                await self._news.wait()
-            while self._waiting and len(self._batch) < _BATCH:
-                self._batch.append(self._waiting.popleft())
-            try:
-                async with self._ledger.writing:
-                    await self._ledger.settle(ended.held for ended in self._batch)
-                    await self._write(self._batch)
-            except DatabaseUnavailable as error:
-                delay = delays.next()
-                logger.warning("cannot write %d results, again in %.1f s: %s", self.unwritten, delay, error)
-                await anyio.sleep(delay)
-            else:
-                self._batch = []
-                delays.reset()
+    def gather(self) -> list[Held]:
+        """The next batch, oldest first: to be written, and given back if it was not."""
+        if len(self._waiting) <= _BATCH:
+            batch = list(self._waiting)
+            self._waiting.clear()
+            return batch
+        return [self._waiting.popleft() for _ in range(_BATCH)]
 
-    async def _write(self, batch: list[Ended]) -> None:
-        releases = [ended for ended in batch if ended.result is None]
+    def take_back(self, batch: list[Held]) -> None:
+        """Keep what of a batch is left; what was written has been taken out of it."""
+        self._waiting.extendleft(reversed(batch))
+
+    async def write(self, batch: list[Held], *, claim: int, worker_pid: int | None) -> list[ClaimedTask] | None:
+        """Write a batch, and empty it; in the same go claim up to `claim` tasks.
+
+        Returns what was claimed, None where nothing could be because the batch had to be written row by row. Where
+        the database is away the batch stays as it is: call this again.
+        """
+        releases = [held for held in batch if held.result is None]
+        finishes = [held for held in batch if held.result is not None]
         if releases:
-            await self._backend.release([_release(ended.held) for ended in releases])
-        finishes = [ended for ended in batch if ended.result is not None]
+            await self._backend.release([Release(held.id, held.token, held.claimed.queued_at) for held in releases])
         written: set[UUID] = set()
+        claimed: list[ClaimedTask] | None = None
         if finishes:
             try:
-                written = await self._backend.finish([_finish(ended) for ended in finishes])
+                if claim:
+                    written, claimed = await self._backend.exchange(
+                        list(map(_finish, finishes)), claim, worker_pid=worker_pid
+                    )
+                else:
+                    written = await self._backend.finish(list(map(_finish, finishes)))
             except DataRejected:
                 # Some row of the batch cannot be stored; its neighbours can.
-                for ended in finishes:
-                    written |= await self._write_one(ended)
-        for ended in batch:
-            self._ledger.remove(ended.held)
-            if ended.result is None or ended.held.id in written:
-                self._on_written(ended)
+                for held in finishes:
+                    written |= await self._write_one(held)
+        self.unwritten -= len(batch)
+        for held in batch:
+            self._ledger.remove(held)
+            if held.result is None or held.claimed.id in written:
+                self._on_written(held)
             else:
-                self._on_lost(ended)
+                self._on_lost(held)
+        batch.clear()
+        if not self.unwritten:
+            self._idle.set()
+        return claimed
 
-    async def _write_one(self, ended: Ended) -> set[UUID]:
+    async def _write_one(self, held: Held) -> set[UUID]:
         try:
-            return await self._backend.finish([_finish(ended)])
+            return await self._backend.finish([_finish(held)])
         except DataRejected as error:
             text = f"The task ended, but the database refused to store what it left: {error}"
-            logger.error("task %s (%s): %s", ended.held.id, ended.held.claimed.task, text)
-            ended.result = RunResult(Status.FAILED, error=text.encode("ascii", "backslashreplace").decode())
-            return await self._backend.finish([_finish(ended)])
+            logger.error("task %s (%s): %s", held.id, held.claimed.task, text)
+            held.result = RunResult(Status.FAILED, error=text.encode("ascii", "backslashreplace").decode())
+            return await self._backend.finish([_finish(held)])
 
 
-def _release(held: Held) -> Release:
-    return Release(held.id, held.token, held.claimed.queued_at)
-
-
-def _finish(ended: Ended) -> Finish:
-    held, result = ended.held, ended.result
+def _finish(held: Held) -> Finish:
+    result = held.result
     assert result is not None  # noqa: S101 - releases were sorted out before
-    return Finish(held.id, held.token, result.status, result.output, result.error, result.log, result.keep_output)
+    return Finish(held.claimed.id, held.token, *result)

@@ -12,6 +12,7 @@ import anyio
 from asyncqueue.backends.base import Backend
 from asyncqueue.errors import DatabaseUnavailable
 from asyncqueue.worker.ledger import Ledger
+from asyncqueue.worker.signal import Signal
 
 logger = logging.getLogger("asyncqueue.worker")
 
@@ -54,12 +55,13 @@ class Heart:
         interval: seconds between beats.
         lease: seconds after which others may rescue our claims, None if nobody does.
         pid: what to write into `worker_pid`.
+        news: set after each beat that went well: claiming may have waited for one.
     """
 
     def __init__(
-        self, backend: Backend, ledger: Ledger, *, interval: float, lease: float | None, pid: WorkerPid
+        self, backend: Backend, ledger: Ledger, *, interval: float, lease: float | None, pid: WorkerPid, news: Signal
     ) -> None:
-        self.beaten = anyio.Event()
+        self._news = news
         self._backend = backend
         self._ledger = ledger
         self._interval = interval
@@ -88,8 +90,7 @@ class Heart:
                 self._well_since = time.monotonic()
             else:
                 self._last = time.monotonic()
-                self.beaten.set()
-                self.beaten = anyio.Event()
+                self._news.set()
                 await anyio.sleep(self._interval)
 
     async def _beat(self) -> None:

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from enum import Enum
 from uuid import UUID
 
-import anyio
-
 from asyncqueue.backends.base import Backend
 from asyncqueue.model import Claim, ClaimedTask, Observation, Stamp, Status
+from asyncqueue.running.run import Run
+from asyncqueue.running.runner import RunResult
+from asyncqueue.worker.access import Access
 
 
 class Reason(Enum):
@@ -33,9 +34,11 @@ class Held:
     #: The token a renewal wrote if it took effect: its reply was lost.
     doubtful: Stamp | None = None
     #: Set while the task runs.
-    scope: anyio.CancelScope | None = None
+    run: Run | None = None
     #: Why its run was stopped, once it was.
     reason: Reason | None = None
+    #: How its run ended; None while it goes on, and for one that ended without a result or never began.
+    result: RunResult | None = None
 
     @property
     def id(self) -> UUID:
@@ -45,8 +48,8 @@ class Held:
         """Stop the run, if it has begun, and remember why. The first reason stands."""
         if self.reason is None:
             self.reason = reason
-        if self.scope is not None:
-            self.scope.cancel(self.reason.value)
+        if self.run is not None:
+            self.run.stop()
 
 
 @dataclass(slots=True)
@@ -76,12 +79,12 @@ def judge(held: Iterable[Held], seen: Observation) -> Verdict:
 class Ledger:
     """All claims of one worker.
 
-    A renewal changes tokens, and every other write is fenced by them. So whoever writes to held rows holds `writing`:
-    two statements of one worker never race for the same token.
+    A renewal changes tokens, and every other write is fenced by them. So whoever writes to held rows shares `writing`,
+    and a renewal has it alone: two statements of one worker never race for the same token.
     """
 
     def __init__(self, backend: Backend, lease: float | None) -> None:
-        self.writing = anyio.Lock(fast_acquire=True)
+        self.writing = Access()
         self._backend = backend
         self._lease = lease
         self._held: dict[UUID, Held] = {}
@@ -107,7 +110,7 @@ class Ledger:
         return self._lease is None or time.monotonic() - held.renewed_at < self._lease
 
     async def settle(self, some: Iterable[Held]) -> None:
-        """Find out which token counts where the reply to a renewal was lost. Call it holding `writing`."""
+        """Find out which token counts where the reply to a renewal was lost. Call it sharing `writing`."""
         doubtful = [held for held in some if held.doubtful is not None]
         if doubtful:
             verdict = judge(doubtful, await self._backend.observe([held.id for held in doubtful]))
@@ -120,7 +123,7 @@ class Ledger:
         """Renew these leases. Returns the claims that do not stand any more."""
         if not some:
             return []
-        async with self.writing:
+        async with self.writing.alone():
             # Between choosing and locking, some may have ended.
             some = [held for held in some if self._held.get(held.id) is held]
             since = time.monotonic()

@@ -23,6 +23,8 @@ class Progress:
     released: int = 0
     #: Taken from other workers that had stopped renewing them.
     rescued: int = 0
+    #: Round trips with the database that wrote ends, claimed tasks, or both.
+    exchanges: int = 0
     #: Gauge: threads that run on although their task timed out or was stopped.
     abandoned_threads: int = 0
     #: Gauge: asynchronous tasks that ignored their cancellation.

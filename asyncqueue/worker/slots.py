@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import functools
 import logging
+import time
 from collections import deque
 from collections.abc import Callable, Iterable
+from typing import Any
 
-import anyio
-
-from asyncqueue.running.runner import Runner, RunResult
+from asyncqueue.running.run import Run
+from asyncqueue.running.runner import Runner
 from asyncqueue.worker.ledger import Held, Ledger, Reason
+from asyncqueue.worker.signal import Signal
 from asyncqueue.worker.streaming import Streams
 
 logger = logging.getLogger("asyncqueue.worker")
@@ -29,18 +32,12 @@ class Slots:
         ledger: tells whether a lease still stands when a task's turn comes.
         runner: runs one task.
         streams: where generators write.
-        on_end: called with each claim and its result, None if the run was stopped before it had one.
+        on_end: called with each claim when its run has ended, with or without a result.
     """
 
     def __init__(
-        self,
-        size: int,
-        ledger: Ledger,
-        runner: Runner,
-        streams: Streams,
-        on_end: Callable[[Held, RunResult | None], None],
+        self, size: int, ledger: Ledger, runner: Runner, streams: Streams, on_end: Callable[[Held], None]
     ) -> None:
-        self.freed = anyio.Event()
         self.ended = 0
         self._size = size
         self._ledger = ledger
@@ -48,9 +45,12 @@ class Slots:
         self._streams = streams
         self._on_end = on_end
         self._buffer: deque[Held] = deque()
-        self._running: dict[Held, asyncio.Task[None]] = {}
+        self._buffered_at = 0.0
+        self._running: dict[asyncio.Task[Any] | None, Held] = {}
         self._context = contextvars.copy_context()
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._failure: BaseException | None = None
+        self._idle = Signal()
 
     @property
     def running(self) -> int:
@@ -67,6 +67,15 @@ class Slots:
         """How many more fit without waiting."""
         return self._size - len(self._running) - len(self._buffer)
 
+    def waiting_for(self) -> float:
+        """Seconds since a task was last taken from the buffer or put there, 0 while it is empty."""
+        return time.monotonic() - self._buffered_at if self._buffer else 0.0
+
+    def describe(self, task: asyncio.Task[Any]) -> str:
+        """What an asyncio task is: the run of a row, or something else."""
+        held = self._running.get(task)
+        return f"task {held.claimed.task} ({held.id})" if held is not None else task.get_name()
+
     def accept(self, claims: Iterable[Held]) -> None:
         """Run these as soon as there are places, in this order. Raises what broke an earlier run's machinery."""
         if self._failure is not None:
@@ -82,21 +91,22 @@ class Slots:
 
     def interrupt(self, reason: Reason) -> None:
         """Stop everything that runs."""
-        for held in list(self._running):
+        for held in list(self._running.values()):
             held.stop(reason)
 
     async def wait_idle(self) -> None:
         """Return when nothing runs."""
         while self._running:
-            await self.freed.wait()
+            await self._idle.wait()
 
     def abandon(self) -> list[Held]:
         """Give up on runs that ignore their cancellation. Returns their claims."""
-        stuck = list(self._running)
+        stuck = list(self._running.values())
         self._running.clear()
         return stuck
 
     def _fill(self) -> None:
+        self._buffered_at = time.monotonic()
         while self._buffer and len(self._running) < self._size:
             held = self._buffer.popleft()
             if held.reason is None and self._ledger.standing(held):
@@ -105,28 +115,28 @@ class Slots:
                 # Taken, cancelled, or too old to be sure of: it must not run. The end writes what is still ours.
                 if held.reason is None:
                     logger.warning("task %s (%s) waited longer than its lease; not started", held.id, held.claimed.task)
-                self._on_end(held, None)
+                self._on_end(held)
 
     def _start(self, held: Held) -> None:
-        name = f"task {held.claimed.task} ({held.id})"
-        loop = asyncio.get_running_loop()
-        self._running[held] = loop.create_task(self._run(held), name=name, context=self._context.copy())
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+        run = held.run = self._runner.prepare(held.claimed, functools.partial(self._streams.open, held))
+        run.task = task = asyncio.Task(self._run(held, run), loop=self._loop, context=self._context.copy())
+        self._running[task] = held
 
-    async def _run(self, held: Held) -> None:
-        result: RunResult | None = None
+    async def _run(self, held: Held, run: Run) -> None:
         try:
-            with anyio.CancelScope() as scope:
-                held.scope = scope
-                result = await self._runner.run(held.claimed, self._streams.open(held))
+            held.result = await self._runner.run(run)
         except BaseException as error:
             # The runner lets nothing of a task's own through, so this is a defect of ours or the loop's end.
             self._failure = error
             raise
         finally:
-            held.scope = None
+            task, run.task, held.run = run.task, None, None
             self.ended += 1
-            if self._running.pop(held, None) is not None:
-                self._on_end(held, result)
-            self._fill()
-            self.freed.set()
-            self.freed = anyio.Event()
+            if self._running.pop(task, None) is not None:
+                self._on_end(held)
+            if self._buffer:
+                self._fill()
+            if not self._running:
+                self._idle.set()

@@ -78,7 +78,7 @@ class Streams:
             wanted, self._wanted = list(self._wanted), {}
             chunks = {stream: "".join(stream.pending) for stream in wanted if stream.failure is None}
             try:
-                async with self._ledger.writing:
+                async with self._ledger.writing.shared():
                     await self._ledger.settle(stream.held for stream in chunks)
                     await self._write(chunks)
             except DatabaseUnavailable as error:

@@ -8,6 +8,8 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Callable
+from typing import Any
 
 logger = logging.getLogger("asyncqueue.worker")
 
@@ -21,9 +23,13 @@ class Watchdog:
 
     While a function blocks the loop nothing else runs there, the heartbeat included, so only another thread can say
     what is going on while it goes on.
+
+    Args:
+        describe: names an asyncio task.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, describe: Callable[[asyncio.Task[Any]], str]) -> None:
+        self._describe = describe
         self._loop = asyncio.get_running_loop()
         self._thread_id = threading.get_ident()
         self._beat = time.monotonic()
@@ -67,7 +73,7 @@ class Watchdog:
 
     def _culprit(self) -> str:
         task = asyncio.current_task(self._loop)
-        return task.get_name() if task is not None else "a callback"
+        return self._describe(task) if task is not None else "a callback"
 
     def _stack(self) -> str:
         frame = sys._current_frames().get(self._thread_id)

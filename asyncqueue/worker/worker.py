@@ -14,17 +14,19 @@ from asyncqueue.errors import DatabaseError, unwrapped
 from asyncqueue.model import LostTask, Status
 from asyncqueue.queue import Queue
 from asyncqueue.running.application import Application
-from asyncqueue.running.context import TaskInfo
+from asyncqueue.running.context import info_of
 from asyncqueue.running.limits import Limits
 from asyncqueue.running.resolve import AllowRule
-from asyncqueue.running.runner import Runner, RunResult
+from asyncqueue.running.runner import Runner
 from asyncqueue.settings import Settings
 from asyncqueue.worker.claiming import Claimer, Prefetch
-from asyncqueue.worker.finishing import Ended, Finisher
+from asyncqueue.worker.exchanging import Exchange
+from asyncqueue.worker.finishing import Finisher
 from asyncqueue.worker.heart import Heart, WorkerPid
 from asyncqueue.worker.ledger import Held, Ledger, Reason
 from asyncqueue.worker.progress import Progress
 from asyncqueue.worker.rescuing import Rescuer
+from asyncqueue.worker.signal import Signal
 from asyncqueue.worker.slots import Slots
 from asyncqueue.worker.streaming import Streams
 from asyncqueue.worker.watchdog import Watchdog
@@ -35,6 +37,8 @@ logger = logging.getLogger("asyncqueue.worker")
 _UNWIND = 5.0
 #: Seconds to write the last results on the way out.
 _LAST_WRITE = 10.0
+#: Seconds that a task may wait here for a place while another worker might have one.
+_PATIENCE = 1.0
 
 
 class Worker:
@@ -64,7 +68,8 @@ class Worker:
         self._hooks = application.hooks
         self._lease = settings.effective_lease
         self._ledger = Ledger(backend, self._lease)
-        self._finisher = Finisher(backend, self._ledger, on_written=self._written, on_lost=self._lost)
+        news = self._news = Signal()
+        self._finisher = Finisher(backend, self._ledger, news, on_written=self._written, on_lost=self._lost)
         self._streams = Streams(backend, self._ledger)
         self._runner = Runner(
             application,
@@ -77,7 +82,9 @@ class Worker:
         )
         self._slots = Slots(settings.concurrency, self._ledger, self._runner, self._streams, self._ended)
         self._pid = WorkerPid(settings.worker_pid)
-        self._heart = Heart(backend, self._ledger, interval=settings.heartbeat, lease=self._lease, pid=self._pid)
+        self._heart = Heart(
+            backend, self._ledger, interval=settings.heartbeat, lease=self._lease, pid=self._pid, news=news
+        )
         self._claimer = Claimer(
             backend,
             self._ledger,
@@ -85,10 +92,11 @@ class Worker:
             self._finisher,
             self._heart,
             prefetch=Prefetch(settings.concurrency, settings.prefetch),
-            unwritten_limit=max(1000, 2 * settings.concurrency),
             polls=Backoff(settings.poll_min, settings.poll_max, factor=1.5),
             worker_pid=lambda: self._pid.value,
+            news=news,
         )
+        self._exchange = Exchange(backend, self._ledger, self._finisher, self._claimer, news)
         self._stops = 0
         self._draining: anyio.CancelScope | None = None
         self._firing: anyio.abc.TaskGroup | None = None
@@ -98,6 +106,7 @@ class Worker:
         """What it has done so far, and what it does now."""
         self._progress.running = self._slots.running
         self._progress.buffered = self._slots.buffered
+        self._progress.exchanges = self._exchange.made
         self._progress.abandoned_threads = self._runner.abandoned
         return self._progress
 
@@ -113,7 +122,7 @@ class Worker:
 
         Raises a DatabaseError that waiting cannot heal, such as SchemaError.
         """
-        watchdog = Watchdog()
+        watchdog = Watchdog(self._slots.describe)
         try:
             async with anyio.create_task_group() as loops:
                 watchdog.start()
@@ -131,7 +140,7 @@ class Worker:
     async def _work(self, burst: bool, loops: anyio.CancelScope) -> None:
         try:
             async with anyio.create_task_group() as self._firing:
-                await self._claimer.run(burst=burst)
+                await self._claimer.claim_until_stopped(burst=burst)
                 await self._drain(self._settings.grace)
                 self._firing.cancel_scope.deadline = anyio.current_time() + _UNWIND
         finally:
@@ -139,7 +148,7 @@ class Worker:
         loops.cancel()
 
     def _loops(self) -> list[Callable[[], Coroutine[Any, Any, None]]]:
-        loops = [self._finisher.run, self._streams.run, self._heart.run]
+        loops = [self._exchange.run, self._claimer.run, self._streams.run, self._heart.run, self._tidy]
         if self._lease is not None:
             rescuer = Rescuer(
                 self._backend, self._heart, lease=self._lease, on_lost=self._settings.on_lost, on_rescued=self._rescued
@@ -150,7 +159,7 @@ class Worker:
     async def _drain(self, grace: float) -> None:
         """End everything held. Heartbeats and writes go on meanwhile: they are loops of their own."""
         for held in self._slots.withdraw():
-            self._ended(held, None, Reason.SHUTDOWN)
+            self._ended(held, Reason.SHUTDOWN)
         if self._slots.running:
             logger.info("waiting up to %g s for %d running tasks", grace, self._slots.running)
         with anyio.move_on_after(grace) as self._draining:
@@ -172,7 +181,7 @@ class Worker:
         for held in self._slots.abandon():
             self._progress.abandoned_runs += 1
             logger.error("task %s (%s) ignores its cancellation; abandoned", held.id, held.claimed.task)
-            self._ended(held, None, Reason.SHUTDOWN)
+            self._ended(held, Reason.SHUTDOWN)
 
     async def _save(self) -> None:
         """After a loop broke or the worker itself was cancelled: hand back what can be handed back."""
@@ -181,7 +190,7 @@ class Worker:
         with anyio.move_on_after(_UNWIND + _LAST_WRITE, shield=True):
             try:
                 async with anyio.create_task_group() as writing:
-                    writing.start_soon(self._finisher.run)
+                    writing.start_soon(self._exchange.run)
                     await self._drain(0)
                     writing.cancel_scope.cancel()
             except* DatabaseError as errors:
@@ -189,47 +198,63 @@ class Worker:
 
     # -- what becomes of a claim
 
-    def _ended(self, held: Held, result: RunResult | None, reason: Reason | None = None) -> None:
+    def _ended(self, held: Held, reason: Reason | None = None) -> None:
         """A run is over, or will not begin."""
         if reason is not None:
             held.stop(reason)
         if held.reason in (None, Reason.SHUTDOWN):
-            self._finisher.put(Ended(held, result))
+            self._finisher.put(held)
         else:
             self._ledger.remove(held)
             if held.reason is Reason.CANCELLED:
                 self._progress.cancelled += 1
             else:
                 self._progress.lost += 1
+            self._freed()
 
-    def _written(self, ended: Ended) -> None:
-        claimed = ended.held.claimed
-        if ended.result is None:
+    def _written(self, held: Held) -> None:
+        if held.result is None:
             self._progress.released += 1
-        elif ended.result.status == Status.COMPLETED:
+        elif held.result.status == Status.COMPLETED:
             self._progress.completed += 1
-            self._fire("on_success", TaskInfo(claimed.id, claimed.task))
+            if self._hooks.on_success:
+                self._fire("on_success", info_of(held.claimed))
         else:
             self._progress.failed += 1
-            error = ended.result.error or ""
-            logger.warning("task %s (%s) failed: %s", claimed.id, claimed.task, error.partition("\n")[0])
-            self._fire("on_failure", TaskInfo(claimed.id, claimed.task), error)
+            error = held.result.error or ""
+            logger.warning("task %s (%s) failed: %s", held.id, held.claimed.task, error.partition("\n")[0])
+            self._fire("on_failure", info_of(held.claimed), error)
         if not self._ledger:
-            self._claimer.wake()
+            self._freed()
 
-    def _lost(self, ended: Ended) -> None:
-        claimed = ended.held.claimed
+    def _lost(self, held: Held) -> None:
         self._progress.lost += 1
         logger.warning(
             "task %s (%s) ended here, but its claim was not ours any more; the result is discarded",
-            claimed.id,
-            claimed.task,
+            held.id,
+            held.claimed.task,
         )
+        self._freed()
+
+    def _freed(self) -> None:
+        """There is room again, or nothing left to do: a worker in a burst must look whether that was all."""
+        if self._ledger:
+            self._news.set()
+        else:
+            self._claimer.look()
+
+    async def _tidy(self) -> None:
+        """Hand back, for ever, what was fetched ahead and then found the slots taken by slow tasks."""
+        while True:
+            await anyio.sleep(_PATIENCE)
+            if self._slots.waiting_for() > _PATIENCE:
+                for held in self._slots.withdraw():
+                    self._finisher.put(held)
 
     def _rescued(self, lost: LostTask) -> None:
         self._progress.rescued += 1
         if self._settings.on_lost == "fail":
-            self._fire("on_failure", TaskInfo(lost.id, lost.task), None)
+            self._fire("on_failure", info_of(lost), None)
 
     def _fire(self, event: str, *details: Any) -> None:
         if self._firing is not None and self._hooks.has(event):

@@ -2,12 +2,15 @@
 -- planned so that more rows are locked and updated than the limit says.
 -- FOR NO KEY UPDATE does not block foreign-key checks. Statuses are literals: with a parameter a generic plan
 -- cannot use the partial index.
--- Params: limit, worker_pid
+-- The watermark keeps a claim from walking over index entries of rows claimed before: while any session holds an old
+-- snapshot nobody can remove them. It is a hint, and minus infinity at least once a second.
+-- Params: limit, worker_pid, watermark
 -- Returns: id, task, args, token, queued_at
 WITH next AS MATERIALIZED (
     SELECT id, modified
       FROM {table}
      WHERE status = 0
+       AND modified >= :watermark
      ORDER BY modified, id
      LIMIT :limit
        FOR NO KEY UPDATE SKIP LOCKED

@@ -44,6 +44,7 @@ def _verbs(claim):
         "enqueue": lambda backend: backend.enqueue(new(1)),
         "claim": lambda backend: backend.claim(1, worker_pid=1),
         "finish": lambda backend: backend.finish([done(claim)]),
+        "exchange": lambda backend: backend.exchange([done(claim)], 1, worker_pid=1),
         "append_output": lambda backend: backend.append_output([chunk(claim, 0, "x")]),
         "observe": lambda backend: backend.observe(ids),
         "renew": lambda backend: backend.renew(fences([claim]), now=claim.token, worker_pid=1),
@@ -246,6 +247,40 @@ async def test_a_claim_whose_reply_was_lost_is_found_again(database, backend):
         assert [claim.id for claim in claims] == ids[:2]
         assert await cut.finish([done(claim) for claim in claims]) == set(ids[:2])
     assert [claim.id for claim in await backend.claim(5, worker_pid=None)] == ids[2:]
+
+
+@ON_SERVERS
+async def test_an_exchange_whose_reply_was_lost_has_written_its_ends(database, backend):
+    """G4. The ends are known by the repetition; what it had claimed is found again, or expires with its lease."""
+    *claims, earlier = await claimed(backend, 3)
+    waiting = await queued(backend, 4)
+    async with proxied(database) as (proxy, cut):
+        written, first = await cut.exchange([done(earlier)], 1, worker_pid=None)
+        assert (written, [claim.id for claim in first]) == ({earlier.id}, waiting[:1])
+        await _hang_up_on(proxy, lambda: cut.exchange([done(claim) for claim in claims], 1, worker_pid=None))
+        written, second = await cut.exchange([done(claim) for claim in claims], 1, worker_pid=None)
+        assert written == {claim.id for claim in claims}
+    third = await backend.claim(5, worker_pid=None)
+    handed_out = [claim.id for claim in (*first, *second, *third)]
+    assert len(set(handed_out)) == len(handed_out)
+    lost = set(waiting) - set(handed_out)
+    await asyncio.sleep(0.2)
+    rescued = {task.id for task in await backend.rescue(lease=0.1, error=None)}
+    assert lost <= rescued
+
+
+@cases("database", shaped(["mysql", "mariadb"], [10]))
+async def test_an_exchange_whose_reply_was_lost_is_found_again(database, backend):
+    [claim] = await claimed(backend)
+    waiting = await queued(backend, 3)
+    async with proxied(database) as (proxy, cut):
+        commit = asyncio.create_task(cut.exchange([done(claim)], 2, worker_pid=None))
+        proxy.deaf_after = b"COMMIT"
+        written, claims = await commit
+        assert proxy.swallowed, "the reply was not lost: the test shows nothing"
+    assert written == {claim.id}
+    assert [claim.id for claim in claims] == waiting[:2]
+    assert [claim.id for claim in await backend.claim(5, worker_pid=None)] == waiting[2:]
 
 
 @EVERYWHERE

@@ -265,7 +265,8 @@ async def test_claims_and_rescues_read_their_index_only(database, backend):
     analyse = {"postgresql": "ANALYZE {}", "sqlite": "ANALYZE {}"}.get(database.dialect, "ANALYZE TABLE {}")
     database.execute(analyse.format(database.table))
     async with opened(database.url) as backend:
-        for verb, purpose in (("claim", "ready"), ("rescue", "running")):
+        exchange = [("exchange", "ready")] if database.dialect == "postgresql" else []
+        for verb, purpose in (("claim", "ready"), ("rescue", "running"), *exchange):
             plan = _plan(database, backend, verb)
             index = "ready" if database.dialect in ("mysql", "mariadb") else purpose
             assert f"asyncqueue_{index}" in plan, plan
@@ -280,8 +281,10 @@ def _plan(database, backend, verb: str) -> str:
     statement = backend._table[name]
     old = {"sqlite": "'2020-01-01'", "postgresql": "3600"}.get(database.dialect, "'2020-01-01'")
     values = {"limit": "50", "worker_pid": "NULL::integer", "lease": old, "cutoff": old, "error": "NULL::text"}
+    values["watermark"] = "'2020-01-01'"
+    values |= dict.fromkeys(("ids", "tokens", "statuses", "outputs", "errors", "logs", "keeps"), "NULL")
     text = statement.text
-    for number, param in enumerate(statement.params, 1):
+    for number, param in reversed(list(enumerate(statement.params, 1))):
         for placeholder in (f"${number}", f"%({param})s", f":{param}"):
             text = text.replace(placeholder, values[param])
     explain = "EXPLAIN QUERY PLAN" if database.dialect == "sqlite" else "EXPLAIN"

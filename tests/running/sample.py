@@ -89,6 +89,18 @@ async def cancels_itself() -> None:
 
 
 @task
+async def cancels_itself_and_returns() -> str:
+    asyncio.current_task().cancel()  # type: ignore[union-attr]
+    return "returned"
+
+
+@task
+async def cancels_itself_and_yields() -> AsyncIterator[str]:
+    asyncio.current_task().cancel()  # type: ignore[union-attr]
+    yield "yielded"
+
+
+@task
 async def breaks_its_repr() -> None:
     class Bad(Exception):
         def __repr__(self) -> str:
@@ -150,7 +162,19 @@ async def sleeps(witness: list[str] | None = None) -> None:
     try:
         await asyncio.sleep(60)
     finally:
+        await asyncio.sleep(0.05)
         print("cleaned up")
+
+
+@task(timeout=0.2)
+async def ignores_one_cancellation() -> None:
+    while True:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            print("what was that?")
+            await asyncio.sleep(60)
+            print("never")
 
 
 @task(timeout=0.2)

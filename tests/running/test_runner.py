@@ -17,7 +17,7 @@ import anyio
 import pytest
 
 from asyncqueue.model import ClaimedTask, Status
-from asyncqueue.running import capture
+from asyncqueue.running import redirect
 from asyncqueue.running.application import Application
 from asyncqueue.running.context import current_task
 from asyncqueue.running.hooks import Hooks
@@ -55,7 +55,7 @@ def runner() -> Runner:
 @pytest.fixture(autouse=True)
 def captured():
     yield
-    capture.uninstall()
+    redirect.uninstall()
 
 
 def claimed(name: str, args: Any = None) -> ClaimedTask:
@@ -63,9 +63,15 @@ def claimed(name: str, args: Any = None) -> ClaimedTask:
     return ClaimedTask(uuid.uuid4(), name if "." in name else f"{HERE}.{name}", text, "t1", "t0")
 
 
+async def start(runner: Runner, row: ClaimedTask, stream: Recorder | None = None) -> RunResult | None:
+    redirect.install()  # here and not in a fixture, because pytest puts its own streams in place for each phase
+    return await asyncio.create_task(runner.run(runner.prepare(row, lambda: stream or Recorder())))
+
+
 async def run(runner: Runner, name: str, args: Any = None, stream: Recorder | None = None) -> RunResult:
-    capture.install()  # here and not in a fixture, because pytest puts its own streams in place for each phase
-    return await asyncio.create_task(runner.run(claimed(name, args), stream or Recorder()))
+    result = await start(runner, claimed(name, args), stream)
+    assert result is not None
+    return result
 
 
 # -- results and arguments
@@ -224,13 +230,13 @@ async def test_a_log_is_cut_at_its_limit(runner):
 
 
 def test_the_streams_are_put_back():
-    capture.uninstall()
+    redirect.uninstall()
     before = sys.stdout, sys.stderr
-    capture.install()
-    capture.install()
+    redirect.install()
+    redirect.install()
     assert sys.stdout is not before[0]
     assert sys.stdout.encoding == before[0].encoding
-    capture.uninstall()
+    redirect.uninstall()
     assert (sys.stdout, sys.stderr) == before
 
 
@@ -241,7 +247,9 @@ async def test_context_variables_do_not_leak_from_task_to_task(runner):
 async def test_a_task_knows_itself(runner):
     assert (await run(runner, "who")).output == f"{HERE}.who"
     row = claimed("who_in_thread")
-    assert (await asyncio.create_task(runner.run(row, Recorder()))).output == str(row.id)
+    result = await start(runner, row)
+    assert result is not None
+    assert result.output == str(row.id)
     with pytest.raises(LookupError, match="outside of a running task"):
         current_task()
 
@@ -289,11 +297,34 @@ async def test_a_generator_in_a_thread_stops_at_its_next_yield(runner):
     assert len(stream.texts) == written, "nothing is written after the end"
 
 
-async def test_only_the_callers_own_cancellation_gets_through(runner):
-    with anyio.move_on_after(0.1) as scope:
-        await runner.run(claimed("talks", {"name": "a", "pause": 60}), Recorder())
-    assert scope.cancelled_caught
-    assert asyncio.current_task().cancelling() == 0  # type: ignore[union-attr]
+async def test_a_task_that_goes_on_after_a_cancellation_is_cancelled_again(runner, monkeypatch):
+    monkeypatch.setattr("asyncqueue.running.run._AGAIN", 0.2)
+    result = await run(runner, "ignores_one_cancellation")
+    assert result == RunResult(Status.FAILED, None, "Task timed out after 0.2 seconds", "what was that?\n")
+
+
+async def test_a_run_that_is_stopped_has_no_result(runner):
+    going = runner.prepare(claimed("talks", {"name": "a", "pause": 60}), Recorder)
+    task = asyncio.create_task(runner.run(going))
+    await asyncio.sleep(0.1)
+    going.stop()
+    assert await task is None
+    assert task.cancelling() == 0
+    before = runner.prepare(claimed("talks", {"name": "b"}), Recorder)
+    before.stop()
+    assert await asyncio.create_task(runner.run(before)) is None
+    assert before.capture.text() is None, "it never began"
+
+
+@pytest.mark.parametrize(
+    ("name", "output", "texts"),
+    [("cancels_itself_and_returns", "returned", []), ("cancels_itself_and_yields", "", ["yielded"])],
+)
+async def test_a_cancellation_that_a_task_leaves_behind_costs_it_nothing(runner, name, output, texts):
+    stream = Recorder()
+    result = await run(runner, name, None, stream)
+    assert (result.status, result.output, stream.texts) == (Status.COMPLETED, output, texts)
+    assert stream.flushed == len(texts)
 
 
 # -- streams
@@ -316,13 +347,15 @@ async def test_a_generator_without_a_yield_leaves_nothing_of_an_earlier_run(runn
 
 async def test_an_async_generator_is_closed_when_it_is_stopped(runner):
     stream = Recorder()
-    row = claimed("closes")
-    async with anyio.create_task_group() as group:
-        group.start_soon(runner.run, row, stream)
-        while len(stream.texts) < 2:
-            await asyncio.sleep(0.01)
-        group.cancel_scope.cancel()
+    going = runner.prepare(claimed("closes"), lambda: stream)
+    redirect.install()
+    task = asyncio.create_task(runner.run(going))
+    while len(stream.texts) < 2:
+        await asyncio.sleep(0.01)
+    going.stop()
+    assert await task is None
     assert stream.texts[:2] == ["0 ", "1 "]
+    assert going.capture.text() == "closed\n"
 
 
 async def test_a_streams_total_is_limited(runner):
@@ -330,11 +363,10 @@ async def test_a_streams_total_is_limited(runner):
     assert "the output is larger than max_output_size allows" in (result.error or "")
 
 
-async def test_a_lost_stream_is_the_callers_business(runner):
+async def test_a_run_whose_claim_is_gone_has_no_result(runner):
     stream = Recorder()
     stream.lost = True
-    with pytest.raises(StreamLost):
-        await run(runner, "partial_output", None, stream)
+    assert await start(runner, claimed("partial_output"), stream) is None
 
 
 # -- processes

@@ -15,7 +15,7 @@ async def test_the_culprit_is_named_with_its_stack(caplog: pytest.LogCaptureFixt
     async def culprit() -> None:
         time.sleep(1.6)
 
-    watchdog = Watchdog()
+    watchdog = Watchdog(lambda task: task.get_name())
     watchdog.start()
     with caplog.at_level(logging.WARNING, "asyncqueue.worker"):
         await asyncio.create_task(culprit(), name="task app.tasks.bad (1)")
@@ -28,7 +28,7 @@ async def test_the_culprit_is_named_with_its_stack(caplog: pytest.LogCaptureFixt
 
 
 async def test_a_busy_loop_that_takes_turns_is_no_blockage(caplog: pytest.LogCaptureFixture) -> None:
-    watchdog = Watchdog()
+    watchdog = Watchdog(lambda task: task.get_name())
     watchdog.start()
     until = time.monotonic() + 1.6
     while time.monotonic() < until:

@@ -26,7 +26,7 @@ def test_backoff_grows_to_its_end_with_jitter_and_starts_again() -> None:
 
 
 def test_prefetch_follows_what_ends_during_a_claim() -> None:
-    prefetch = Prefetch(50)
+    prefetch = Prefetch(300)
     assert prefetch.size == 0, "nothing is known yet"
     prefetch._at = time.monotonic() - 1
     prefetch.learn(10_000, 0.002)
@@ -36,7 +36,7 @@ def test_prefetch_follows_what_ends_during_a_claim() -> None:
     assert prefetch.size == 0, "50 a second: a slot can wait for the next claim"
     prefetch._at = time.monotonic() - 0.001
     prefetch.learn(1_000_000, 1)
-    assert prefetch.size == 50, "bounded"
+    assert prefetch.size == 300, "bounded"
 
 
 def test_judge_tells_claims_that_stand_from_those_that_do_not() -> None:

@@ -1,0 +1,139 @@
+"""One run of a task while it goes on: what it is, what it has left so far, and how to stop it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import Any
+
+from asyncqueue.model import ClaimedTask
+from asyncqueue.running.capture import Capture
+from asyncqueue.running.stream import Stream
+
+#: Seconds that a stopped run has for its own clean-up before it is cancelled again, and between further times.
+_AGAIN = 5.0
+
+
+class Run:
+    """A run, in an asyncio task of its own.
+
+    Args:
+        claimed: the row.
+        open_stream: makes the stream of its output, called when it yields something.
+        max_log_size: bytes of its log.
+    """
+
+    __slots__ = (
+        "_again",
+        "_going",
+        "_open_stream",
+        "_stream",
+        "_timer",
+        "capture",
+        "claimed",
+        "in_thread",
+        "output",
+        "size",
+        "stopped",
+        "stopping",
+        "task",
+        "timed_out",
+    )
+
+    def __init__(self, claimed: ClaimedTask, open_stream: Callable[[], Stream], max_log_size: int) -> None:
+        self.claimed = claimed
+        self.capture = Capture(max_log_size)
+        self.output: str | None = None
+        #: Bytes yielded so far.
+        self.size = 0
+        self.in_thread = False
+        #: Somebody wants it to end without a result.
+        self.stopping = False
+        self.timed_out = False
+        #: Nothing may be written any more.
+        self.stopped = False
+        #: The asyncio task it has for itself, while it goes on: its context refers to this run, and a circle of
+        #: references would leave every run to the garbage collector.
+        self.task: asyncio.Task[Any] | None = None
+        self._going = False
+        self._open_stream = open_stream
+        self._stream: Stream | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._again: asyncio.TimerHandle | None = None
+
+    # -- how it goes
+
+    def begin(self, timeout: float | None) -> bool:
+        """Say that the function is about to be called, and may take `timeout` seconds.
+
+        Returns False if it must not be called, because the run was stopped before.
+        """
+        if self.stopping:
+            return False
+        if self.task is None:
+            self.task = asyncio.current_task()
+            assert self.task is not None  # noqa: S101 - this is called in a coroutine
+        self._going = True
+        if timeout is not None:
+            self._timer = self.task.get_loop().call_later(timeout, self._time_out)
+        return True
+
+    async def end(self) -> None:
+        """Say that the function has ended. No cancellation of it is left that could hit what comes next."""
+        self._going = False
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._again is not None:
+            self._again.cancel()
+            self._again = None
+        if self.task is not None and self.task.cancelling():
+            while self.task.cancelling():
+                self.task.uncancel()
+            # A cancellation that the function did not live to see is delivered at the next step.
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.sleep(0)
+
+    def stop(self) -> None:
+        """Cancel it: it ends without a result, after its own clean-up."""
+        if not self.stopping:
+            self.stopping = True
+            self._cancel()
+
+    def _time_out(self) -> None:
+        self.timed_out = True
+        self._cancel()
+
+    def _cancel(self) -> None:
+        """Cancel now, and again later: a function may take one cancellation for something else and go on."""
+        if self._going and self.task is not None:
+            self.task.cancel()
+            if self._again is not None:
+                self._again.cancel()
+            self._again = self.task.get_loop().call_later(_AGAIN, self._cancel)
+
+    # -- what it yields
+
+    @property
+    def streamed(self) -> bool:
+        """Whether anything was yielded."""
+        return self._stream is not None
+
+    def write(self, text: str) -> None:
+        """Stream text, unless the run was stopped meanwhile: a thread's callback may come late."""
+        if not self.stopped:
+            if self._stream is None:
+                self._stream = self._open_stream()
+            self._stream.write(text)
+
+    async def flush(self) -> None:
+        """Return when all that was yielded is written; nothing can be added then. Raises what the stream raises."""
+        self.stopped = True
+        if self._stream is not None:
+            await self._stream.flush()
+
+
+#: The run whose code is executing, in its asyncio task and in its threads.
+current_run: ContextVar[Run | None] = ContextVar("asyncqueue_run", default=None)

@@ -1,0 +1,107 @@
+"""The loop between a worker and the table: ends go there, tasks come back."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+
+import anyio
+from anyio.abc import TaskGroup
+
+from asyncqueue.backends.base import Backend
+from asyncqueue.backoff import Backoff
+from asyncqueue.errors import DatabaseUnavailable
+from asyncqueue.worker.claiming import Claimer
+from asyncqueue.worker.finishing import Finisher
+from asyncqueue.worker.ledger import Held, Ledger
+from asyncqueue.worker.signal import Signal
+
+logger = logging.getLogger("asyncqueue.worker")
+
+#: While one exchange is under way another begins only with so many ends: many small ones cost more than a few large.
+_ENOUGH = 64
+
+
+class Exchange:
+    """Writes what has ended and claims what there is room for, in one go where both are due.
+
+    One loop for both, because a worker that is busy has always both to do: one round trip and one commit serve. While
+    the database is at one exchange, the results of the last are worked on and, where it can, the next is begun.
+
+    Args:
+        news: set by whoever has something for this loop.
+    """
+
+    def __init__(self, backend: Backend, ledger: Ledger, finisher: Finisher, claimer: Claimer, news: Signal) -> None:
+        self._backend = backend
+        self._ledger = ledger
+        self._finisher = finisher
+        self._claimer = claimer
+        self._news = news
+        self._delays = Backoff(0.05, 5.0)
+        self._pausing = False
+        self._under_way = 0
+        #: How many went well.
+        self.made = 0
+
+    async def run(self) -> None:
+        """Go on for ever; what has ended is written even when nothing is claimed any more."""
+        async with anyio.create_task_group() as turns:
+            while True:
+                while self._begin(turns):
+                    pass
+                if self._claimer.stopping and not self._claimer.under_way:
+                    self._claimer.ended.set()
+                await self._news.wait()
+
+    def _begin(self, turns: TaskGroup) -> bool:
+        """Begin an exchange if one is due. Returns whether it was."""
+        if self._pausing or self._under_way >= self._backend.capabilities.exchanges:
+            return False
+        if self._under_way and self._finisher.waiting < _ENOUGH:
+            return False
+        room = self._claimer.room
+        batch = self._finisher.gather()
+        if not batch and not (room and self._claimer.due):
+            return False
+        self._under_way += 1
+        self._claimer.under_way += room
+        turns.start_soon(self._turn, batch, room)
+        return True
+
+    async def _turn(self, batch: list[Held], room: int) -> None:
+        since = time.monotonic()
+        claimed = None
+        try:
+            if batch:
+                async with self._ledger.writing.shared():
+                    await self._ledger.settle(batch)
+                    claimed = await self._finisher.write(batch, claim=room, worker_pid=self._claimer.worker_pid)
+            else:
+                claimed = await self._backend.claim(room, worker_pid=self._claimer.worker_pid)
+        except DatabaseUnavailable as error:
+            self._pause(error)
+        else:
+            self._delays.reset()
+            self.made += 1
+        finally:
+            # What could not be written, because the database is away or this was cancelled, is tried again.
+            self._finisher.take_back(batch)
+            self._under_way -= 1
+            self._claimer.under_way -= room
+            self._news.set()
+        if room and claimed is not None:
+            self._claimer.take(claimed, room, since)
+
+    def _pause(self, error: DatabaseUnavailable) -> None:
+        delay = self._delays.next()
+        self._pausing = True
+        asyncio.get_running_loop().call_later(delay, self._resume)
+        unwritten = self._finisher.unwritten
+        what = f"write {unwritten} results" if unwritten else "claim"
+        logger.warning("cannot %s, again in %.1f s: %s", what, delay, error)
+
+    def _resume(self) -> None:
+        self._pausing = False
+        self._news.set()

@@ -1,0 +1,161 @@
+"""The benchmark suite: `python -m benchmarks run`, `report`, `list`."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from benchmarks import catalogue, plan, report
+from benchmarks.servers import DIALECTS, Place, place
+from benchmarks.workloads import Size
+
+RESULTS = Path(__file__).parent / "results"
+_DURABILITY = "fsync and synchronous_commit on (PostgreSQL), flush at commit (InnoDB), synchronous = FULL (SQLite)"
+_RELAXED = "fsync and synchronous_commit off (PostgreSQL), no flush at commit (InnoDB)"
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
+
+
+@app.command("list")
+def list_all() -> None:
+    """Show the workloads and the contenders."""
+    for workload in plan.WORKLOADS:
+        typer.echo(f"{workload.name:<20} {workload.what}")
+    typer.echo("")
+    for contender in catalogue.load().values():
+        typer.echo(f"{contender.name:<20} {', '.join(contender.databases)}")
+
+
+@app.command()
+def run(
+    database: Annotated[list[str] | None, typer.Option("--database", "-b", help="Which; all four by default.")] = None,
+    workload: Annotated[list[str] | None, typer.Option("--workload", "-w", help="Which; all by default.")] = None,
+    contender: Annotated[
+        list[str] | None, typer.Option("--contender", "-c", help="Which peers; all by default.")
+    ] = None,
+    rounds: Annotated[int, typer.Option(help="Rounds of every comparison.")] = 5,
+    lone_rounds: Annotated[int, typer.Option(help="Rounds of what asyncqueue does alone.")] = 1,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Smaller, against the limit and the fastest peers only.")
+    ] = False,
+    relaxed: Annotated[bool, typer.Option("--relaxed", help="With durability switched off on the servers.")] = False,
+    out: Annotated[Path, typer.Option(help="Folder for results.json, report.md and the plots.")] = RESULTS,
+) -> None:
+    """Measure, and write results and report."""
+    size = Size(enqueue=1_000, bulk=20_000, drain=10_000, most_seconds=4, latency=100) if quick else Size()
+    contenders = _chosen(catalogue.load(), contender, ("asyncqueue", "limit"), "contender")
+    chosen = list(_chosen({each.name: each for each in plan.WORKLOADS}, workload, (), "workload").values())
+    if quick and not workload:
+        chosen = [each for each in chosen if each.name in ("enqueue-one", "enqueue-bulk", "drain", "latency")]
+    if quick and not contender:
+        contenders = {name: contenders[name] for name in ("asyncqueue", "limit", "pgqueuer", "dj-queue", "huey")}
+    dialects = database or list(DIALECTS)
+    for dialect in dialects:
+        if dialect not in DIALECTS:
+            raise typer.BadParameter(f"{dialect!r} is none of {', '.join(DIALECTS)}")
+    out.mkdir(parents=True, exist_ok=True)
+    began = time.monotonic()
+    results = _head(relaxed)
+    with _progress() as progress:
+        for dialect in dialects:
+            with place(dialect, durable=not relaxed) as where:
+                results["servers"][dialect] = where.title
+                planned = plan.runs(chosen, contenders, dialect, rounds, lone_rounds)
+                _measure(planned, where, size, results, progress)
+            results["seconds"] = time.monotonic() - began
+            (out / "results.json").write_text(json.dumps(results, indent=1) + "\n")
+    typer.echo(f"written: {report.write(results, out)}")
+
+
+def _measure(planned: list[plan.Run], where: Place, size: Size, results: dict[str, Any], progress: Progress) -> None:
+    bar = progress.add_task(where.dialect, total=len(planned), now="")
+    batch: float | None = None
+    for each in planned:
+        progress.update(bar, now=f"{each.workload.name}, {each.contender.name}")
+        measured = plan.measure(each, where, size, batch)
+        if each.contender.name == "asyncqueue":
+            batch = measured.get("batch", batch)
+        results["rows"].append(
+            {
+                "database": where.dialect,
+                "workload": each.workload.name,
+                "contender": each.contender.name,
+                "round": each.number,
+                "measured": measured,
+            }
+        )
+        value = measured.get(each.workload.value)
+        shown = f"{value:,.2f}" if isinstance(value, float) else measured.get("error", "")
+        progress.console.print(
+            f"{where.dialect:<11}{each.workload.name:<19}{each.contender.name:<20}{shown}",
+            highlight=False,
+            markup=False,
+        )
+        progress.advance(bar)
+    progress.update(bar, now="")
+
+
+@app.command("report")
+def render(folder: Annotated[Path, typer.Argument(help="Where results.json is.")] = RESULTS) -> None:
+    """Render report and plots from results once more."""
+    results = json.loads((folder / "results.json").read_text())
+    typer.echo(f"written: {report.write(results, folder)}")
+
+
+def _chosen(known: dict[str, Any], names: list[str] | None, always: tuple[str, ...], what: str) -> dict[str, Any]:
+    for name in names or ():
+        if name not in known:
+            raise typer.BadParameter(f"{name!r} is no {what}: {', '.join(known)}")
+    return {name: each for name, each in known.items() if not names or name in names or name in always}
+
+
+def _head(relaxed: bool) -> dict[str, Any]:
+    cpu = next(
+        (
+            line.partition(":")[2].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if "model name" in line
+        ),
+        platform.processor(),
+    )
+    return {
+        "date": time.strftime("%Y-%m-%d"),
+        "command": f"python -m benchmarks {' '.join(sys.argv[1:])}",
+        "durable": not relaxed,
+        "durability": _RELAXED if relaxed else _DURABILITY,
+        "machine": {
+            "cores": os.cpu_count(),
+            "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30),
+            "processor": cpu,
+            "system": f"{platform.system()} {platform.release().split('-')[0]}",
+            "python": platform.python_version(),
+        },
+        "servers": {},
+        "seconds": 0.0,
+        "rows": [],
+    }
+
+
+def _progress() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[now]}"),
+        console=Console(stderr=True),
+    )
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,73 @@
+"""asyncqueue, through its public API."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Sequence
+from typing import Any
+
+import shared
+from shared import Adapter
+
+from asyncqueue import Queue, Settings, Worker, task
+
+
+@task
+async def noop() -> None:
+    """Do nothing."""
+    await shared.noop()
+
+
+@task
+def noop_sync() -> None:
+    """Do nothing, in a thread."""
+    shared.noop_sync()
+
+
+@task
+async def sleep(seconds: float) -> None:
+    """Wait."""
+    await shared.sleep(seconds)
+
+
+@task
+async def stamp(number: int) -> None:
+    """Note when it began."""
+    await shared.stamp(number)
+
+
+class Asyncqueue(Adapter):
+    """The checkout."""
+
+    def _queue(self, **settings: Any) -> Queue:
+        return Queue(settings=Settings(database_url=self.url, **settings))
+
+    async def setup(self) -> None:
+        async with self._queue() as queue:
+            await queue.migrate()
+
+    async def open(self, callers: int) -> None:
+        self.queue = await self._queue().open()
+
+    async def close(self) -> None:
+        await self.queue.close()
+
+    async def enqueue(self, kind: str, args: dict[str, Any]) -> None:
+        await self.queue.enqueue(f"run_asyncqueue.{kind}", args)
+
+    async def enqueue_bulk(self, kind: str, args: Sequence[dict[str, Any]]) -> None:
+        await self.queue.enqueue_many([(f"run_asyncqueue.{kind}", each) for each in args])
+
+    async def work(self, concurrency: int) -> dict[str, Any]:
+        async with self._queue(concurrency=concurrency) as queue:
+            worker = Worker(queue)
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, worker.stop)
+            shared.ready()
+            await worker.run()
+        done = worker.progress
+        return {"batch": done.completed / max(1, done.exchanges)}
+
+
+if __name__ == "__main__":
+    shared.main(Asyncqueue)

@@ -1,0 +1,260 @@
+"""What the database and its driver can do with asyncqueue's table and statements, and no queue around them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sqlite3
+import uuid
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiomysql
+import asyncpg
+import shared
+from pymysql.constants import CLIENT
+from shared import Adapter
+
+from asyncqueue import Queue, Settings
+from asyncqueue.backends.base import Backend
+
+_BATCH = int(os.environ.get("BENCH_BATCH", "50"))
+_POOL = 10
+_PATH = "run_asyncqueue.noop"
+_INSERT = "INSERT INTO django_simple_queue_task (id, created, modified, task, args, status) VALUES"
+_COLUMNS = ("id", "created", "modified", "task", "args", "status")
+
+
+class _Database:
+    """One driver. `backend` is asked for its statements only."""
+
+    def __init__(self, url: str, backend: Backend) -> None:
+        self.url = url
+        self.table: Any = backend._table  # type: ignore[attr-defined]
+
+    async def open(self, callers: int) -> None:
+        raise NotImplementedError
+
+    async def insert(self, rows: Sequence[tuple[Any, ...]]) -> None:
+        raise NotImplementedError
+
+    async def turn(self, ended: list[Any]) -> list[Any]:
+        """Finish what the last turn claimed, and claim."""
+        raise NotImplementedError
+
+    async def close(self) -> None:
+        raise NotImplementedError
+
+
+class _PostgreSQL(_Database):
+    async def open(self, callers: int) -> None:
+        self.pool = await asyncpg.create_pool(self.url, min_size=min(callers, _POOL), max_size=min(callers, _POOL))
+        self.connection = await self.pool.acquire() if callers == 1 else None
+        self.watermark = datetime.min.replace(tzinfo=UTC)
+
+    async def insert(self, rows: Sequence[tuple[Any, ...]]) -> None:
+        if len(rows) > 1:
+            assert self.connection is not None
+            await self.connection.copy_records_to_table("django_simple_queue_task", records=rows, columns=_COLUMNS)
+        elif self.connection is not None:
+            await self.connection.execute(f"{_INSERT} ($1, $2, $3, $4, $5, $6)", *rows[0])
+        else:
+            await self.pool.execute(f"{_INSERT} ($1, $2, $3, $4, $5, $6)", *rows[0])
+
+    async def turn(self, ended: list[Any]) -> list[Any]:
+        statement, count = self.table["exchange"], len(ended)
+        values = {
+            "ids": [row[0] for row in ended],
+            "tokens": [row[3] for row in ended],
+            "statuses": [2] * count,
+            "outputs": [None] * count,
+            "errors": [None] * count,
+            "logs": [None] * count,
+            "keeps": [False] * count,
+            "limit": _BATCH,
+            "worker_pid": None,
+            "watermark": self.watermark,
+        }
+        assert self.connection is not None
+        rows = await self.connection.fetch(statement.text, *statement.values(values))
+        if rows[0][0] is None:
+            return []
+        self.watermark = max(row[4] for row in rows)
+        return list(rows)
+
+    async def close(self) -> None:
+        if self.connection is not None:
+            await self.pool.release(self.connection)
+        await self.pool.close()
+
+
+class _MySQL(_Database):
+    async def open(self, callers: int) -> None:
+        parts = urlsplit(self.url)
+        self.pool = await aiomysql.create_pool(
+            host=parts.hostname,
+            port=parts.port,
+            user=parts.username,
+            db=parts.path.removeprefix("/"),
+            minsize=min(callers, _POOL),
+            maxsize=min(callers, _POOL),
+            autocommit=True,
+            charset="utf8mb4",
+            client_flag=CLIENT.FOUND_ROWS | CLIENT.MULTI_STATEMENTS,
+            init_command="SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
+        )
+        self.connection = await self.pool.acquire() if callers == 1 else None
+        self.watermark = datetime.min
+
+    async def insert(self, rows: Sequence[tuple[Any, ...]]) -> None:
+        if self.connection is not None:
+            await self._insert(self.connection, rows)
+        else:
+            async with self.pool.acquire() as connection:
+                await self._insert(connection, rows)
+
+    async def _insert(self, connection: Any, rows: Sequence[tuple[Any, ...]]) -> None:
+        async with connection.cursor() as cursor:
+            for start in range(0, len(rows), 5000):
+                part = [
+                    (row[0].hex, *(value.replace(tzinfo=None) for value in row[1:3]), *row[3:])
+                    for row in rows[start : start + 5000]
+                ]
+                await cursor.executemany(f"{_INSERT} (%s, %s, %s, %s, %s, %s)", part)
+
+    async def turn(self, ended: list[Any]) -> list[Any]:
+        rows = [
+            {"id": row[0], "token": str(row[4]), "status": 2, "keep": 0, "output": None, "error": None, "log": None}
+            for row in sorted(ended)
+        ]
+        calls = [("begin", {})]
+        if rows:
+            calls.append(("finish", {"rows": json.dumps(rows), "utc_offset": 0}))
+        calls += [("clock", {}), ("ready", {"limit": _BATCH, "watermark": self.watermark})]
+        *_, clock, found = await self._run(calls)
+        if not found:
+            await self._run([("commit", {})])
+            return []
+        now = clock[0][0]
+        ids = json.dumps(sorted(row[0].replace("-", "") for row in found))
+        await self._run([("claim", {"ids": ids, "now": now, "worker_pid": None}), ("commit", {})])
+        self.watermark = found[-1][3]
+        return [(*row, now) for row in found]
+
+    async def _run(self, calls: list[tuple[str, dict[str, Any]]]) -> list[Any]:
+        assert self.connection is not None
+        escape = self.connection.escape
+        query = ";".join(
+            self.table[name].text % {key: escape(values[key]) for key in self.table[name].params}
+            for name, values in calls
+        )
+        async with self.connection.cursor() as cursor:
+            await cursor.execute(query)
+            replies = [await cursor.fetchall()]
+            while await cursor.nextset():
+                replies.append(await cursor.fetchall())
+        return replies
+
+    async def close(self) -> None:
+        if self.connection is not None:
+            self.pool.release(self.connection)
+        self.pool.close()
+        await self.pool.wait_closed()
+
+
+class _SQLite(_Database):
+    async def open(self, callers: int) -> None:
+        path = urlsplit(self.url).path.removeprefix("/")
+        self.connection = sqlite3.connect(path, isolation_level=None, timeout=30)
+        for pragma in ("journal_mode = WAL", "synchronous = FULL"):
+            self.connection.execute(f"PRAGMA {pragma}").fetchall()
+
+    async def insert(self, rows: Sequence[tuple[Any, ...]]) -> None:
+        part = [(row[0].hex, *(str(value.replace(tzinfo=None)) for value in row[1:3]), *row[3:]) for row in rows]
+        self.connection.execute("BEGIN IMMEDIATE")
+        self.connection.executemany(f"{_INSERT} (?, ?, ?, ?, ?, ?)", part)
+        self.connection.execute("COMMIT")
+
+    async def turn(self, ended: list[Any]) -> list[Any]:
+        now = str(datetime.now(UTC).replace(tzinfo=None))
+        run = self.connection.execute
+        run("BEGIN IMMEDIATE")
+        self.connection.executemany(
+            self.table["finish"].text,
+            (
+                {
+                    "id": row[0],
+                    "token": row[4],
+                    "status": 2,
+                    "output": None,
+                    "error": None,
+                    "log": None,
+                    "keep": False,
+                    "now": now,
+                }
+                for row in ended
+            ),
+        )
+        rows = run(self.table["ready"].text, {"limit": _BATCH}).fetchall()
+        ids = json.dumps([row[0] for row in rows])
+        run(self.table["claim"].text, {"ids": ids, "worker_pid": None, "now": now})
+        run("COMMIT")
+        return [(*row, now) for row in rows]
+
+    async def close(self) -> None:
+        self.connection.close()
+
+
+_KINDS = {"postgresql": _PostgreSQL, "mysql": _MySQL, "sqlite": _SQLite}
+
+
+class Limit(Adapter):
+    """The bare driver."""
+
+    async def _database(self, callers: int) -> _Database:
+        queue = Queue(settings=Settings(database_url=self.url))
+        async with queue:
+            database = _KINDS[urlsplit(self.url).scheme](self.url, queue.backend)
+        await database.open(callers)
+        return database
+
+    async def setup(self) -> None:
+        async with Queue(settings=Settings(database_url=self.url)) as queue:
+            await queue.migrate()
+
+    async def open(self, callers: int) -> None:
+        self.database = await self._database(callers)
+
+    async def close(self) -> None:
+        await self.database.close()
+
+    async def enqueue(self, kind: str, args: dict[str, Any]) -> None:
+        now = datetime.now(UTC)
+        await self.database.insert([(uuid.uuid4(), now, now, _PATH, json.dumps(args), 0)])
+
+    async def enqueue_bulk(self, kind: str, args: Sequence[dict[str, Any]]) -> None:
+        now = datetime.now(UTC)
+        await self.database.insert([(uuid.uuid4(), now, now, _PATH, json.dumps(each), 0) for each in args])
+
+    async def work(self, concurrency: int) -> None:
+        database = await self._database(1)
+        stopping = asyncio.Event()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)
+        shared.ready()
+        ended: list[Any] = []
+        while not stopping.is_set():
+            claimed = await database.turn(ended)
+            shared.shared().done(0, len(ended))
+            if not claimed and not ended:
+                await asyncio.sleep(0.001)
+            ended = claimed
+            await asyncio.sleep(0)
+        await database.close()
+
+
+if __name__ == "__main__":
+    shared.main(Limit)

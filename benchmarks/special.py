@@ -1,0 +1,161 @@
+"""Workloads of asyncqueue alone, each against an earlier or smaller state of itself."""
+
+from __future__ import annotations
+
+import statistics
+import time
+
+from benchmarks.catalogue import Contender
+from benchmarks.probe import Probe
+from benchmarks.programs import Workers
+from benchmarks.servers import Place
+from benchmarks.workloads import Measured, Site, Size, site, until_drained
+
+_FIRST = 20_000
+_TABLE = "django_simple_queue_task"
+#: Rows that have ended, made by the database itself, so many at a time.
+_CHUNK = 250_000
+
+
+def backlog(contender: Contender, place: Place, size: Size) -> Measured:
+    """The rate of the first 20,000 tasks with so many queued, against the best of small queues."""
+    with site(contender, place) as at:
+        rates = {"1,000": statistics.median(_go(at, 1_000) for _ in range(7)), "20,000": _go(at, _FIRST)}
+    for queued in (100_000, 1_000_000) if size.drain >= _FIRST else (100_000,):
+        with site(contender, place) as at:
+            at.enqueue("bulk", queued)
+            rates[f"{queued:,}"] = _rate(at, _FIRST)
+    small = max(rates["1,000"], rates["20,000"])
+    return {"rates": rates, "lowest_share": min(rate / small for name, rate in rates.items() if len(name) > 6)}
+
+
+def finished(contender: Contender, place: Place, size: Size) -> Measured:
+    """The rate with 20,000 queued in a table of millions of finished rows, against a table of nothing else."""
+    ended = 5_000_000 if size.drain >= _FIRST else 200_000
+    with site(contender, place) as at:
+        at.enqueue("bulk", _FIRST)
+        alone = _rate(at, _FIRST)
+    with site(contender, place) as at:
+        _fill_ended(at, ended)
+        at.enqueue("bulk", _FIRST)
+        beside = _rate(at, _FIRST)
+    return {"rates": {"0": alone, f"{ended:,}": beside}, "share": beside / alone}
+
+
+def held_snapshot(contender: Contender, place: Place, size: Size) -> Measured:
+    """The rate before another session holds an old transaction open, and at the end of five minutes of churn."""
+    seconds = 300 if size.drain >= _FIRST else 20
+    rates: list[float] = []
+    with site(contender, place) as at:
+        before = statistics.median(_go(at, _FIRST) for _ in range(3))
+        holder = Probe(at.url)
+        try:
+            _hold(holder, at.dialect)
+            end = time.monotonic() + seconds
+            while time.monotonic() < end or len(rates) < 3:
+                rates.append(_go(at, _FIRST))
+        finally:
+            holder.close()
+    after = statistics.median(rates[-3:])
+    return {"before": before, "during": rates, "churned": len(rates) * _FIRST, "share": after / before}
+
+
+def idle(contender: Contender, place: Place, size: Size) -> Measured:
+    """Statements and processor time a second of a worker that finds nothing, and its memory after a drain."""
+    measured: Measured = {}
+    for concurrency in (50, 500):
+        with site(contender, place) as at, Workers(contender, at.url, concurrency=concurrency) as workers:
+            began = workers.shared.open_gate()
+            at.enqueue("bulk", _FIRST)
+            until_drained(at, workers, _FIRST, began, 60)
+            measured[f"memory_mb_{concurrency}"] = workers.memory()
+            if concurrency == 50:
+                time.sleep(12)  # until the polls have reached their slowest
+                seconds = 20
+                statements, cpu = _statements(at), workers.cpu()
+                time.sleep(seconds)
+                measured["statements"] = (_statements(at) - statements) / seconds
+                measured["cpu_percent"] = (workers.cpu() - cpu) / seconds * 100
+    return measured
+
+
+def scale_out(contender: Contender, place: Place, size: Size) -> Measured:
+    """The rate of 1, 2, 4 and 8 worker processes together."""
+    rates = {}
+    for processes in (1, 2, 4, 8):
+        with site(contender, place) as at:
+            at.enqueue("bulk", 2 * _FIRST)
+            rates[str(processes)] = _rate(at, 2 * _FIRST, processes=processes)
+    return {"rates": rates, "two_to_one": rates["2"] / rates["1"], "eight_to_two": rates["8"] / rates["2"]}
+
+
+def _rate(at: Site, tasks: int, processes: int = 1) -> float:
+    """Tasks a second for so many of those that are queued."""
+    with Workers(at.contender, at.url, processes=processes) as workers:
+        began = workers.shared.open_gate()
+        while workers.shared.count() < tasks:
+            workers.check()
+            time.sleep(0.001)
+        return workers.shared.count() / (time.monotonic_ns() - began) * 1e9
+
+
+def _go(at: Site, tasks: int) -> float:
+    at.enqueue("bulk", tasks)
+    return _rate(at, tasks)
+
+
+def _fill_ended(at: Site, rows: int) -> None:
+    made = 0
+    while made < rows:
+        number = min(_CHUNK, rows - made)
+        at.probe.rows(_ENDED[at.dialect].format(table=_TABLE, rows=number))
+        made += number
+    at.probe.rows(
+        {"postgresql": "VACUUM ANALYZE {}", "sqlite": "ANALYZE {}"}.get(at.dialect, "ANALYZE TABLE {}").format(_TABLE)
+    )
+
+
+_ENDED = {
+    "postgresql": (
+        "INSERT INTO {table} (id, created, modified, task, args, status, output) SELECT gen_random_uuid(), now(), "
+        "now() - n * interval '1 millisecond', 'app.tasks.done', '{{}}', 2, 'done' FROM generate_series(1, {rows}) AS n"
+    ),
+    "mysql": (
+        "INSERT INTO {table} (id, created, modified, task, args, status, output) "
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows}) "
+        "SELECT /*+ SET_VAR(cte_max_recursion_depth = 1000000) */ "
+        "MD5(CONCAT(UUID(), i)), UTC_TIMESTAMP(6), UTC_TIMESTAMP(6) - INTERVAL i SECOND, 'app.tasks.done', '{{}}', 2, "
+        "'done' FROM n"
+    ),
+    "mariadb": (
+        "INSERT INTO {table} (id, created, modified, task, args, status, output) SELECT UUID(), UTC_TIMESTAMP(6), "
+        "UTC_TIMESTAMP(6) - INTERVAL seq SECOND, 'app.tasks.done', '{{}}', 2, 'done' FROM seq_1_to_{rows}"
+    ),
+    "sqlite": (
+        "INSERT INTO {table} (id, created, modified, task, args, status, output) "
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows}) "
+        "SELECT lower(hex(randomblob(16))), datetime('now'), "
+        "datetime('now', '-' || i || ' seconds'), 'app.tasks.done', '{{}}', 2, 'done' FROM n"
+    ),
+}
+
+
+def _hold(probe: Probe, dialect: str) -> None:
+    """Begin a transaction that sees the table as it is now, and go away without ending it."""
+    begin = {
+        "postgresql": "BEGIN ISOLATION LEVEL REPEATABLE READ",
+        "sqlite": "BEGIN",
+    }.get(dialect, "START TRANSACTION WITH CONSISTENT SNAPSHOT")
+    probe.rows(begin)
+    probe.rows(f"SELECT count(*) FROM {_TABLE}")
+
+
+def _statements(at: Site) -> float:
+    """How many statements the server has run; SQLite counts none."""
+    if at.dialect == "postgresql":
+        time.sleep(1.2)  # the server's counters come a second late
+        sql = "SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = current_database()"
+        return float(at.probe.value(sql))
+    if at.dialect == "sqlite":
+        return 0.0
+    return float(at.probe.rows("SHOW GLOBAL STATUS LIKE 'Questions'")[0][1])

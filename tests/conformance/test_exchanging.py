@@ -1,0 +1,135 @@
+"""Ends and claims in one go."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+
+import pytest
+
+from asyncqueue.backends.base import TaskFilter
+from asyncqueue.errors import DataRejected
+from asyncqueue.model import ClaimedTask, Status
+from tests.conformance.helpers import claimed, done, failed, queued, release, row
+from tests.servers.cases import DIALECTS, SERVER_DIALECTS, cases, shaped
+
+EVERYWHERE = cases("database", shaped(DIALECTS, [10]))
+
+
+async def test_ends_are_written_and_the_oldest_rows_claimed(backend, database):
+    held = await claimed(backend, 3)
+    waiting = await queued(backend, 5, args='{"a": 1}')
+    ends = [done(held[0], log="said"), failed(held[1], "broken"), done(held[2], None)]
+    written, claims = await backend.exchange(ends, 3, worker_pid=7)
+    assert written == {claim.id for claim in held}
+    assert [(claim.id, claim.task, claim.args) for claim in claims] == [
+        (key, "app.task", '{"a": 1}') for key in waiting[:3]
+    ]
+    records = [await row(backend, claim.id) for claim in held]
+    assert [record.status for record in records] == [Status.COMPLETED, Status.FAILED, Status.COMPLETED]
+    assert records[0].output == "done"
+    assert "broken" in str(records[1].error if database.shape == 10 else records[1].output)
+    for claim in claims:
+        record = await row(backend, claim.id)
+        assert (record.status, record.worker_pid) == (Status.RUNNING, 7 if database.shape == 10 else None)
+    # Both kinds of token are good for what comes next.
+    written, rest = await backend.exchange([done(claim) for claim in claims], 10, worker_pid=None)
+    assert written == {claim.id for claim in claims}
+    assert [claim.id for claim in rest] == waiting[3:]
+    assert await backend.exchange([done(claim) for claim in rest], 10, worker_pid=None) == (set(waiting[3:]), [])
+    assert await backend.count(TaskFilter(statuses=[Status.COMPLETED])) == 7
+
+
+async def test_a_stale_end_changes_nothing_and_costs_its_neighbours_nothing(backend):
+    mine, taken, again = await claimed(backend, 3)
+    assert await backend.finish([done(again)]) == {again.id}
+    await backend.cancel([taken.id])
+    waiting = await queued(backend, 2)
+    written, claims = await backend.exchange([done(mine), done(taken), done(again)], 2, worker_pid=None)
+    assert written == {mine.id, again.id}, "what was written before is known, what was cancelled is left alone"
+    assert [claim.id for claim in claims] == waiting
+    assert (await row(backend, taken.id)).status == Status.CANCELLED
+
+
+@EVERYWHERE
+async def test_where_an_end_is_refused_nothing_is_claimed(backend):
+    good, bad = await claimed(backend, 2)
+    await queued(backend, 2)
+    with pytest.raises(DataRejected):
+        await backend.exchange([done(good), done(bad, "half a pair \ud800")], 2, worker_pid=None)
+    assert await backend.count(TaskFilter(statuses=[Status.RUNNING])) == 2
+    assert await backend.count(TaskFilter(statuses=[Status.QUEUED])) == 2
+    assert await backend.finish([done(good)]) == {good.id}
+
+
+@EVERYWHERE
+async def test_ends_of_many_megabytes_go_with_a_claim_too(backend):
+    """More than MySQL takes in one statement."""
+    held = await claimed(backend, 40)
+    waiting = await queued(backend, 1)
+    large = "x" * 2_000_000
+    written, claims = await backend.exchange([done(claim, large) for claim in held], 5, worker_pid=None)
+    assert written == {claim.id for claim in held}
+    assert [claim.id for claim in claims] == waiting
+    assert (await row(backend, held[-1].id)).output == large
+
+
+async def test_many_exchanges_at_once_share_the_rows_without_overlap(backend, another):
+    ids = await queued(backend, 600)
+    seen: list[uuid.UUID] = []
+
+    async def worker(exchange):
+        held: list[ClaimedTask] = []
+        while True:
+            written, claims = await exchange([done(claim) for claim in held], 7, worker_pid=None)
+            assert written == {claim.id for claim in held}
+            held = claims
+            seen.extend(claim.id for claim in claims)
+            if not claims:
+                return
+
+    async with another() as second:
+        await asyncio.gather(*(worker(each.exchange) for each in (backend, backend, second, second)))
+    assert sorted(seen) == sorted(ids)
+    assert await backend.count(TaskFilter(statuses=[Status.COMPLETED])) == 600
+
+
+# -- the watermark: a busy claim does not read again what lies before the newest row it has claimed
+
+
+async def test_an_older_row_that_comes_late_is_found_within_a_second(backend, database):
+    """A slow transaction, another host's clock, or Django's admin put it there."""
+    await queued(backend, 200)
+    await backend.claim(10, worker_pid=None)
+    [late] = database.django.create([{"task": "late.one", "args": {}, "modified": "2020-01-01T00:00:00+00:00"}])
+    found = []
+    for _ in range(14):
+        found += [str(claim.id) for claim in await backend.claim(10, worker_pid=None)]
+        await asyncio.sleep(0.1)
+    assert late in found
+
+
+async def test_a_claim_that_comes_back_short_has_looked_at_everything(backend, database):
+    await queued(backend, 20)
+    await backend.claim(10, worker_pid=None)
+    [late] = database.django.create([{"task": "late.one", "args": {}, "modified": "2020-01-01T00:00:00+00:00"}])
+    assert late in {str(claim.id) for claim in await backend.claim(100, worker_pid=None)}
+
+
+async def test_a_released_row_is_the_next_even_for_a_busy_worker(backend):
+    ids = await queued(backend, 40)
+    first = await backend.claim(10, worker_pid=None)
+    await backend.claim(10, worker_pid=None)
+    await backend.release([release(first[3])])
+    assert (await backend.claim(10, worker_pid=None))[0].id == ids[3]
+
+
+@cases("database", shaped(SERVER_DIALECTS, [10]))
+async def test_a_busy_claim_reads_from_the_watermark_on(backend):
+    """While the queue is full, what a claim is bounded by is the newest row claimed before."""
+    await queued(backend, 100)
+    await backend.claim(10, worker_pid=None)
+    claims = await backend.claim(10, worker_pid=None)
+    assert backend._watermark.bound() == claims[-1].queued_at
+    await backend.claim(100, worker_pid=None)
+    assert not backend._watermark.bounds(backend._watermark.bound()), "the end was reached: nothing is left out"
