@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, get_type_hints
 from uuid import UUID
@@ -84,6 +85,7 @@ class TaskHandle:
 _ENDS = (Status.COMPLETED, Status.FAILED, Status.CANCELLED)
 
 
+@functools.lru_cache(maxsize=1024)
 def result_type_of(function: Callable[..., Any] | str) -> Any:
     """The annotated result of a function, None where there is none or it cannot be told."""
     if isinstance(function, str):

@@ -119,8 +119,7 @@ class Queue(AbstractAsyncContextManager["Queue"]):
             await self._write(rows)
         else:
             await self.backend.enqueue(rows, connection=connection)
-        types = {task: result_type_of(task) for task in {task for task, _ in pairs}}
-        return [TaskHandle(self, row.id, types[task]) for row, (task, _) in zip(rows, pairs, strict=True)]
+        return [TaskHandle(self, row.id, result_type_of(task)) for row, (task, _) in zip(rows, pairs, strict=True)]
 
     # -- looking
 

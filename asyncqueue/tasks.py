@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, ParamSpec, TypeVar, overload
 
@@ -104,6 +104,11 @@ def path_of(function: Callable[..., Any] | str) -> str:
 
     Raises InvalidTask for what a worker could never import, and for a path that is longer than the column.
     """
+    return _path_of(function) if isinstance(function, Hashable) else _path_of.__wrapped__(function)
+
+
+@functools.lru_cache(maxsize=1024)
+def _path_of(function: Callable[..., Any] | str) -> str:
     path = function if isinstance(function, str) else _path_of_function(function)
     if not path or not all(part.isidentifier() for part in path.split(".")) or "." not in path:
         raise InvalidTask(f"{path!r} is not a dotted path to a function, such as 'app.tasks.send_mail'")
@@ -129,6 +134,10 @@ def _path_of_function(function: Callable[..., Any]) -> str:
     return f"{module}.{name}"
 
 
+# As json.dumps, which would make an encoder for every call.
+_encode = json.JSONEncoder(default=to_jsonable_python).encode
+
+
 def encode_args(args: Mapping[str, Any] | None, max_bytes: int) -> str:
     """Arguments as the JSON text of the `args` column, as Django's `json.dumps` writes it.
 
@@ -136,7 +145,7 @@ def encode_args(args: Mapping[str, Any] | None, max_bytes: int) -> str:
 
     Raises InvalidArguments unless it is a mapping of names to such values, PayloadTooLarge over `max_bytes`.
     """
-    if args is None:
+    if not args and (args is None or isinstance(args, dict)):
         return "{}"
     if not isinstance(args, Mapping):
         raise InvalidArguments(f"args should be a dict of keyword arguments, not {type(args).__name__}")
@@ -144,7 +153,7 @@ def encode_args(args: Mapping[str, Any] | None, max_bytes: int) -> str:
     if wrong is not None:
         raise InvalidArguments(f"the names of arguments must be text, not {wrong!r}")
     try:
-        text = json.dumps(dict(args), default=to_jsonable_python)
+        text = _encode(args if type(args) is dict else dict(args))
     except (TypeError, ValueError, RecursionError, PydanticSerializationError) as error:
         raise InvalidArguments(f"the arguments cannot be written as JSON: {error}") from error
     if len(text) > max_bytes:  # ASCII: a character is a byte

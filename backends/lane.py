@@ -66,20 +66,22 @@ class Lane(Generic[Connection]):
             DatabaseUnavailable: no connection, or no turn or no answer in time.
             DatabaseError: what `translate` makes of the driver's error.
         """
-        await self._take_turn()
+        if self._turn.locked():
+            await self._take_turn()
+        else:
+            self._turn.acquire_nowait()
         try:
-            with anyio.CancelScope(shield=True):
-                for attempt in range(_ATTEMPTS):
-                    idle = self._connection is not None
-                    try:
-                        return await self._attempt(work, translate, timeout or self._statement_timeout)
-                    except DatabaseBusy:
-                        if not repeat or attempt == _ATTEMPTS - 1:
-                            raise
-                        await anyio.sleep(0.01 * 2**attempt)
-                    except DatabaseUnavailable:
-                        if not (repeat and idle):
-                            raise
+            for attempt in range(_ATTEMPTS):
+                idle = self._connection is not None
+                try:
+                    return await self._attempt(work, translate, timeout or self._statement_timeout)
+                except DatabaseBusy:
+                    if not repeat or attempt == _ATTEMPTS - 1:
+                        raise
+                    await anyio.sleep(0.01 * 2**attempt)
+                except DatabaseUnavailable:
+                    if not (repeat and idle):
+                        raise
         finally:
             self._turn.release()
         raise AssertionError("unreachable: the last attempt returns or raises")
@@ -115,11 +117,12 @@ class Lane(Generic[Connection]):
             if self._connection is not None and not self._usable(self._connection):
                 self.close()
             if self._connection is None:
-                with anyio.fail_after(self._connect_timeout):
+                with anyio.fail_after(self._connect_timeout, shield=True):
                     self._connection = await self._connect()
             doing = "answer"
-            with anyio.fail_after(timeout):
+            with anyio.CancelScope(deadline=anyio.current_time() + timeout, shield=True):
                 return await work(self._connection)
+            raise TimeoutError
         except BaseException as error:
             known = translate(error)
             if known is None and isinstance(error, TimeoutError):

@@ -24,7 +24,7 @@ _MEANINGS: tuple[tuple[tuple[type[BaseException], ...], type[Exception], str], .
         "PostgreSQL gave way to another session",
     ),
     (
-        (pg.DataError, pg.IntegrityConstraintViolationError, pg._base.DataError),
+        (pg.DataError, pg.IntegrityConstraintViolationError, pg._base.DataError, UnicodeEncodeError),
         DataRejected,
         "PostgreSQL refused a value",
     ),

@@ -287,16 +287,25 @@ class SqliteBackend:
         return [ClaimedTask(UUID(key), task, args, token, queued_at) for key, task, args, queued_at in rows]
 
     def _finish(self, raw: sqlite3.Connection, finishes: Sequence[Finish]) -> set[UUID]:
-        finish, finished = self._table["finish"].text, self._table["finished"].text
         now = self._times.now()
-        written = set()
-        for end in finishes:
-            values = {**_fence(end), "status": int(end.status), "output": end.output, "error": end.error}
-            values |= {"log": end.log, "keep": end.keep_output, "now": now}
-            # Unchanged: the claim was taken away, or this is a repetition and the first attempt did take effect.
-            if raw.execute(finish, values).rowcount or raw.execute(finished, values).fetchall():
-                written.add(end.id)
-        return written
+        rows = [
+            {
+                "id": end.id.hex,
+                "token": end.token,
+                "status": int(end.status),
+                "output": end.output,
+                "error": end.error,
+                "log": end.log,
+                "keep": end.keep_output,
+                "now": now,
+            }
+            for end in finishes
+        ]
+        if raw.executemany(self._table["finish"].text, rows).rowcount == len(rows):
+            return {end.id for end in finishes}
+        # Either a claim was taken away, or this is a repetition and the first attempt did take effect.
+        finished = self._table["finished"].text
+        return {end.id for end, row in zip(finishes, rows, strict=True) if raw.execute(finished, row).fetchall()}
 
     async def _select(self, name: str, values: dict[str, Any]) -> list[Row]:
         sql = self._table[name].text

@@ -16,7 +16,12 @@ NOT_EVERYWHERE = {
     "lost": ({"mysql", "sqlite"}, "the first half of a rescue, likewise"),
     "lock": ({"mysql"}, "the first half of cancel and requeue, because MySQL cannot return what it updates"),
     "held": ({"mysql"}, "MySQL cannot return what it updated, and recovers a claim whose reply was lost"),
-    "clock": ({"mysql"}, "a claim's token is known before its UPDATE is sent; SQLite's clock is the host's"),
+    "clock": (
+        {"mysql", "postgresql"},
+        "known before a claim's UPDATE is sent, or a COPY; SQLite's clock is the host's",
+    ),
+    "enqueue_one": ({"postgresql"}, "`enqueue` costs twice as much there for a single row"),
+    "notify": ({"postgresql"}, "NOTIFY exists there alone"),
     "session": ({"mysql"}, "settings of a new connection; asyncpg's are part of its connect()"),
     "isolation": ({"mysql"}, "likewise"),
     "busy_timeout": ({"sqlite"}, "settings of a file"),

@@ -22,12 +22,18 @@ logger = logging.getLogger("asyncqueue.worker")
 #: Never fetch more tasks ahead than this, nor fewer than the concurrency allows.
 _PREFETCH = 250
 
+#: Seconds that a task may wait in a worker's buffer without harm to anybody.
+_MOMENT = 0.02
+#: Seconds over which the rate of tasks that end is taken.
+_MEMORY = 0.1
+
 
 class Prefetch:
     """How many tasks to claim beyond the free slots.
 
     Just enough that slots need not wait for the next claim: what will end during its round trip, judged by the last
-    one. With slow tasks that is none, so that a waiting task is left to workers that have room.
+    one, and no less than what ends within a moment, because tasks that began together end together. With slow tasks
+    that is none, so that a waiting task is left to workers that have room.
 
     Args:
         concurrency: of the worker.
@@ -38,16 +44,19 @@ class Prefetch:
         self.size = fixed or 0
         self._limit = max(concurrency, _PREFETCH)
         self._fixed = fixed
+        self._rate = 0.0
         self._ended = 0
         self._at = time.monotonic()
 
     def learn(self, ended: int, claim_took: float) -> None:
         """Take in how many tasks had ended by now, and how many seconds the claim took."""
         now = time.monotonic()
-        rate = (ended - self._ended) / max(now - self._at, 1e-6)
+        seconds = max(now - self._at, 1e-6)
+        # Tasks end in bursts: what counts is the rate over some exchanges, not over the last one.
+        self._rate += min(1.0, seconds / _MEMORY) * ((ended - self._ended) / seconds - self._rate)
         self._ended, self._at = ended, now
         if self._fixed is None:
-            self.size = min(self._limit, int(rate * claim_took * 2))
+            self.size = min(self._limit, int(self._rate * max(claim_took * 2, _MOMENT)))
 
 
 class Claimer:

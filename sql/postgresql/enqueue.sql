@@ -1,5 +1,6 @@
 -- Inserts queued rows in the order given: each is one microsecond younger than the one before, because claims
 -- follow `modified`. A row that exists already is left alone, so that a repetition after a lost reply is harmless.
+-- Where there is a channel, idle workers are notified when it is committed.
 -- Params: ids, tasks, args, channel
 -- Returns: nothing
 WITH added AS (
@@ -11,4 +12,4 @@ WITH added AS (
     RETURNING 1
 )
 SELECT count(*) FROM added -- [not notify]
-SELECT pg_notify(:channel, '') FROM (SELECT FROM added LIMIT 1) AS news -- [notify]
+SELECT pg_notify(:channel::text, '') FROM (SELECT FROM added LIMIT 1) AS news WHERE :channel::text IS NOT NULL -- [notify]

@@ -87,6 +87,26 @@ async def test_twenty_thousand_rows_in_one_call_are_there_for_everybody(backend,
         assert await second.count(TaskFilter()) == 20_000
 
 
+async def test_thousands_of_rows_keep_what_a_few_do(backend, another):
+    """They go another way on PostgreSQL, by COPY."""
+    from asyncqueue.backends.base import TaskFilter
+
+    rows = new(1200, args='{"a": "\\u00e9\\n\\t\\\\N"}')
+    with pytest.raises(DataRejected):
+        await backend.enqueue([*rows, NewTask(uuid.uuid4(), "x.\ud800", None)])
+    async with another() as second:
+        assert await second.count(TaskFilter()) == 0, "all or none"
+        await backend.enqueue(rows)
+        first = await second.claim(10, worker_pid=None)
+        assert [(claim.id, claim.task, claim.args) for claim in first] == [tuple(row) for row in rows[:10]], "in order"
+        await backend.enqueue([*rows, *new(700)])
+        assert await second.count(TaskFilter()) == 1900, "a repetition is harmless"
+        assert await second.count(TaskFilter(statuses=[Status.RUNNING])) == 10
+    record = await row(backend, rows[-1].id)
+    assert record.args == rows[-1].args
+    assert record.created <= record.modified
+
+
 async def test_a_callers_transaction_decides(backend, database):
     committed, undone = new(2), new(3)
     async with transaction(database) as connection:

@@ -53,6 +53,33 @@ async def test_what_is_enqueued_between_two_waits_ends_the_second_at_once(backen
 
 
 @WAKING
+@pytest.mark.parametrize("number", [1, 3, 600])
+async def test_what_follows_closely_is_announced_too(backend, another, number):
+    """Only the first of rows that follow each other closely notifies by itself; one more stands for all the others."""
+    await backend.wait_for_work(0.2)
+    async with another() as other:
+        for _ in range(5):
+            await other.enqueue(new(1))
+            assert await waits(backend) < 1
+            waiting = asyncio.create_task(waits(backend))
+            await other.enqueue(new(number))
+            assert await waiting < 1
+            await asyncio.sleep(0.05)
+            await backend.wait_for_work(0.05)
+
+
+@WAKING
+async def test_who_closes_at_once_has_announced_what_it_enqueued(backend, another):
+    await backend.wait_for_work(0.2)
+    async with another() as other:
+        await other.enqueue(new(1))
+        assert await waits(backend) < 1
+        waiting = asyncio.create_task(waits(backend))
+        await other.enqueue(new(1))
+    assert await waiting < 1
+
+
+@WAKING
 async def test_a_task_enqueued_in_a_callers_transaction_wakes_when_that_commits(backend, database):
     await backend.wait_for_work(0.2)
     async with transaction(database) as connection:

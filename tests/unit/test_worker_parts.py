@@ -29,12 +29,15 @@ def test_prefetch_follows_what_ends_during_a_claim() -> None:
     prefetch = Prefetch(300)
     assert prefetch.size == 0, "nothing is known yet"
     prefetch._at = time.monotonic() - 1
-    prefetch.learn(10_000, 0.002)
-    assert 30 <= prefetch.size <= 40, "10,000 a second, 2 ms a claim, twice that"
+    prefetch.learn(2_000, 0.05)
+    assert 150 <= prefetch.size <= 200, "2,000 a second, 50 ms a claim, twice that"
     prefetch._at = time.monotonic() - 1
-    prefetch.learn(10_050, 0.002)
-    assert prefetch.size == 0, "50 a second: a slot can wait for the next claim"
-    prefetch._at = time.monotonic() - 0.001
+    prefetch.learn(4_000, 0.001)
+    assert 30 <= prefetch.size <= 40, "2,000 a second, and a quick claim: what ends within 20 ms"
+    prefetch._at = time.monotonic() - 1
+    prefetch.learn(4_040, 0.002)
+    assert prefetch.size == 0, "40 a second: a slot can wait for the next claim"
+    prefetch._at = time.monotonic() - 1
     prefetch.learn(1_000_000, 1)
     assert prefetch.size == 300, "bounded"
 

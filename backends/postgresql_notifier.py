@@ -1,0 +1,66 @@
+"""When enqueueing tells idle workers of it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from asyncqueue.errors import DatabaseError
+
+logger = logging.getLogger("asyncqueue.backends")
+
+#: Seconds between two notifications of one queue.
+_INTERVAL = 0.003
+
+
+class Notifier:
+    """Lets one notification serve for many rows.
+
+    A notification is part of its transaction, and every commit with one waits for a lock that the whole server shares.
+    So of rows that follow each other closely only the first notifies in its own statement; what comes within a few
+    milliseconds is announced by one more, after its commit. Where that is lost, a worker's next poll finds the rows.
+
+    Args:
+        send: notifies, in a statement of its own.
+    """
+
+    def __init__(self, send: Callable[[], Awaitable[object]]) -> None:
+        self._send = send
+        self._last = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+        self._sending: asyncio.Task[None] | None = None
+
+    def due(self) -> bool:
+        """Whether the insert that comes now should notify by itself."""
+        now = asyncio.get_running_loop().time()
+        if now - self._last < _INTERVAL:
+            return False
+        self._last = now
+        return True
+
+    def announce(self) -> None:
+        """Notify soon: rows were committed that did not."""
+        if self._timer is None:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(max(0.0, self._last + _INTERVAL - loop.time()), self._fire)
+
+    async def close(self) -> None:
+        """Send now what was to be sent soon."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._fire()
+        if self._sending is not None:
+            await asyncio.wait([self._sending])
+
+    def _fire(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._timer = None
+        self._last = loop.time()
+        self._sending = loop.create_task(self._notify())
+
+    async def _notify(self) -> None:
+        try:
+            await self._send()
+        except DatabaseError as error:
+            logger.debug("cannot notify idle workers, their next poll will do: %s", error)
