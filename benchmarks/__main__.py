@@ -42,7 +42,7 @@ def run(
     contender: Annotated[
         list[str] | None, typer.Option("--contender", "-c", help="Which peers; all by default.")
     ] = None,
-    rounds: Annotated[int, typer.Option(help="Rounds of every comparison.")] = 5,
+    rounds: Annotated[int | None, typer.Option(help="Rounds of every comparison: 5, with --quick 2.")] = None,
     lone_rounds: Annotated[int, typer.Option(help="Rounds of what asyncqueue does alone.")] = 1,
     quick: Annotated[
         bool, typer.Option("--quick", help="Smaller, against the limit and the fastest peers only.")
@@ -51,7 +51,8 @@ def run(
     out: Annotated[Path, typer.Option(help="Folder for results.json, report.md and the plots.")] = RESULTS,
 ) -> None:
     """Measure, and write results and report."""
-    size = Size(enqueue=1_000, bulk=20_000, drain=10_000, most_seconds=4, latency=100) if quick else Size()
+    size = Size(enqueue=500, bulk=10_000, drain=10_000, most_seconds=3, latency=75) if quick else Size()
+    rounds = rounds or (2 if quick else 5)
     contenders = _chosen(catalogue.load(), contender, ("asyncqueue", "limit"), "contender")
     chosen = list(_chosen({each.name: each for each in plan.WORKLOADS}, workload, (), "workload").values())
     if quick and not workload:

@@ -185,6 +185,7 @@ class Worker:
 
     async def _save(self) -> None:
         """After a loop broke or the worker itself was cancelled: hand back what can be handed back."""
+        self._claimer.stop()
         if not self._ledger:
             return
         with anyio.move_on_after(_UNWIND + _LAST_WRITE, shield=True):

@@ -128,7 +128,15 @@ class _MySQL(_Database):
 
     async def turn(self, ended: list[Any]) -> list[Any]:
         rows = [
-            {"id": row[0], "token": str(row[4]), "status": 2, "keep": 0, "output": None, "error": None, "log": None}
+            {
+                "id": row[0].replace("-", ""),
+                "token": str(row[4]),
+                "status": 2,
+                "keep": 0,
+                "output": None,
+                "error": None,
+                "log": None,
+            }
             for row in sorted(ended)
         ]
         calls = [("begin", {})]

@@ -103,10 +103,12 @@ def test_paths_of_functions():
             path_of(wrong)
 
 
-def test_a_function_of_the_main_program_is_refused(monkeypatch):
-    monkeypatch.setattr(add, "__module__", "__main__")
+def test_a_function_of_the_main_program_is_refused():
+    def own() -> None: ...
+
+    own.__module__, own.__qualname__ = "__main__", "own"
     with pytest.raises(InvalidTask, match="__main__"):
-        path_of(add)
+        path_of(own)
 
 
 def test_options_that_mean_nothing_are_refused():

@@ -81,6 +81,21 @@ async def test_results_wait_in_a_bounded_buffer_while_they_cannot_be_written(que
 
 
 @EVERYWHERE
+async def test_a_worker_whose_program_cancels_it_hands_everything_back(queue, tmp_path):
+    """Whoever embeds a worker may cancel it, in the middle of a claim too: nothing stays in progress."""
+    witness = tmp_path / "witness"
+    handles = await queue.enqueue_many([slow(witness, key, 60) for key in range(100)])
+    for pause in (0.0, 0.01, 0.05, 0.3):
+        worker = Worker(queue, settings=queue.settings.model_copy(update={"concurrency": 10, "prefetch": 10}))
+        with anyio.move_on_after(pause):
+            await worker.run()
+        assert await queue.count(status=Status.QUEUED) == 100
+    seen = Counter(line.split()[0] for line in lines(witness))
+    assert seen["start"] == seen["stopped"]
+    assert [await handle.status() for handle in handles[:3]] == [Status.QUEUED] * 3
+
+
+@EVERYWHERE
 async def test_a_task_that_blocks_the_loop_past_its_lease_is_named_rescued_and_fenced(queue, database, tmp_path):
     """G6. Nothing can renew while the loop is blocked; somebody else takes the task, and the late end is discarded."""
     handle = await queue.enqueue(sample_tasks.blocking, {"seconds": 6})
