@@ -232,17 +232,16 @@ class PostgresqlBackend:
     # -- inside
 
     async def _enqueue_committed(self, tasks: Sequence[NewTask]) -> None:
-        if len(tasks) >= _COPY:
-            self._table["enqueue"]  # there must be a table
+        many = len(tasks) >= _COPY
+        notifies = self.options.notify and not many and self._notifier.due()
+        if many:
+            self._table["enqueue"]  # raises where there is no table
             await self._enqueue.run(lambda connection: self._copy(connection, tasks), translate=self._translate)
-        elif not self.options.notify or self._notifier.due():
-            await self._fetch(self._enqueue, "enqueue", self._new_rows(tasks))
-            return
-        elif len(tasks) == 1:
-            await self._fetch(self._enqueue, "enqueue_one", tasks[0]._asdict())
+        elif notifies or len(tasks) > 1:
+            await self._fetch(self._enqueue, "enqueue", self._new_rows(tasks, notify=notifies))
         else:
-            await self._fetch(self._enqueue, "enqueue", self._new_rows(tasks, notify=False))
-        if self.options.notify:
+            await self._fetch(self._enqueue, "enqueue_one", tasks[0]._asdict())
+        if self.options.notify and not notifies:
             self._notifier.announce()
 
     async def _copy(self, connection: AsyncpgConnection, tasks: Sequence[NewTask]) -> None:

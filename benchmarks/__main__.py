@@ -50,15 +50,17 @@ def run(
     relaxed: Annotated[bool, typer.Option("--relaxed", help="With durability switched off on the servers.")] = False,
     out: Annotated[Path, typer.Option(help="Folder for results.json, report.md and the plots.")] = RESULTS,
 ) -> None:
-    """Measure, and write results and report."""
+    """Measure, and write results and report. What a folder holds of other databases and workloads stays."""
     size = Size(enqueue=500, bulk=10_000, drain=10_000, most_seconds=3, latency=75) if quick else Size()
     rounds = rounds or (2 if quick else 5)
-    contenders = _chosen(catalogue.load(), contender, ("asyncqueue", "limit"), "contender")
+    contenders = _chosen(catalogue.load(), contender, ("asyncqueue", *catalogue.LIMITS), "contender")
     chosen = list(_chosen({each.name: each for each in plan.WORKLOADS}, workload, (), "workload").values())
     if quick and not workload:
         chosen = [each for each in chosen if each.name in ("enqueue-one", "enqueue-bulk", "drain", "latency")]
     if quick and not contender:
-        contenders = {name: contenders[name] for name in ("asyncqueue", "limit", "pgqueuer", "dj-queue", "huey")}
+        contenders = {
+            name: contenders[name] for name in ("asyncqueue", *catalogue.LIMITS, "pgqueuer", "dj-queue", "huey")
+        }
     dialects = database or list(DIALECTS)
     for dialect in dialects:
         if dialect not in DIALECTS:
@@ -66,6 +68,7 @@ def run(
     out.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
     results = _head(relaxed)
+    earlier = _earlier(out, dialects, [each.name for each in chosen], relaxed)
     with _progress() as progress:
         for dialect in dialects:
             with place(dialect, durable=not relaxed) as where:
@@ -73,8 +76,33 @@ def run(
                 planned = plan.runs(chosen, contenders, dialect, rounds, lone_rounds)
                 _measure(planned, where, size, results, progress)
             results["seconds"] = time.monotonic() - began
-            (out / "results.json").write_text(json.dumps(results, indent=1) + "\n")
-    typer.echo(f"written: {report.write(results, out)}")
+            merged = _merged(earlier, results)
+            (out / "results.json").write_text(json.dumps(merged, indent=1) + "\n")
+    typer.echo(f"written: {report.write(json.loads((out / 'results.json').read_text()), out)}")
+
+
+def _earlier(out: Path, dialects: list[str], workloads: list[str], relaxed: bool) -> dict[str, Any] | None:
+    """What a folder holds, without what is about to be measured again."""
+    path = out / "results.json"
+    if not path.exists():
+        return None
+    found: dict[str, Any] = json.loads(path.read_text())
+    if found["durable"] == relaxed:
+        raise typer.BadParameter(f"{path} is of the other durability: name another folder with --out")
+    found["rows"] = [row for row in found["rows"] if not (row["database"] in dialects and row["workload"] in workloads)]
+    return found
+
+
+def _merged(earlier: dict[str, Any] | None, results: dict[str, Any]) -> dict[str, Any]:
+    if earlier is None or not earlier["rows"]:
+        return results
+    return {
+        **results,
+        "command": f"{earlier['command']}`, `{results['command']}",
+        "seconds": earlier["seconds"] + results["seconds"],
+        "servers": {**earlier["servers"], **results["servers"]},
+        "rows": earlier["rows"] + results["rows"],
+    }
 
 
 def _measure(planned: list[plan.Run], where: Place, size: Size, results: dict[str, Any], progress: Progress) -> None:

@@ -15,6 +15,8 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 PROGRAMS = HERE / "contenders"
+#: No queues, but what the database itself can do.
+LIMITS = ("limit", "pgbench")
 _ENVIRONMENTS = HERE.parent / ".bench" / "environments"
 
 
@@ -74,4 +76,5 @@ def load() -> dict[str, Contender]:
     found = {}
     for path in sorted(PROGRAMS.glob("*.toml")):
         found[path.stem] = Contender(name=path.stem, **tomllib.loads(path.read_text()))
-    return {name: found[name] for name in sorted(found, key=lambda name: (name not in ("asyncqueue", "limit"), name))}
+    first = ("asyncqueue", *LIMITS)
+    return {name: found[name] for name in sorted(found, key=lambda name: (name not in first, name))}

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from benchmarks.catalogue import LIMITS
+
 #: A measurement: database, workload, contender, round, and what was measured.
 Row = dict[str, Any]
 
@@ -65,7 +67,7 @@ def verdicts(rows: Sequence[Row], database: str) -> list[Verdict]:
 
 
 def _peer(name: str) -> bool:
-    return name not in ("asyncqueue", "limit")
+    return name not in ("asyncqueue", *LIMITS)
 
 
 def _bounded_peer(name: str) -> bool:
@@ -92,7 +94,8 @@ def _all(rows: Sequence[Row], database: str) -> Iterable[Verdict]:
     if postgresql:
         best = fastest(rows, database, "drain", _peer)
         yield from against("drain, fastest peer at any setting", "drain", best, 2)
-    yield from against("drain, limit", "drain", "limit", 0.5 if database == "sqlite" else 0.7)
+    for limit in LIMITS:
+        yield from against(f"drain, {limit}", "drain", limit, 0.5 if database == "sqlite" else 0.7)
     yield from against("enqueue-one, bare INSERT", "enqueue-one", "limit", 0.8)
     for workload, wanted in (("enqueue-one", 1.0), ("enqueue-concurrent", 5.0), ("enqueue-bulk", 2.0)):
         yield from against(f"{workload}, fastest peer", workload, fastest(rows, database, workload, _peer), wanted)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmarks import special, workloads
-from benchmarks.catalogue import Contender
+from benchmarks.catalogue import LIMITS, Contender
 from benchmarks.programs import ProgramFailed
 from benchmarks.servers import Place
 from benchmarks.workloads import Measured, Size
@@ -99,7 +99,7 @@ def runs(
             for each in contenders.values()
             if dialect in each.databases
             and (each.name == "asyncqueue" or workload.needs in each.workloads)
-            and (each.name != "limit" or workload.limited)
+            and (each.name not in LIMITS or workload.limited)
         ]
         planned += [Run(workload, each, number) for number in range(rounds) for each in part]
     return planned
@@ -108,7 +108,7 @@ def runs(
 def measure(run: Run, place: Place, size: Size, batch: float | None) -> Measured:
     """Make one; an error is what was measured then."""
     measuring = run.workload.measure
-    if run.contender.name == "limit" and run.workload.name == "drain" and batch:
+    if run.contender.name in LIMITS and run.workload.name == "drain" and batch:
         measuring = functools.partial(workloads.drain, batch=batch)
     try:
         return measuring(run.contender, place, size)

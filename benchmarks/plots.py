@@ -8,6 +8,7 @@ from pathlib import Path
 
 import matplotlib as mpl
 
+from benchmarks.catalogue import LIMITS
 from benchmarks.goals import Row
 
 mpl.use("svg")
@@ -31,7 +32,7 @@ def bars(rows: Sequence[Row], database: str, folder: Path) -> Path:
                 rates.setdefault(row["contender"], []).append(row["measured"]["rate"])
         names = sorted(rates, key=lambda name: statistics.median(rates[name]))
         middles = [statistics.median(rates[name]) for name in names]
-        colours = [_OURS if name == "asyncqueue" else _LIMIT if name == "limit" else _THEIRS for name in names]
+        colours = [_OURS if name == "asyncqueue" else _LIMIT if name in LIMITS else _THEIRS for name in names]
         spread = [
             [middle - min(rates[name]) for name, middle in zip(names, middles, strict=True)],
             [max(rates[name]) - middle for name, middle in zip(names, middles, strict=True)],

@@ -26,7 +26,7 @@ _RATES = (
 def write(results: dict[str, Any], folder: Path) -> Path:
     """Write `report.md` and its plots into a folder. Returns the report's path."""
     rows: list[Row] = results["rows"]
-    databases = list(dict.fromkeys(row["database"] for row in rows))
+    databases = sorted({row["database"] for row in rows}, key=list(_NAMES).index)
     parts = ["# Benchmarks\n", _conditions(results), "\n## The goals\n", _goals(rows, databases)]
     for database in databases:
         parts += [f"\n## {results['servers'].get(database, _NAMES[database])}\n", _rates(rows, database)]
@@ -160,7 +160,7 @@ def _errors(rows: Sequence[Row]) -> str:
 
 def _contenders(rows: Sequence[Row], database: str) -> list[str]:
     names = dict.fromkeys(row["contender"] for row in rows if row["database"] == database)
-    return sorted(names, key=lambda name: (name != "asyncqueue", name == "limit", name))
+    return sorted(names, key=lambda name: (name != "asyncqueue", name in catalogue.LIMITS, name))
 
 
 def _rows(rows: Sequence[Row], database: str, workload: str) -> list[Row]:
