@@ -16,7 +16,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 PROGRAMS = HERE / "contenders"
 #: No queues, but what the database itself can do.
-LIMITS = ("limit", "pgbench")
+LIMITS = ("limit",)
 _ENVIRONMENTS = HERE.parent / ".bench" / "environments"
 
 
