@@ -31,9 +31,11 @@ async def proxied(database, **options):
     """A backend that reaches its server by way of a proxy, with all its connections open."""
     async with Proxy(database.url) as proxy, opened(proxy.url, notify=False, **options) as backend:
         await backend.claim(0, worker_pid=None)
-        [row] = new(1, task="warm.up")
-        await backend.enqueue([row])
-        await backend.cancel([row.id])
+        # A single row and several are different statements on PostgreSQL, each prepared when it is first used.
+        rows = new(3, task="warm.up")
+        await backend.enqueue(rows[:1])
+        await backend.enqueue(rows[1:])
+        await backend.cancel([row.id for row in rows])
         yield proxy, backend
 
 
