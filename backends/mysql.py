@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from asyncqueue.backends import statements
 from asyncqueue.backends.base import Capabilities, Change, Options, Server, TableShape, TaskFilter
 from asyncqueue.backends.lane import Lane, Lanes
 from asyncqueue.backends.mysql_address import address_of
-from asyncqueue.backends.mysql_claiming import Claiming, by_age
+from asyncqueue.backends.mysql_claiming import Claiming
 from asyncqueue.backends.mysql_connection import Call, MysqlConnection, fetch, text, too_large
 from asyncqueue.backends.mysql_errors import translate
 from asyncqueue.backends.mysql_rows import Row, ids_json, ordered, rows_json
@@ -126,8 +127,8 @@ class MysqlBackend:
 
     async def claim(self, limit: int, *, worker_pid: int | None) -> list[ClaimedTask]:
         bound = self._watermark.bound()
-        claimed = await self._claim(Claiming(self._table, self._times, limit, worker_pid, bound))
-        return await self._complete(claimed, limit, worker_pid, bound)
+        claimed = await self._claim_more(worker_pid, limit, bound)
+        return await self._watermark.complete(claimed, limit, bound, partial(self._claim_more, worker_pid))
 
     async def finish(self, finishes: Sequence[Finish]) -> set[UUID]:
         rows = _ends(finishes)
@@ -150,7 +151,7 @@ class MysqlBackend:
             written = {finish.id for finish in finishes}
         else:
             written = await self._which(self._engine, "finished", _ends(finishes))
-        return written, await self._complete(claimed, limit, worker_pid, bound)
+        return written, await self._watermark.complete(claimed, limit, bound, partial(self._claim_more, worker_pid))
 
     async def append_output(self, chunks: Sequence[OutputChunk]) -> set[UUID]:
         rows = ordered({**_fence(chunk), "offset": chunk.offset, "text": chunk.text} for chunk in chunks)
@@ -330,22 +331,8 @@ class MysqlBackend:
                 claimed = await self._try_claim(claiming, give_up_at)
         return claimed
 
-    async def _complete(
-        self, claimed: list[ClaimedTask], limit: int, worker_pid: int | None, bound: Stamp
-    ) -> list[ClaimedTask]:
-        """Claim without a bound what a bounded claim was short of."""
-        if len(claimed) < limit and self._watermark.bounds(bound):
-            rest = limit - len(claimed)
-            try:
-                claimed += await self._claim(
-                    Claiming(self._table, self._times, rest, worker_pid, self._watermark.lowest)
-                )
-                claimed.sort(key=by_age)
-            except DatabaseUnavailable:
-                if not claimed:
-                    raise  # else what is claimed already is worth more than the error, which will come again
-        self._watermark.saw(claimed, limit)
-        return claimed
+    async def _claim_more(self, worker_pid: int | None, limit: int, bound: Stamp) -> list[ClaimedTask]:
+        return await self._claim(Claiming(self._table, self._times, limit, worker_pid, bound))
 
     async def _try_claim(self, claiming: Claiming, give_up_at: float) -> list[ClaimedTask] | None:
         """Try to claim; None where another try is due: after a deadlock, or while it is in doubt what was claimed."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from asyncqueue.backends.mysql_connection import Call, MysqlConnection
 from asyncqueue.backends.mysql_rows import encode, ids_json
 from asyncqueue.backends.mysql_times import Times
 from asyncqueue.backends.table import Table
+from asyncqueue.backends.watermark import by_age
 from asyncqueue.model import ClaimedTask, Stamp
 
 
@@ -83,8 +83,3 @@ class Claiming:
         held = {UUID(row[0]) for row in reply.rows}
         taken, self._taken = self._taken, []
         return sorted((task for task in taken if task.id in held), key=by_age)
-
-
-def by_age(claimed: ClaimedTask) -> tuple[Any, UUID]:
-    """The order of claims, oldest first."""
-    return claimed.queued_at, claimed.id

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from uuid import UUID
@@ -19,7 +20,7 @@ from asyncqueue.backends.postgresql_listener import Listener
 from asyncqueue.backends.postgresql_notifier import Notifier
 from asyncqueue.backends.table import Table
 from asyncqueue.backends.values import identifiers, index_name, status_of
-from asyncqueue.backends.watermark import Watermark
+from asyncqueue.backends.watermark import Watermark, by_age
 from asyncqueue.errors import ConfigurationError, DatabaseUnavailable, SchemaError, UnsupportedServer
 from asyncqueue.model import (
     Claim,
@@ -115,8 +116,8 @@ class PostgresqlBackend:
 
     async def claim(self, limit: int, *, worker_pid: int | None) -> list[ClaimedTask]:
         bound = self._watermark.bound()
-        claimed = await self._claim(limit, worker_pid, bound)
-        return await self._complete(claimed, limit, worker_pid, bound)
+        claimed = await self._claim(worker_pid, limit, bound)
+        return await self._watermark.complete(claimed, limit, bound, partial(self._claim, worker_pid))
 
     async def finish(self, finishes: Sequence[Finish]) -> set[UUID]:
         values = _ends(finishes)
@@ -135,12 +136,12 @@ class PostgresqlBackend:
         # as if nothing had been sent.
         rows = await self._fetch(self._engine, "exchange", values, repeat=False)
         claimed = [] if rows[0][0] is None else [ClaimedTask._make(row[:5]) for row in rows]
-        claimed.sort(key=_by_age)
+        claimed.sort(key=by_age)
         if rows[0][5] == len(finishes):
             written = {finish.id for finish in finishes}
         else:
             written = {row[0] for row in await self._fetch(self._engine, "finished", values)}
-        return written, await self._complete(claimed, limit, worker_pid, bound)
+        return written, await self._watermark.complete(claimed, limit, bound, partial(self._claim, worker_pid))
 
     async def append_output(self, chunks: Sequence[OutputChunk]) -> set[UUID]:
         values = {
@@ -263,25 +264,11 @@ class PostgresqlBackend:
         ids, paths, args = zip(*tasks, strict=True)
         return {"ids": ids, "tasks": paths, "args": args, "channel": self._channel if notify else None}
 
-    async def _claim(self, limit: int, worker_pid: int | None, bound: Stamp) -> list[ClaimedTask]:
+    async def _claim(self, worker_pid: int | None, limit: int, bound: Stamp) -> list[ClaimedTask]:
         values = {"limit": limit, "worker_pid": worker_pid, "watermark": bound}
         rows = await self._fetch(self._engine, "claim", values, repeat=False)
         claimed = list(map(ClaimedTask._make, rows))
-        claimed.sort(key=_by_age)  # RETURNING follows the join's order, not the CTE's
-        return claimed
-
-    async def _complete(
-        self, claimed: list[ClaimedTask], limit: int, worker_pid: int | None, bound: Stamp
-    ) -> list[ClaimedTask]:
-        """Claim without a bound what a bounded claim was short of."""
-        if len(claimed) < limit and self._watermark.bounds(bound):
-            try:
-                claimed += await self._claim(limit - len(claimed), worker_pid, self._watermark.lowest)
-                claimed.sort(key=_by_age)
-            except DatabaseUnavailable:
-                if not claimed:
-                    raise  # else what is claimed already is worth more than the error, which will come again
-        self._watermark.saw(claimed, limit)
+        claimed.sort(key=by_age)  # RETURNING follows the join's order, not the CTE's
         return claimed
 
     def _lane(self) -> Lane[AsyncpgConnection]:
@@ -423,10 +410,6 @@ def _ends(finishes: Sequence[Finish]) -> dict[str, Any]:
         "logs": logs,
         "keeps": keeps,
     }
-
-
-def _by_age(claimed: ClaimedTask) -> tuple[Any, UUID]:
-    return claimed.queued_at, claimed.id
 
 
 def _fences(claims: Sequence[Claim] | Sequence[Release]) -> dict[str, Any]:

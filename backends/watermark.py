@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable
+from typing import Any
+from uuid import UUID
 
+import anyio
+
+from asyncqueue.errors import DatabaseUnavailable
 from asyncqueue.model import ClaimedTask, Stamp
 
 #: Seconds between two claims that look at everything.
@@ -40,15 +45,37 @@ class Watermark:
         """Whether a bound leaves anything out."""
         return bound != self._lowest
 
-    @property
-    def lowest(self) -> Stamp:
-        """The bound of a claim that looks at everything."""
-        return self._lowest
+    async def complete(
+        self,
+        claimed: list[ClaimedTask],
+        limit: int,
+        bound: Stamp,
+        claim: Callable[[int, Stamp], Awaitable[list[ClaimedTask]]],
+    ) -> list[ClaimedTask]:
+        """Claim without a bound what a bounded claim is short of, and take in what was claimed, oldest first.
 
-    def saw(self, rows: Sequence[ClaimedTask], limit: int) -> None:
-        """Take in what was claimed, oldest first, of at most `limit`."""
-        self._reached = rows[-1].queued_at if rows and len(rows) >= limit else self._lowest
+        Args:
+            claimed: by the bounded claim.
+            limit: of both together.
+            bound: of the first.
+            claim: claims up to so many rows with a bound.
+        """
+        if len(claimed) < limit and self.bounds(bound):
+            try:
+                # What is claimed already must reach the caller, even one that is cancelled meanwhile.
+                with anyio.CancelScope(shield=True):
+                    claimed = sorted(claimed + await claim(limit - len(claimed), self._lowest), key=by_age)
+            except DatabaseUnavailable:
+                if not claimed:
+                    raise  # else what is claimed already is worth more than the error, which will come again
+        self._reached = claimed[-1].queued_at if claimed and len(claimed) >= limit else self._lowest
+        return claimed
 
     def reset(self) -> None:
         """Look at everything next: something older has come back."""
         self._reached = self._lowest
+
+
+def by_age(claimed: ClaimedTask) -> tuple[Any, UUID]:
+    """The order of claims, oldest first."""
+    return claimed.queued_at, claimed.id
