@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from uuid import UUID
 
 import anyio
@@ -15,13 +14,14 @@ import asyncpg
 from asyncqueue.backends import statements
 from asyncqueue.backends.base import Capabilities, Change, Options, Server, TableShape, TaskFilter
 from asyncqueue.backends.lane import Lane, Lanes
+from asyncqueue.backends.postgresql_connection import Connector
 from asyncqueue.backends.postgresql_errors import translate
 from asyncqueue.backends.postgresql_listener import Listener
 from asyncqueue.backends.postgresql_notifier import Notifier
 from asyncqueue.backends.table import Table
 from asyncqueue.backends.values import identifiers, index_name, status_of
 from asyncqueue.backends.watermark import Watermark, by_age
-from asyncqueue.errors import ConfigurationError, DatabaseUnavailable, SchemaError, UnsupportedServer
+from asyncqueue.errors import ConfigurationError, SchemaError, UnsupportedServer
 from asyncqueue.model import (
     Claim,
     ClaimedTask,
@@ -62,14 +62,14 @@ class PostgresqlBackend:
 
     def __init__(self, url: str, options: Options) -> None:
         self.options = options
-        self._dsn, self._cache = _split(url)
-        self._place = _place(url)
+        self._connector = Connector(url, options)
         self._table = Table("postgresql", statements.dollar, options.table, _slots(options.table))
         self._channel = f"asyncqueue:{options.table}"[:63]
         # For a worker's hot path, for everything that must not wait behind it, and for enqueueing.
-        self._engine = Lanes([self._lane() for _ in range(self.capabilities.exchanges)])
+        by_index = self._connector.connect_by_index
+        self._engine = Lanes([self._lane(by_index) for _ in range(self.capabilities.exchanges)])
         self._control, self._enqueue = self._lane(), self._lane()
-        self._listener = Listener(self._connect, self._channel, self._table.setup["listen_ping"].text)
+        self._listener = Listener(self._connector.connect, self._channel, self._table.setup["listen_ping"].text)
         self._notifier = Notifier(lambda: self._fetch(self._control, "notify", {"channel": self._channel}))
         self._server = Server("PostgreSQL", "unknown until opened")
         self._watermark = Watermark(datetime.min.replace(tzinfo=UTC))
@@ -271,33 +271,14 @@ class PostgresqlBackend:
         claimed.sort(key=by_age)  # RETURNING follows the join's order, not the CTE's
         return claimed
 
-    def _lane(self) -> Lane[AsyncpgConnection]:
+    def _lane(self, connect: Callable[[], Awaitable[AsyncpgConnection]] | None = None) -> Lane[AsyncpgConnection]:
         return Lane(
-            connect=self._connect,
+            connect=connect or self._connector.connect,
             discard=lambda connection: connection.terminate(),
             usable=lambda connection: not connection.is_closed(),
             connect_timeout=self.options.connect_timeout,
             statement_timeout=self.options.statement_timeout,
         )
-
-    async def _connect(self) -> AsyncpgConnection:
-        try:
-            return await asyncpg.connect(
-                self._dsn,
-                timeout=self.options.connect_timeout,
-                command_timeout=self.options.statement_timeout,
-                statement_cache_size=self._cache,
-                server_settings={"application_name": "asyncqueue"},
-            )
-        except FileNotFoundError as error:
-            raise DatabaseUnavailable(
-                f"PostgreSQL at {self._place} cannot be reached: {error} (its socket, or a file that sslcert, sslkey "
-                "or sslrootcert names)"
-            ) from error
-        except TimeoutError:
-            raise
-        except OSError as error:
-            raise DatabaseUnavailable(f"PostgreSQL at {self._place} cannot be reached: {error}") from error
 
     def _translate(self, error: BaseException) -> Exception | None:
         return translate(error, self._table)
@@ -365,27 +346,6 @@ _INDEXES = {
     "ready": "claims read the oldest queued rows without looking at any other",
     "running": "rescues find expired leases without looking at any other row",
 }
-
-
-def _split(url: str) -> tuple[str, int]:
-    """The DSN for asyncpg, and the size of its cache of prepared statements."""
-    parts = urlsplit(url)
-    try:
-        _ = "," in parts.netloc or parts.port  # of several hosts, each has a port of its own
-    except ValueError as error:
-        raise ConfigurationError("the port in the database URL must be a number from 1 to 65535") from error
-    query = dict(parse_qsl(parts.query, keep_blank_values=True))
-    size = query.pop("statement_cache_size", "100")
-    if not size.isdecimal():
-        raise ConfigurationError(f"statement_cache_size in the database URL must be a number, not {size!r}")
-    return urlunsplit(parts._replace(query=urlencode(query))), int(size)
-
-
-def _place(url: str) -> str:
-    """Where the server is, to say so in an error: never with user or password."""
-    parts = urlsplit(url)
-    query = dict(parse_qsl(parts.query))
-    return parts.netloc.rpartition("@")[2] or query.get("host") or query.get("service") or "its usual place"
 
 
 def _slots(table: str) -> dict[str, str]:

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
-from tests.servers import LocalServer, ServerMissing, Servers
+from tests.servers import LocalServer, ServerMissing, Servers, pgbouncer
 from tests.servers.cases import DIALECTS, SERVER_DIALECTS, Case, shaped
 from tests.servers.database import Database
 from tests.servers.databases import Databases
+from tests.servers.installation import InstallationFailed
 
 _SERVERS = pytest.StashKey[Servers]()
 
@@ -87,6 +88,17 @@ def restartable_database(
     databases.discard(made)
 
 
+@pytest.fixture
+def pooled() -> Callable[[str, str], AbstractContextManager[str]]:
+    """Puts a PgBouncer before a PostgreSQL database: `with pooled(url, "transaction") as url:`."""
+    with _server_needed():
+        try:
+            pgbouncer.installation()
+        except InstallationFailed as error:
+            raise ServerMissing(f"no PgBouncer: {error}") from error
+    return pgbouncer.pooled
+
+
 @contextmanager
 def _server_needed() -> Iterator[None]:
     """A missing server fails a run in CI; elsewhere the tests that need it are skipped, and the run's end says so."""
@@ -110,6 +122,9 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     for dialect in SERVER_DIALECTS:
         if any(isinstance(value, Case) and value.dialect == dialect for value in parameters):
             session.config.stash[_SERVERS].prepare(dialect)
+    if any("pooled" in getattr(item, "fixturenames", ()) for item in session.items):
+        with suppress(InstallationFailed):
+            pgbouncer.installation()
 
 
 def _parameters(item: pytest.Item) -> list[object]:

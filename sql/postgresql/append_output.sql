@@ -6,6 +6,6 @@ UPDATE {table} AS t
    SET output = left(coalesce(t.output, ''), d.position) || d.text
   FROM unnest(:ids::uuid[], :tokens::timestamptz[], :offsets::int[], :texts::text[]) AS d (id, token, position, text)
  WHERE t.id = d.id
-   AND t.status = 1
+   AND t.status + 0 = 1
    AND t.modified = d.token
 RETURNING t.id

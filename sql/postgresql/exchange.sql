@@ -17,7 +17,7 @@ WITH done AS (
       FROM unnest(:ids::uuid[], :tokens::timestamptz[], :statuses::int[], :outputs::text[], :errors::text[],
                   :logs::text[], :keeps::bool[]) AS d (id, token, status, output, error, log, keep)
      WHERE t.id = d.id
-       AND t.status = 1
+       AND t.status + 0 = 1
        AND t.modified = d.token
     RETURNING 1
 ), next AS MATERIALIZED (

@@ -7,5 +7,5 @@ UPDATE {table} AS t
        modified = d.queued_at
   FROM unnest(:ids::uuid[], :tokens::timestamptz[], :queued_ats::timestamptz[]) AS d (id, token, queued_at)
  WHERE t.id = d.id
-   AND t.status = 1
+   AND t.status + 0 = 1
    AND t.modified = d.token

@@ -6,5 +6,5 @@ UPDATE {table} AS t
        , worker_pid = :worker_pid -- [errors]
   FROM unnest(:ids::uuid[], :tokens::timestamptz[]) AS d (id, token)
  WHERE t.id = d.id
-   AND t.status = 1
+   AND t.status + 0 = 1
    AND t.modified = d.token

@@ -285,6 +285,24 @@ async def test_an_exchange_whose_reply_was_lost_is_found_again(database, backend
     assert [claim.id for claim in await backend.claim(5, worker_pid=None)] == waiting[2:]
 
 
+@pytest.mark.parametrize("mode", ["transaction", "session"])
+@cases("database", shaped(["postgresql"], [10]))
+async def test_every_verb_works_behind_a_pgbouncer(database, pooled, mode):
+    """It refuses settings of a session, and in transaction mode the server's side of a connection changes."""
+    with pooled(database.url, mode) as url:
+        options = "?statement_cache_size=0" if mode == "transaction" else ""
+        async with opened(url + options, notify=mode == "session") as backend, opened(url + options) as other:
+            await backend.migrate(indexes_only=True)
+            for claim in await claimed(backend, 3), await claimed(other, 3):
+                for verb in _verbs(claim[0]).values():
+                    await verb(backend)
+            await queued(other, 600)
+            claims = await backend.claim(600, worker_pid=1)
+            written, _ = await backend.exchange([done(claim) for claim in claims], 50, worker_pid=1)
+            assert written == {claim.id for claim in claims}
+    assert database.execute(f"SELECT count(*) FROM {database.table} WHERE status = 2")[0][0] >= 600
+
+
 @EVERYWHERE
 async def test_a_storm_of_cancelled_callers_loses_nothing_and_leaves_no_lock(database, backend, another):
     """What was claimed by a cancelled caller is handed to it all the same; no transaction stays open."""

@@ -275,17 +275,48 @@ async def test_claims_and_rescues_read_their_index_only(database, backend):
             ), plan
 
 
+@cases("fresh_database", [Case("postgresql", 10)])
+async def test_hot_statements_read_their_index_without_any_statistics(fresh_database):
+    """A planner that knows nothing of a table just filled would sort all that is queued for every claim."""
+    fresh_database.execute(f"ALTER TABLE {fresh_database.table} SET (autovacuum_enabled = off)")
+    async with opened(fresh_database.url) as backend:
+        await backend.migrate(indexes_only=True)
+        await queued(backend, 60_000)
+        await claimed(backend, 100)
+
+        async def plan(verb: str) -> str:
+            text = _explaining(fresh_database, backend, verb)
+            rows = await backend._engine.run(lambda connection: connection.fetch(text), translate=lambda error: None)
+            return "\n".join(row[0] for row in rows)
+
+        for verb in "claim", "exchange":
+            assert "_asyncqueue_ready on" in await plan(verb)
+            assert "Sort" not in await plan(verb)
+        for verb in "finish", "exchange", "release", "append_output", "renew":
+            assert "_pkey on" in await plan(verb)
+            assert "_asyncqueue_running on" not in await plan(verb)
+
+
 def _plan(database, backend, verb: str) -> str:
-    """What EXPLAIN says of the statement that looks for a verb's rows, with its parameters as literals."""
+    """What EXPLAIN says of the statement that looks for a verb's rows."""
+    return "\n".join(" ".join(map(str, line)) for line in database.execute(_explaining(database, backend, verb)))
+
+
+def _explaining(database, backend, verb: str) -> str:
+    """EXPLAIN and the statement that looks for a verb's rows, with its parameters as literals."""
     name = verb if database.dialect == "postgresql" else {"claim": "ready", "rescue": "lost"}[verb]
     statement = backend._table[name]
     old = {"sqlite": "'2020-01-01'", "postgresql": "3600"}.get(database.dialect, "'2020-01-01'")
     values = {"limit": "50", "worker_pid": "NULL::integer", "lease": old, "cutoff": old, "error": "NULL::text"}
     values["watermark"] = "'2020-01-01'"
-    values |= dict.fromkeys(("ids", "tokens", "statuses", "outputs", "errors", "logs", "keeps"), "NULL")
+    values |= dict.fromkeys(_ARRAYS, "NULL")
+    values |= {"now": "NULL"}
     text = statement.text
     for number, param in reversed(list(enumerate(statement.params, 1))):
         for placeholder in (f"${number}", f"%({param})s", f":{param}"):
             text = text.replace(placeholder, values[param])
     explain = "EXPLAIN QUERY PLAN" if database.dialect == "sqlite" else "EXPLAIN"
-    return "\n".join(" ".join(map(str, line)) for line in database.execute(f"{explain} {text}".replace("%", "%%")))
+    return f"{explain} {text}".replace("%", "%%")
+
+
+_ARRAYS = ("ids", "tokens", "statuses", "outputs", "errors", "logs", "keeps", "offsets", "texts", "queued_ats")
