@@ -31,7 +31,8 @@ def pooled(url: str, mode: str) -> Iterator[str]:
     found = installation()
     directory = found.make_directory("pgbouncer")
     parts, port = urlsplit(url), free_port()
-    (directory / "users").write_text(f'"{parts.username}" "{parts.password or str()}"\n')
+    password = parts.password or ""
+    (directory / "users").write_text(f'"{parts.username}" "{password}"\n')
     (directory / "pgbouncer.ini").write_text(
         f"[databases]\n* = host={parts.hostname} port={parts.port}\n"
         f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\n"
