@@ -14,9 +14,9 @@ from asyncqueue.errors import ConfigurationError, DatabaseUnavailable
 if TYPE_CHECKING:
     AsyncpgConnection = asyncpg.Connection[asyncpg.Record]
 
-# The hot statements go by their indexes, whatever the planner thinks of a table whose statistics are older than what
+#: The hot statements go by their indexes, whatever the planner thinks of a table whose statistics are older than what
 # was queued since: it would rather sort all that is queued for every claim.
-_BY_INDEX = {f"enable_{way}": "off" for way in ("bitmapscan", "seqscan", "sort", "hashjoin", "mergejoin")}
+BY_INDEX = {f"enable_{way}": "off" for way in ("bitmapscan", "seqscan", "sort", "hashjoin", "mergejoin")}
 _NAME = {"application_name": "asyncqueue"}
 
 
@@ -40,7 +40,7 @@ class Connector:
         """The same for a worker's hot statements, with a planner that takes their indexes."""
         if not self._pooled:
             try:
-                return await self._open({**_NAME, **_BY_INDEX})
+                return await self._open({**_NAME, **BY_INDEX})
             except asyncpg.ProtocolViolationError:
                 # PgBouncer refuses settings of the session, which other clients would inherit.
                 self._pooled = True

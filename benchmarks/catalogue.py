@@ -16,7 +16,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 PROGRAMS = HERE / "contenders"
 #: No queues, but what the database itself can do.
-LIMITS = ("limit",)
+LIMITS = ("limit", "pgbench")
 _ENVIRONMENTS = HERE.parent / ".bench" / "environments"
 
 
@@ -32,6 +32,8 @@ class Contender:
     remaining: dict[str, str]
     #: The oldest Python its packages need, where that is newer than asyncqueue's own.
     python: str | None = None
+    #: Whether it is faster with fresh statistics of PostgreSQL's tables than with none.
+    statistics: bool = False
     #: Fewer tasks than the rest, for one that would take all day.
     most_tasks: int | None = None
     versions: dict[str, str] = field(default_factory=dict, compare=False)

@@ -108,6 +108,8 @@ def drain(
     tasks = min(tasks or size.drain, contender.most_tasks or 1 << 62)
     with site(contender, place) as at:
         at.enqueue("bulk", tasks, "--kind", kind)
+        if contender.statistics:
+            at.probe.rows("ANALYZE")
         environment = {"BENCH_BATCH": str(round(batch))} if batch else {}
         workers = Workers(contender, at.url, processes=processes, concurrency=concurrency, **environment)
         with workers:

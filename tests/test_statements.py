@@ -156,3 +156,17 @@ def test_rendering(style, placeholders):
     assert statement.params == ("first", "second")
     assert statement.values({"second": 2, "first": 1, "other": 3}) == [1, 2]
     assert "z" in render(parse("x", TEXT), style, {"table": '"t:first"'}, frozenset()).text.split()
+
+
+def test_postgresqls_exchange_is_its_finish_and_its_claim() -> None:
+    """Three files, because a statement cannot be put together of others; what changes in one changes in the other."""
+    exchange, finish, claim = (" ".join(_code(name).split()) for name in ("exchange", "finish", "claim"))
+    assert finish.removesuffix(" RETURNING t.id") in exchange
+    rows, take = claim.removeprefix("WITH ").split(" ) UPDATE ")
+    assert rows in exchange
+    assert f"UPDATE {take}" in exchange
+
+
+def _code(name: str) -> str:
+    lines = load("postgresql")[name].text.splitlines()
+    return "\n".join(line for line in lines if not line.startswith("--"))

@@ -46,14 +46,20 @@ class Prefetch:
         self._fixed = fixed
         self._rate = 0.0
         self._ended = 0
-        self._at = time.monotonic()
+        self._at = self._began = time.monotonic()
+
+    def begin(self, ended: int) -> None:
+        """Work has come after there was none: the time before says nothing of the rate."""
+        self._rate, self._ended = 0.0, ended
+        self._at = self._began = time.monotonic()
 
     def learn(self, ended: int, claim_took: float) -> None:
         """Take in how many tasks had ended by now, and how many seconds the claim took."""
         now = time.monotonic()
         seconds = max(now - self._at, 1e-6)
         # Tasks end in bursts: what counts is the rate over some exchanges, not over the last one.
-        self._rate += min(1.0, seconds / _MEMORY) * ((ended - self._ended) / seconds - self._rate)
+        memory = min(_MEMORY, max(now - self._began, 1e-6))
+        self._rate += min(1.0, seconds / memory) * ((ended - self._ended) / seconds - self._rate)
         self._ended, self._at = ended, now
         if self._fixed is None:
             self.size = min(self._limit, int(self._rate * max(claim_took * 2, _MOMENT)))
@@ -121,7 +127,10 @@ class Claimer:
 
     def take(self, rows: Sequence[ClaimedTask], room: int, since: float) -> None:
         """Take in what was claimed when there was room for so many; `since` is when the claim was sent."""
-        self._prefetch.learn(self._slots.ended, time.monotonic() - since)
+        if self._ledger:
+            self._prefetch.learn(self._slots.ended, time.monotonic() - since)
+        else:
+            self._prefetch.begin(self._slots.ended)
         if rows:
             self._polls.reset()
             self._slots.accept([self._ledger.add(row, since) for row in rows])

@@ -42,8 +42,9 @@ class Exchange:
         self._delays = Backoff(0.05, 5.0)
         self._pausing = False
         self._under_way = 0
-        #: How many went well.
+        #: How many went well, how many seconds they took together, and the longest of them.
         self.made = 0
+        self.seconds = self.slowest = 0.0
 
     async def run(self) -> None:
         """Go on for ever; what has ended is written even when nothing is claimed any more."""
@@ -84,7 +85,10 @@ class Exchange:
             self._pause(error)
         else:
             self._delays.reset()
+            took = time.monotonic() - since
             self.made += 1
+            self.seconds += took
+            self.slowest = max(self.slowest, took)
         finally:
             # What could not be written, because the database is away or this was cancelled, is tried again.
             self._finisher.take_back(batch)

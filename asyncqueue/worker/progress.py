@@ -25,6 +25,9 @@ class Progress:
     rescued: int = 0
     #: Round trips with the database that wrote ends, claimed tasks, or both.
     exchanges: int = 0
+    #: Seconds that all of these took together, and the longest of them.
+    exchange_seconds: float = 0.0
+    slowest_exchange: float = 0.0
     #: Gauge: threads that run on although their task timed out or was stopped.
     abandoned_threads: int = 0
     #: Gauge: asynchronous tasks that ignored their cancellation.

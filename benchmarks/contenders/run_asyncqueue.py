@@ -66,7 +66,12 @@ class Asyncqueue(Adapter):
             shared.ready()
             await worker.run()
         done = worker.progress
-        return {"batch": done.completed / max(1, done.exchanges)}
+        made = max(1, done.exchanges)
+        return {
+            "batch": done.completed / made,
+            "exchange_ms": done.exchange_seconds / made * 1e3,
+            "slowest_ms": done.slowest_exchange * 1e3,
+        }
 
 
 if __name__ == "__main__":

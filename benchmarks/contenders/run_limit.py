@@ -21,6 +21,7 @@ from shared import Adapter
 
 from asyncqueue import Queue, Settings
 from asyncqueue.backends.base import Backend
+from asyncqueue.backends.postgresql_connection import BY_INDEX
 
 _BATCH = int(os.environ.get("BENCH_BATCH", "50"))
 _POOL = 10
@@ -30,10 +31,13 @@ _COLUMNS = ("id", "created", "modified", "task", "args", "status")
 
 
 class _Database:
-    """One driver. `backend` is asked for its statements only."""
+    """One driver. `backend` is asked for its statements only, and on PostgreSQL for the session that they need."""
+
+    connection: Any
 
     def __init__(self, url: str, backend: Backend) -> None:
         self.url = url
+        self.backend = backend
         self.table: Any = backend._table  # type: ignore[attr-defined]
 
     async def open(self, callers: int) -> None:
@@ -52,8 +56,11 @@ class _Database:
 
 class _PostgreSQL(_Database):
     async def open(self, callers: int) -> None:
-        self.pool = await asyncpg.create_pool(self.url, min_size=min(callers, _POOL), max_size=min(callers, _POOL))
-        self.connection = await self.pool.acquire() if callers == 1 else None
+        self.connection = self.pool = None
+        if callers == 1:
+            self.connection = await asyncpg.connect(self.url, server_settings=BY_INDEX)
+        else:
+            self.pool = await asyncpg.create_pool(self.url, min_size=_POOL, max_size=_POOL)
         self.watermark = datetime.min.replace(tzinfo=UTC)
 
     async def insert(self, rows: Sequence[tuple[Any, ...]]) -> None:
@@ -62,7 +69,7 @@ class _PostgreSQL(_Database):
             await self.connection.copy_records_to_table("django_simple_queue_task", records=rows, columns=_COLUMNS)
         elif self.connection is not None:
             await self.connection.execute(f"{_INSERT} ($1, $2, $3, $4, $5, $6)", *rows[0])
-        else:
+        elif self.pool is not None:
             await self.pool.execute(f"{_INSERT} ($1, $2, $3, $4, $5, $6)", *rows[0])
 
     async def turn(self, ended: list[Any]) -> list[Any]:
@@ -87,33 +94,33 @@ class _PostgreSQL(_Database):
         return list(rows)
 
     async def close(self) -> None:
-        if self.connection is not None:
-            await self.pool.release(self.connection)
-        await self.pool.close()
+        await (self.connection or self.pool).close()  # type: ignore[union-attr]
 
 
 class _MySQL(_Database):
     async def open(self, callers: int) -> None:
         parts = urlsplit(self.url)
-        self.pool = await aiomysql.create_pool(
-            host=parts.hostname,
-            port=parts.port,
-            user=parts.username,
-            db=parts.path.removeprefix("/"),
-            minsize=min(callers, _POOL),
-            maxsize=min(callers, _POOL),
-            autocommit=True,
-            charset="utf8mb4",
-            client_flag=CLIENT.FOUND_ROWS | CLIENT.MULTI_STATEMENTS,
-            init_command="SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
-        )
-        self.connection = await self.pool.acquire() if callers == 1 else None
+        options = {
+            "host": parts.hostname,
+            "port": parts.port,
+            "user": parts.username,
+            "db": parts.path.removeprefix("/"),
+            "autocommit": True,
+            "charset": "utf8mb4",
+            "client_flag": CLIENT.FOUND_ROWS | CLIENT.MULTI_STATEMENTS,
+            "init_command": "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
+        }
+        self.connection = self.pool = None
+        if callers == 1:
+            self.connection = await aiomysql.connect(**options)
+        else:
+            self.pool = await aiomysql.create_pool(minsize=_POOL, maxsize=_POOL, **options)
         self.watermark = datetime.min
 
     async def insert(self, rows: Sequence[tuple[Any, ...]]) -> None:
         if self.connection is not None:
             await self._insert(self.connection, rows)
-        else:
+        elif self.pool is not None:
             async with self.pool.acquire() as connection:
                 await self._insert(connection, rows)
 
@@ -169,9 +176,10 @@ class _MySQL(_Database):
 
     async def close(self) -> None:
         if self.connection is not None:
-            self.pool.release(self.connection)
-        self.pool.close()
-        await self.pool.wait_closed()
+            self.connection.close()
+        elif self.pool is not None:
+            self.pool.close()
+            await self.pool.wait_closed()
 
 
 class _SQLite(_Database):

@@ -286,7 +286,7 @@ async def test_hot_statements_read_their_index_without_any_statistics(fresh_data
 
         async def plan(verb: str) -> str:
             text = _explaining(fresh_database, backend, verb)
-            rows = await backend._engine.run(lambda connection: connection.fetch(text), translate=lambda error: None)
+            rows = await backend._engine.run(lambda connection: connection.fetch(text), translate=str)  # type: ignore[attr-defined]
             return "\n".join(row[0] for row in rows)
 
         for verb in "claim", "exchange":

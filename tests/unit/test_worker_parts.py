@@ -42,6 +42,16 @@ def test_prefetch_follows_what_ends_during_a_claim() -> None:
     assert prefetch.size == 300, "bounded"
 
 
+def test_prefetch_learns_at_once_after_an_idle_time() -> None:
+    prefetch = Prefetch(50)
+    prefetch._at = prefetch._began = time.monotonic() - 3600
+    prefetch.learn(0, 0.001)
+    prefetch.begin(0)
+    prefetch._at = prefetch._began = time.monotonic() - 0.005
+    prefetch.learn(50, 0.004)
+    assert prefetch.size > 100, "50 in five milliseconds, whatever the hour before was like"
+
+
 def test_judge_tells_claims_that_stand_from_those_that_do_not() -> None:
     kept, renewed, cancelled, requeued, reclaimed, deleted = held(), held("t1", "t2"), held(), held(), held(), held()
     seen = Observation(

@@ -96,6 +96,21 @@ async def test_a_worker_whose_program_cancels_it_hands_everything_back(queue, tm
 
 
 @EVERYWHERE
+async def test_what_was_fetched_ahead_of_slow_tasks_is_handed_back(queue, tmp_path):
+    """Quick tasks have made the worker fetch many ahead; then all slots are taken for long, and others have room."""
+    witness = tmp_path / "witness"
+    quick = [(sample_tasks.record, {"witness": str(witness), "key": "quick"})] * 1000
+    await queue.enqueue_many([*quick, *(slow(witness, key, 60) for key in range(300))])
+    async with working(queue, concurrency=5) as worker:
+        await until(
+            lambda: worker.progress.completed == 1000 and worker.progress.buffered > 0, 30, "a full buffer"
+        )
+        await until(lambda: worker.progress.buffered == 0, 10, "their return")
+        assert await queue.count(status=Status.RUNNING) == 5
+        assert await queue.count(status=Status.QUEUED) == 295
+
+
+@EVERYWHERE
 async def test_a_task_that_blocks_the_loop_past_its_lease_is_named_rescued_and_fenced(queue, database, tmp_path):
     """G6. Nothing can renew while the loop is blocked; somebody else takes the task, and the late end is discarded."""
     handle = await queue.enqueue(sample_tasks.blocking, {"seconds": 6})
