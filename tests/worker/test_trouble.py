@@ -102,9 +102,7 @@ async def test_what_was_fetched_ahead_of_slow_tasks_is_handed_back(queue, tmp_pa
     quick = [(sample_tasks.record, {"witness": str(witness), "key": "quick"})] * 1000
     await queue.enqueue_many([*quick, *(slow(witness, key, 60) for key in range(300))])
     async with working(queue, concurrency=5) as worker:
-        await until(
-            lambda: worker.progress.completed == 1000 and worker.progress.buffered > 0, 30, "a full buffer"
-        )
+        await until(lambda: worker.progress.completed == 1000 and worker.progress.buffered > 0, 30, "a full buffer")
         await until(lambda: worker.progress.buffered == 0, 10, "their return")
         assert await queue.count(status=Status.RUNNING) == 5
         assert await queue.count(status=Status.QUEUED) == 295
