@@ -57,10 +57,6 @@ def run(
     chosen = list(_chosen({each.name: each for each in plan.WORKLOADS}, workload, (), "workload").values())
     if quick and not workload:
         chosen = [each for each in chosen if each.name in ("enqueue-one", "enqueue-bulk", "drain", "latency")]
-    if quick and not contender:
-        contenders = {
-            name: contenders[name] for name in ("asyncqueue", *catalogue.LIMITS, "pgqueuer", "dj-queue", "huey")
-        }
     dialects = database or list(DIALECTS)
     for dialect in dialects:
         if dialect not in DIALECTS:
@@ -73,7 +69,12 @@ def run(
         for dialect in dialects:
             with place(dialect, durable=not relaxed) as where:
                 results["servers"][dialect] = where.title
-                planned = plan.runs(chosen, contenders, dialect, rounds, lone_rounds)
+                part = contenders
+                if quick and not contender:
+                    part = {
+                        name: contenders[name] for name in ("asyncqueue", *catalogue.LIMITS, catalogue.FASTEST[dialect])
+                    }
+                planned = plan.runs(chosen, part, dialect, rounds, lone_rounds)
                 _measure(planned, where, size, results, progress)
             results["seconds"] = time.monotonic() - began
             merged = _merged(earlier, results)

@@ -16,7 +16,9 @@ from pathlib import Path
 HERE = Path(__file__).parent
 PROGRAMS = HERE / "contenders"
 #: No queues, but what the database itself can do.
-LIMITS = ("limit", "pgbench")
+LIMITS = ("limit", "pgbench", "sqlite3")
+#: Whom a quick run measures beside asyncqueue and the limits: the fastest peer.
+FASTEST = {"postgresql": "pgqueuer", "mysql": "dj-queue", "mariadb": "dj-queue", "sqlite": "huey"}
 _ENVIRONMENTS = HERE.parent / ".bench" / "environments"
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import aiomysql
+import aiosqlite
 import asyncpg
 import shared
 from pymysql.constants import CLIENT
@@ -97,6 +98,12 @@ class _PostgreSQL(_Database):
         await (self.connection or self.pool).close()  # type: ignore[union-attr]
 
 
+class _Cursor(aiomysql.Cursor):  # type: ignore[misc]  # aiomysql has no types
+    """Without the round trip for warnings that aiomysql would make, as asyncqueue has it."""
+
+    async def _show_warnings(self, conn: aiomysql.Connection) -> None: ...
+
+
 class _MySQL(_Database):
     async def open(self, callers: int) -> None:
         parts = urlsplit(self.url)
@@ -125,7 +132,7 @@ class _MySQL(_Database):
                 await self._insert(connection, rows)
 
     async def _insert(self, connection: Any, rows: Sequence[tuple[Any, ...]]) -> None:
-        async with connection.cursor() as cursor:
+        async with connection.cursor(_Cursor) as cursor:
             for start in range(0, len(rows), 5000):
                 part = [
                     (row[0].hex, *(value.replace(tzinfo=None) for value in row[1:3]), *row[3:])
@@ -167,7 +174,7 @@ class _MySQL(_Database):
             self.table[name].text % {key: escape(values[key]) for key in self.table[name].params}
             for name, values in calls
         )
-        async with self.connection.cursor() as cursor:
+        async with self.connection.cursor(_Cursor) as cursor:
             await cursor.execute(query)
             replies = [await cursor.fetchall()]
             while await cursor.nextset():
@@ -183,14 +190,22 @@ class _MySQL(_Database):
 
 
 class _SQLite(_Database):
+    #: Whether a single row is written in the caller's thread, by sqlite3, and not by aiosqlite in its own.
+    direct = False
+
     async def open(self, callers: int) -> None:
         path = urlsplit(self.url).path.removeprefix("/")
+        self.driver = await aiosqlite.connect(path, isolation_level=None, timeout=30)
+        await self.driver.execute("PRAGMA synchronous = FULL")
         self.connection = sqlite3.connect(path, isolation_level=None, timeout=30)
         for pragma in ("journal_mode = WAL", "synchronous = FULL"):
             self.connection.execute(f"PRAGMA {pragma}").fetchall()
 
     async def insert(self, rows: Sequence[tuple[Any, ...]]) -> None:
         part = [(row[0].hex, *(str(value.replace(tzinfo=None)) for value in row[1:3]), *row[3:]) for row in rows]
+        if len(part) == 1 and not self.direct:
+            await self.driver.execute(f"{_INSERT} (?, ?, ?, ?, ?, ?)", part[0])
+            return
         self.connection.execute("BEGIN IMMEDIATE")
         self.connection.executemany(f"{_INSERT} (?, ?, ?, ?, ?, ?)", part)
         self.connection.execute("COMMIT")
@@ -223,6 +238,7 @@ class _SQLite(_Database):
 
     async def close(self) -> None:
         self.connection.close()
+        await self.driver.close()
 
 
 _KINDS = {"postgresql": _PostgreSQL, "mysql": _MySQL, "sqlite": _SQLite}
