@@ -15,15 +15,14 @@ import signal
 import sqlite3
 import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
+from tests.servers import debian
 from tests.servers.mariadb import MariaDB
 from tests.servers.mysql import MySQL
 from tests.servers.postgresql import PostgreSQL
 from tests.servers.server import LocalServer, Server
 
 DIALECTS = ("postgresql", "mysql", "mariadb", "sqlite")
-_INSTALLED = Path(__file__).parent.parent / ".servers"
 
 
 class _PostgreSQL(PostgreSQL):
@@ -106,7 +105,7 @@ def _server(dialect: str, durable: bool) -> Server:
         return server
     base = _KINDS[dialect]
     kind: type[LocalServer] = type(base.__name__, (base,), {"durable": durable})
-    return kind(dialect, kind.find() or kind.fetch(_INSTALLED / dialect))
+    return kind(dialect, kind.find() or kind.fetch(debian.CACHE / dialect))
 
 
 @contextlib.contextmanager

@@ -106,9 +106,9 @@ class Worker:
         """What it has done so far, and what it does now."""
         self._progress.running = self._slots.running
         self._progress.buffered = self._slots.buffered
-        made = self._exchange
-        self._progress.exchanges, self._progress.exchange_seconds = made.made, made.seconds
-        self._progress.slowest_exchange = made.slowest
+        self._progress.exchanges = self._exchange.made
+        self._progress.exchange_seconds = self._exchange.seconds
+        self._progress.slowest_exchange = self._exchange.slowest
         self._progress.abandoned_threads = self._runner.abandoned
         return self._progress
 

@@ -15,10 +15,11 @@ import run_limit
 import shared
 
 from asyncqueue.backends.postgresql_connection import BY_INDEX
+from asyncqueue.backends.statements import Statement
+from tests.servers import debian
 from tests.servers.postgresql import PostgreSQL
 
 _BATCH = int(os.environ.get("BENCH_BATCH", "50"))
-_INSTALLED = Path(__file__).parents[2] / ".servers"
 # pgbench has no arrays of its own: what one batch claimed is given to the next as text, and the rest is made there.
 _GIVEN = {
     "ids": ":ids::uuid[]",
@@ -35,7 +36,7 @@ _CLAIMED = (
 )
 
 
-def _script(statement: run_limit.Statement) -> str:
+def _script(statement: Statement) -> str:
     """`sql/postgresql/exchange.sql`, with its rows gathered in one: pgbench can keep no more."""
     given = _GIVEN | {
         name: f"array_fill({value}, ARRAY[cardinality({_GIVEN['ids']})])" for name, value in _FILLED.items()
@@ -53,7 +54,7 @@ class Pgbench(run_limit.Limit):
         database = await self._database(1)
         queued = await database.connection.fetchval("SELECT count(*) FROM django_simple_queue_task WHERE status = 0")
         await database.close()
-        installed = PostgreSQL.find() or PostgreSQL.fetch(_INSTALLED / "postgresql")
+        installed = PostgreSQL.find() or PostgreSQL.fetch(debian.CACHE / "postgresql")
         with tempfile.NamedTemporaryFile("w", suffix=".sql", dir=installed.root / "tmp") as script:
             script.write(_script(database.table["exchange"]))
             script.flush()

@@ -54,7 +54,7 @@ def execute(url: str, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
 
 def plain(url: str, sql: str) -> None:
     """Run one statement on PostgreSQL with no setting of a session, which a pooler would refuse."""
-    with closing(psycopg.connect(url, autocommit=True, connect_timeout=5, prepare_threshold=None)) as connection:
+    with closing(psycopg.connect(url, autocommit=True, connect_timeout=5)) as connection:
         connection.execute(sql)
 
 

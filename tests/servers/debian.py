@@ -18,6 +18,9 @@ from pathlib import Path
 
 from tests.servers.installation import InstallationFailed
 
+#: Where the checkout keeps what it has fetched.
+CACHE = Path(__file__).resolve().parents[2] / ".servers"
+
 _APT = Path("/etc/apt")
 _USERS = "root:x:0:0::/root:/bin/sh\nnobody:x:65534:65534::/nonexistent:/bin/sh\n"
 

@@ -14,7 +14,6 @@ from tests.servers.installation import Installation, nobody, on_machine
 from tests.servers.process import Process, free_port
 
 _START_TIMEOUT = 30.0
-_CACHE = Path(__file__).resolve().parents[2] / ".servers"
 
 
 def installation() -> Installation:
@@ -22,7 +21,9 @@ def installation() -> Installation:
     program = on_machine("pgbouncer")
     if program is not None:
         return Installation(program.parent, "found on this machine")
-    return Installation(Path("/usr/sbin"), "fetched from Debian", debian.fetch(_CACHE / "pgbouncer", ["pgbouncer"]))
+    return Installation(
+        Path("/usr/sbin"), "fetched from Debian", debian.fetch(debian.CACHE / "pgbouncer", ["pgbouncer"])
+    )
 
 
 @contextmanager

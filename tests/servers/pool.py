@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 from typing import TypeVar
 
-from tests.servers import client
+from tests.servers import client, debian
 from tests.servers.installation import Installation, InstallationFailed
 from tests.servers.mariadb import MariaDB
 from tests.servers.mysql import MySQL
@@ -16,7 +15,6 @@ from tests.servers.process import ProcessFailed
 from tests.servers.server import PRODUCTS, LocalServer, Server, ServerMissing, from_environment, url_from_environment
 
 _LOCAL: dict[str, type[LocalServer]] = {"postgresql": PostgreSQL, "mysql": MySQL, "mariadb": MariaDB}
-_CACHE = Path(__file__).resolve().parents[2] / ".servers"
 
 _FAILURES: tuple[type[Exception], ...] = (ServerMissing, InstallationFailed, ProcessFailed, *client.ERRORS)
 
@@ -71,7 +69,7 @@ class Servers:
     def _installation(self, dialect: str) -> Installation:
         if dialect not in self._installations:
             kind = _LOCAL[dialect]
-            self._installations[dialect] = kind.find() or kind.fetch(_CACHE / dialect)
+            self._installations[dialect] = kind.find() or kind.fetch(debian.CACHE / dialect)
         return self._installations[dialect]
 
     def _once(self, dialect: str, make: Callable[[], Made]) -> Made:
