@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 from asyncqueue.backends.mysql_connection import Call, MysqlConnection
@@ -9,7 +10,7 @@ from asyncqueue.backends.mysql_rows import encode, ids_json
 from asyncqueue.backends.mysql_times import Times
 from asyncqueue.backends.table import Table
 from asyncqueue.backends.watermark import by_age
-from asyncqueue.model import ClaimedTask, Stamp
+from asyncqueue.model import ClaimedTask
 
 
 class Claiming:
@@ -19,6 +20,7 @@ class Claiming:
     which rows it holds, and takes new ones only if it holds none.
 
     Args:
+        ready: the statement that finds and locks rows.
         limit: of rows.
         watermark: of their `modified`.
         first: a statement to run before, in the same transaction.
@@ -28,18 +30,22 @@ class Claiming:
         self,
         table: Table,
         times: Times,
+        ready: str,
         limit: int,
         worker_pid: int | None,
-        watermark: Stamp,
+        watermark: datetime,
         first: Call | None = None,
     ) -> None:
         #: How many rows the statement before has matched; None where that got lost on the way.
         self.matched: int | None = None
+        #: Seconds that the server has looked for rows, by its own clock.
+        self.looked = 0.0
         self._table = table
         self._times = times
+        self._ready = ready
         self._limit = limit
         self._worker_pid = worker_pid
-        self._watermark = watermark
+        self.watermark = watermark
         self._first = [] if first is None else [first]
         self._taken: list[ClaimedTask] = []
 
@@ -57,14 +63,16 @@ class Claiming:
             if held:
                 self.matched = None
                 return held
-        ready: Call = self._table["ready"], {"limit": self._limit, "watermark": self._watermark}
-        _, *first, clock, found = await connection.run(begin, *self._first, (self._table["clock"], {}), ready)
+        clock: Call = self._table["clock"], {}
+        ready: Call = self._table[self._ready], {"limit": self._limit, "watermark": self.watermark}
+        _, *first, began, found, ended = await connection.run(begin, *self._first, clock, ready, clock)
+        self.looked = (ended.rows[0][0] - began.rows[0][0]).total_seconds()
         if first:
             self.matched = first[0].matched
         if not found.rows:
             await connection.run(commit)
             return []
-        now = self._times.local(clock.rows[0][0])
+        now = self._times.local(began.rows[0][0])
         taken = [ClaimedTask(UUID(key), task, args, now, queued_at) for key, task, args, queued_at in found.rows]
         values = {"ids": ids_json(task.id for task in taken), "now": now, "worker_pid": self._worker_pid}
         self._taken = taken

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -48,6 +49,8 @@ _MIGRATION_TIMEOUT = 6 * 3600.0
 # From so many rows on a COPY is worth its second round trip.
 _COPY = 500
 _NEW_COLUMNS = ("id", "created", "modified", "task", "args", "status")
+# Seconds for a claim that looks at everything, when very many dead index entries lie in its way.
+_COSTLY_LOOK = 0.05
 _NOT_BY_COPY = (asyncpg.UniqueViolationError, asyncpg.FeatureNotSupportedError)
 
 
@@ -72,7 +75,7 @@ class PostgresqlBackend:
         self._listener = Listener(self._connector.connect, self._channel, self._table.setup["listen_ping"].text)
         self._notifier = Notifier(lambda: self._fetch(self._control, "notify", {"channel": self._channel}))
         self._server = Server("PostgreSQL", "unknown until opened")
-        self._watermark = Watermark(datetime.min.replace(tzinfo=UTC))
+        self._watermark = Watermark(datetime.min.replace(tzinfo=UTC), costly=_COSTLY_LOOK)
 
     @property
     def server(self) -> Server:
@@ -132,9 +135,7 @@ class PostgresqlBackend:
     ) -> tuple[set[UUID], list[ClaimedTask]]:
         bound = self._watermark.bound()
         values = {**_ends(finishes), "limit": limit, "worker_pid": worker_pid, "watermark": bound}
-        # Not repeated on a new connection: the first attempt may have claimed, and its rows must not be forgotten
-        # as if nothing had been sent.
-        rows = await self._fetch(self._engine, "exchange", values, repeat=False)
+        rows = await self._seize("exchange", values)
         claimed = [] if rows[0][0] is None else [ClaimedTask._make(row[:5]) for row in rows]
         claimed.sort(key=by_age)
         if rows[0][5] == len(finishes):
@@ -264,12 +265,21 @@ class PostgresqlBackend:
         ids, paths, args = zip(*tasks, strict=True)
         return {"ids": ids, "tasks": paths, "args": args, "channel": self._channel if notify else None}
 
-    async def _claim(self, worker_pid: int | None, limit: int, bound: Stamp) -> list[ClaimedTask]:
-        values = {"limit": limit, "worker_pid": worker_pid, "watermark": bound}
-        rows = await self._fetch(self._engine, "claim", values, repeat=False)
+    async def _claim(self, worker_pid: int | None, limit: int, bound: datetime) -> list[ClaimedTask]:
+        rows = await self._seize("claim", {"limit": limit, "worker_pid": worker_pid, "watermark": bound})
         claimed = list(map(ClaimedTask._make, rows))
         claimed.sort(key=by_age)  # RETURNING follows the join's order, not the CTE's
         return claimed
+
+    async def _seize(self, name: str, values: dict[str, Any]) -> list[Row]:
+        """Run a statement that claims."""
+        began = time.monotonic()
+        # Not repeated on a new connection: the first attempt may have claimed, and its rows must not be forgotten
+        # as if nothing had been sent.
+        rows = await self._fetch(self._engine, name, values, repeat=False)
+        if not self._watermark.bounds(values["watermark"]):
+            self._watermark.looked(time.monotonic() - began)
+        return rows
 
     def _lane(self, connect: Callable[[], Awaitable[AsyncpgConnection]] | None = None) -> Lane[AsyncpgConnection]:
         return Lane(

@@ -15,6 +15,7 @@ from asyncqueue.backends import sqlite_schema as schema
 from asyncqueue.backends import statements
 from asyncqueue.backends.base import Capabilities, Change, Options, Server, TableShape, TaskFilter
 from asyncqueue.backends.lane import Lane
+from asyncqueue.backends.sqlite_checkpoints import Checkpoints
 from asyncqueue.backends.sqlite_connection import SqliteConnection, Work
 from asyncqueue.backends.sqlite_errors import translate
 from asyncqueue.backends.sqlite_location import MEMORY, check, location
@@ -45,6 +46,7 @@ _MIGRATION_TIMEOUT = 6 * 3600.0
 # Another process may hold the lock for a while; what is left of the deadline is for the work itself.
 _SHARE_FOR_WAITING = 0.9
 _CLOSE_TIMEOUT = 5.0
+_SETTINGS = ("busy_timeout", "journal_mode", "synchronous", "log_limit")
 
 
 class SqliteBackend:
@@ -66,7 +68,7 @@ class SqliteBackend:
         self._ending: set[asyncio.Future[Any]] = set()
         self._memory: SqliteConnection | None = None
         setup = self._table.setup
-        self._settings = [setup[name].text for name in ("busy_timeout", "journal_mode", "synchronous")]
+        self._settings = [setup[name].text for name in _SETTINGS]
         self._begin = setup["begin"].text
         # SQLite has one writer at a time, so one connection does all the writing; in WAL mode another reads meanwhile.
         self._writer = self._lane()
@@ -232,6 +234,7 @@ class SqliteBackend:
             self._path,
             settings=self._settings,
             begin=self._begin,
+            checkpoints=Checkpoints(self._table.setup),
             patience=_SHARE_FOR_WAITING * self.options.statement_timeout,
         )
         try:
@@ -282,9 +285,9 @@ class SqliteBackend:
         rows = raw.execute(self._table["ready"].text, {"limit": limit}).fetchall()
         token = self._times.now()
         if rows:
-            values = {"ids": _keys(rows), "worker_pid": worker_pid, "now": token}
+            values = {"places": _keys(rows), "worker_pid": worker_pid, "now": token}
             raw.execute(self._table["claim"].text, values)
-        return [ClaimedTask(UUID(key), task, args, token, queued_at) for key, task, args, queued_at in rows]
+        return [ClaimedTask(UUID(key), task, args, token, queued_at) for _, key, task, args, queued_at in rows]
 
     def _finish(self, raw: sqlite3.Connection, finishes: Sequence[Finish]) -> set[UUID]:
         now = self._times.now()

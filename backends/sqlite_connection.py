@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import aiosqlite
 
+from asyncqueue.backends.sqlite_checkpoints import Checkpoints
 from asyncqueue.backends.sqlite_errors import is_busy
 
 Result = TypeVar("Result")
@@ -34,16 +35,20 @@ class SqliteConnection(aiosqlite.Connection):
         path: the database file, or `:memory:`.
         settings: the statements run on a new connection.
         begin: the statement that begins a write.
+        checkpoints: is told of every commit.
         patience: seconds to try for a lock that another process holds.
     """
 
-    def __init__(self, path: str, *, settings: Sequence[str], begin: str, patience: float) -> None:
+    def __init__(
+        self, path: str, *, settings: Sequence[str], begin: str, checkpoints: Checkpoints, patience: float
+    ) -> None:
         super().__init__(self._open, iter_chunk_size=64)
         # A connection that was never closed must not keep the interpreter from exiting.
         self._thread.daemon = True
         self._path = path
         self._settings = settings
         self._begin = begin
+        self._checkpoints = checkpoints
         self._patience = patience
         self._raw: sqlite3.Connection | None = None
         self._working = False
@@ -134,4 +139,5 @@ class SqliteConnection(aiosqlite.Connection):
         except BaseException:
             raw.rollback()
             raise
+        self._checkpoints.committed(raw)
         return result

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, cast
 from uuid import UUID
 
 import anyio
 
 from asyncqueue.errors import DatabaseUnavailable
-from asyncqueue.model import ClaimedTask, Stamp
+from asyncqueue.model import ClaimedTask
 
-#: Seconds between two claims that look at everything.
+#: Seconds between two claims that look at everything: the least, how many times what the last one took, the most.
 _INTERVAL = 1.0
+_INTERVAL_PER_LOOK = 50
+_LONGEST_INTERVAL = 10.0
+#: How far before the watermark a claim that is short looks again, where a look at everything is costly.
+_RECENT = timedelta(seconds=10)
 
 
 class Watermark:
@@ -22,35 +27,49 @@ class Watermark:
     While any session holds an old snapshot, the database cannot remove index entries of rows claimed long ago, and
     without a bound every claim walks over all of them. The bound is a hint only. What arrives late with an older
     `modified` (a slow transaction, another clock, a release) is found by a claim without it: once a second, and
-    whenever a bounded one comes back short.
+    whenever a bounded one comes back short. Where that takes long, because very many dead entries lie in its way, it
+    is made less often, every ten seconds at least, and a claim that comes back short looks ten seconds back.
 
     Args:
         lowest: the value that bounds nothing.
+        costly: seconds; where two looks at everything in a row take longer, they are made at intervals only.
     """
 
-    def __init__(self, lowest: Stamp) -> None:
+    def __init__(self, lowest: datetime, *, costly: float) -> None:
         self._lowest = lowest
+        self._costly = costly
         self._reached = lowest
-        self._looked_at = 0.0
+        self._due = 0.0
+        self._took = 0.0
+        #: Whether so much lies before the watermark that looks at everything are costly.
+        self.piled = False
 
-    def bound(self) -> Stamp:
+    def bound(self) -> datetime:
         """The bound of the claim that comes now."""
         now = time.monotonic()
-        if now - self._looked_at >= _INTERVAL:
-            self._looked_at = now
+        if now >= self._due:
+            self._due = now + _INTERVAL
             return self._lowest
         return self._reached
 
-    def bounds(self, bound: Stamp) -> bool:
+    def bounds(self, bound: datetime) -> bool:
         """Whether a bound leaves anything out."""
         return bound != self._lowest
+
+    def looked(self, seconds: float) -> None:
+        """Take in what a look at everything has taken."""
+        # A single one may be slow for other reasons: the first of a connection, a stall of this process.
+        self.piled = min(seconds, self._took) > self._costly
+        self._took = seconds
+        if self.piled:
+            self._due = time.monotonic() + min(max(_INTERVAL, _INTERVAL_PER_LOOK * seconds), _LONGEST_INTERVAL)
 
     async def complete(
         self,
         claimed: list[ClaimedTask],
         limit: int,
-        bound: Stamp,
-        claim: Callable[[int, Stamp], Awaitable[list[ClaimedTask]]],
+        bound: datetime,
+        claim: Callable[[int, datetime], Awaitable[list[ClaimedTask]]],
     ) -> list[ClaimedTask]:
         """Claim without a bound what a bounded claim is short of, and take in what was claimed, oldest first.
 
@@ -60,20 +79,29 @@ class Watermark:
             bound: of the first.
             claim: claims up to so many rows with a bound.
         """
-        if len(claimed) < limit and self.bounds(bound):
+        short = len(claimed) < limit
+        if short and self.bounds(bound):
+            back = bound - _RECENT if self.piled else self._lowest
             try:
                 # What is claimed already must reach the caller, even one that is cancelled meanwhile.
                 with anyio.CancelScope(shield=True):
-                    claimed = sorted(claimed + await claim(limit - len(claimed), self._lowest), key=by_age)
+                    claimed = sorted(claimed + await claim(limit - len(claimed), back), key=by_age)
             except DatabaseUnavailable:
                 if not claimed:
                     raise  # else what is claimed already is worth more than the error, which will come again
-        self._reached = claimed[-1].queued_at if claimed and len(claimed) >= limit else self._lowest
+        if self.piled:
+            self._reached = max([self._reached, *map(_queued_at, claimed)])
+        else:
+            self._reached = _queued_at(claimed[-1]) if claimed and len(claimed) >= limit else self._lowest
         return claimed
 
     def reset(self) -> None:
         """Look at everything next: something older has come back."""
-        self._reached = self._lowest
+        self._reached, self._due = self._lowest, 0.0
+
+
+def _queued_at(claimed: ClaimedTask) -> datetime:
+    return cast(datetime, claimed.queued_at)  # SQLite's are texts, and it needs no watermark
 
 
 def by_age(claimed: ClaimedTask) -> tuple[Any, UUID]:

@@ -1,15 +1,21 @@
 -- The first half of a rescue: locks rows that nobody renewed since `cutoff`. `rescue` updates exactly these, in the
--- same transaction. SKIP LOCKED lets exactly one of several rescuers have each row, without waiting.
+-- same transaction. SKIP LOCKED lets exactly one of several rescuers have each row, without waiting. Candidates are read
+-- without locks first, for the reason given in `ready_apart`.
 -- Params: cutoff, limit
 -- Returns: id, task, worker_pid
-SELECT id,
-       task,
-       worker_pid -- [errors]
+SELECT t.id,
+       t.task,
+       t.worker_pid -- [errors]
        NULL AS worker_pid -- [not errors]
-  FROM {table}
-       FORCE INDEX ({ready_index}) -- [indexed]
- WHERE status = 1
-   AND modified < :cutoff
- ORDER BY modified
+  FROM (SELECT id
+          FROM {table}
+               FORCE INDEX ({ready_index}) -- [indexed]
+         WHERE status = 1
+           AND modified < :cutoff
+         ORDER BY modified
+         LIMIT 1000) AS d
+       STRAIGHT_JOIN {table} AS t FORCE INDEX (PRIMARY) ON t.id = d.id
+ WHERE t.status = 1
+   AND t.modified < :cutoff
  LIMIT :limit
    FOR UPDATE SKIP LOCKED

@@ -5,6 +5,6 @@
 -- Returns: nothing
 UPDATE {table}
    SET output = substr(coalesce(output, ''), 1, :offset) || :text
- WHERE id = :id
-   AND status = 1
+ WHERE status = 1
    AND modified = :token
+   AND id BETWEEN :id AND :id

@@ -5,6 +5,6 @@ UPDATE {table}
    SET status = 0,
        worker_pid = NULL, -- [errors]
        modified = :queued_at
- WHERE id = :id
-   AND status = 1
+ WHERE status = 1
    AND modified = :token
+   AND id BETWEEN :id AND :id

@@ -4,6 +4,6 @@
 UPDATE {table}
    SET modified = :now
        , worker_pid = :worker_pid -- [errors]
- WHERE id = :id
-   AND status = 1
+ WHERE status = 1
    AND modified = :token
+   AND id BETWEEN :id AND :id

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -133,3 +134,74 @@ async def test_a_busy_claim_reads_from_the_watermark_on(backend):
     assert backend._watermark.bound() == claims[-1].queued_at
     await backend.claim(100, worker_pid=None)
     assert not backend._watermark.bounds(backend._watermark.bound()), "the end was reached: nothing is left out"
+
+
+# -- dead index entries, piled up under an old snapshot: what looks at everything is seldom, and nothing is lost
+
+
+@cases("database", shaped(SERVER_DIALECTS, [10]))
+async def test_a_costly_look_at_everything_is_not_repeated_at_once(backend, database):
+    backend._watermark._costly = -1.0
+    await queued(backend, 20)
+    await backend.claim(5, worker_pid=None)
+    backend._watermark.looked(0.02)
+    await backend.claim(5, worker_pid=None)
+    [late] = database.django.create([{"task": "late.one", "args": {}, "modified": "2020-01-01T00:00:00+00:00"}])
+    [recent] = database.django.create([{"task": "late.two", "args": {}, "modified": str(_seconds_ago(5))}])
+    claims = await backend.claim(100, worker_pid=None)
+    assert len(claims) == 11
+    assert str(claims[0].id) == recent, "what is a few seconds late is found at once"
+    assert await backend.claim(100, worker_pid=None) == []
+    await asyncio.sleep(1.1)
+    assert [str(claim.id) for claim in await backend.claim(100, worker_pid=None)] == [late]
+
+
+def _seconds_ago(seconds: float) -> datetime:
+    return datetime.now(UTC) - timedelta(seconds=seconds)
+
+
+@cases("database", shaped(SERVER_DIALECTS, [10]))
+async def test_workers_share_the_rows_where_looks_are_costly(backend, another):
+    ids = await queued(backend, 500)
+    seen: list[uuid.UUID] = []
+
+    async def worker(each):
+        each._watermark._costly = -1.0
+        while claims := await each.claim(7, worker_pid=None):
+            seen.extend(claim.id for claim in claims)
+
+    async with another() as second:
+        await asyncio.gather(*(worker(each) for each in (backend, backend, second, second)))
+        seen += [claim.id for claim in await second.claim(500, worker_pid=None)]
+    assert sorted(seen) == sorted(ids)
+
+
+@cases("database", shaped(SERVER_DIALECTS, [10]))
+async def test_a_cheap_look_is_made_again_within_the_second(backend):
+    watermark = backend._watermark
+    await queued(backend, 10)
+    await backend.claim(1, worker_pid=None)  # the first takes longer: its connection is opened
+    watermark.looked(0.0)
+    watermark.looked(60.0)
+    assert not watermark.piled, "one may be slow for any reason"
+    watermark.looked(60.0)
+    assert watermark.piled
+    watermark.reset()
+    await backend.claim(1, worker_pid=None)
+    assert not watermark.piled
+
+
+@cases("database", shaped(["mysql", "mariadb"], [10]))
+async def test_a_claim_that_expects_nothing_is_no_transaction(backend, database):
+    """An idle worker asks one question each time, where a claim is four statements."""
+
+    def transactions() -> int:
+        return int(database.execute("SHOW GLOBAL STATUS LIKE 'Com_begin'")[0][1])
+
+    assert await backend.claim(5, worker_pid=None) == []
+    before = transactions()
+    for _ in range(20):
+        assert await backend.claim(5, worker_pid=None) == []
+    assert transactions() == before
+    await queued(backend, 2)
+    assert len(await backend.claim(5, worker_pid=None)) == 2

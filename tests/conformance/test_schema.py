@@ -265,8 +265,11 @@ async def test_claims_and_rescues_read_their_index_only(database, backend):
     analyse = {"postgresql": "ANALYZE {}", "sqlite": "ANALYZE {}"}.get(database.dialect, "ANALYZE TABLE {}")
     database.execute(analyse.format(database.table))
     async with opened(database.url) as backend:
-        exchange = [("exchange", "ready")] if database.dialect == "postgresql" else []
-        for verb, purpose in (("claim", "ready"), ("rescue", "running"), *exchange):
+        more = {
+            "postgresql": [("exchange", "ready")],
+            "sqlite": [],
+        }.get(database.dialect, [("ready_apart", "ready"), ("waiting", "ready")])
+        for verb, purpose in (("claim", "ready"), ("rescue", "running"), *more):
             plan = _plan(database, backend, verb)
             index = "ready" if database.dialect in ("mysql", "mariadb") else purpose
             assert f"asyncqueue_{index}" in plan, plan
@@ -298,6 +301,22 @@ async def test_hot_statements_read_their_index_without_any_statistics(fresh_data
             assert "_asyncqueue_running on" not in await plan(verb)
 
 
+@cases("fresh_database", [Case("sqlite", 10)])
+async def test_sqlite_never_looks_a_claim_up_among_all_ids(fresh_database):
+    """The index of all ids is as large as the table, and random ones lie on as many of its pages."""
+    async with opened(fresh_database.url) as backend:
+        await backend.migrate(indexes_only=True)
+        for name in "finish", "release", "append_output", "renew":
+            plan = _sqlite_plan(fresh_database, backend, name)
+            assert "asyncqueue_running (modified=? AND id>? AND id<?)" in plan
+        assert "USING INTEGER PRIMARY KEY (rowid=?)" in _sqlite_plan(fresh_database, backend, "claim")
+
+
+def _sqlite_plan(database, backend, name: str) -> str:
+    text = re.sub(r":[a-z_]+", "'1'", backend._table[name].text)
+    return "\n".join(line[3] for line in database.execute(f"EXPLAIN QUERY PLAN {text}"))
+
+
 def _plan(database, backend, verb: str) -> str:
     """What EXPLAIN says of the statement that looks for a verb's rows."""
     return "\n".join(" ".join(map(str, line)) for line in database.execute(_explaining(database, backend, verb)))
@@ -305,7 +324,7 @@ def _plan(database, backend, verb: str) -> str:
 
 def _explaining(database, backend, verb: str) -> str:
     """EXPLAIN and the statement that looks for a verb's rows, with its parameters as literals."""
-    name = verb if database.dialect == "postgresql" else {"claim": "ready", "rescue": "lost"}[verb]
+    name = verb if database.dialect == "postgresql" else {"claim": "ready", "rescue": "lost"}.get(verb, verb)
     statement = backend._table[name]
     old = {"sqlite": "'2020-01-01'", "postgresql": "3600"}.get(database.dialect, "'2020-01-01'")
     values = {"limit": "50", "worker_pid": "NULL::integer", "lease": old, "cutoff": old, "error": "NULL::text"}

@@ -1,0 +1,52 @@
+"""When the write-ahead log of a SQLite database goes back into its file."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import time
+from collections.abc import Mapping
+
+from asyncqueue.backends.statements import Statement
+
+# Pages that a reader from before may keep from being copied until commits no longer try.
+_HELD = 4000
+# Seconds between two looks, and how much longer than a look itself the pause after it is.
+_PAUSE = 1.0
+_PAUSES_PER_LOOK = 50
+
+
+class Checkpoints:
+    """Keeps commits fast while somebody reads for long, a backup for instance.
+
+    Once its log has 1,000 pages, SQLite tries a checkpoint at every commit, and for that sorts the whole log, also
+    where a reader that began on an empty log lets it copy nothing (`walCheckpoint` in SQLite's wal.c). With 300 MB of
+    log that costs 3 ms a commit, and the log grows on. So a look now and then finds out whether the log is held, and
+    switches the tries of commits off until it is not.
+
+    Args:
+        setup: the statements.
+    """
+
+    def __init__(self, setup: Mapping[str, Statement]) -> None:
+        self._look = setup["checkpoint"].text
+        self._switch = {held: setup[f"checkpoints_{name}"].text for held, name in ((True, "off"), (False, "on"))}
+        self._held = False
+        self._due = 0.0
+
+    def committed(self, raw: sqlite3.Connection) -> None:
+        """Look, if it is time to. To be called after a commit, in the connection's thread.
+
+        Raises nothing: the commit has been made, and an error of the file meets the next write as well.
+        """
+        began = time.monotonic()
+        if began < self._due:
+            return
+        with contextlib.suppress(sqlite3.Error):
+            _, pages, copied = raw.execute(self._look).fetchone()
+            held = pages - copied > _HELD
+            if held != self._held:
+                raw.execute(self._switch[held]).fetchall()
+                self._held = held
+        ended = time.monotonic()
+        self._due = ended + max(_PAUSE, _PAUSES_PER_LOOK * (ended - began))
