@@ -15,8 +15,12 @@ if TYPE_CHECKING:
     AsyncpgConnection = asyncpg.Connection[asyncpg.Record]
 
 #: The hot statements go by their indexes, whatever the planner thinks of a table whose statistics are older than what
-# was queued since: it would rather sort all that is queued for every claim.
-BY_INDEX = {f"enable_{way}": "off" for way in ("bitmapscan", "seqscan", "sort", "hashjoin", "mergejoin")}
+# was queued since: it would rather sort all that is queued for every claim. Where an index is lacking there is no other
+# way than one of these, which then looks so dear that each statement would be compiled first, for 50 ms.
+BY_INDEX = {
+    **{f"enable_{way}": "off" for way in ("bitmapscan", "seqscan", "sort", "hashjoin", "mergejoin")},
+    "jit": "off",
+}
 _NAME = {"application_name": "asyncqueue"}
 
 
