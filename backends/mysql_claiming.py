@@ -12,6 +12,9 @@ from asyncqueue.backends.table import Table
 from asyncqueue.backends.watermark import by_age
 from asyncqueue.model import ClaimedTask
 
+# Rows that other workers may have locked at one moment: several claims of a hundred or two.
+_HELD_BY_OTHERS = 1000
+
 
 class Claiming:
     """One claim, as work for a lane. It may be run again after its connection was lost.
@@ -64,7 +67,8 @@ class Claiming:
                 self.matched = None
                 return held
         clock: Call = self._table["clock"], {}
-        ready: Call = self._table[self._ready], {"limit": self._limit, "watermark": self.watermark}
+        values = {"limit": self._limit, "candidates": self._limit + _HELD_BY_OTHERS, "watermark": self.watermark}
+        ready: Call = self._table[self._ready], values
         _, *first, began, found, ended = await connection.run(begin, *self._first, clock, ready, clock)
         self.looked = (ended.rows[0][0] - began.rows[0][0]).total_seconds()
         if first:

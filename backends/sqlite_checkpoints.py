@@ -29,21 +29,24 @@ class Checkpoints:
     """
 
     def __init__(self, setup: Mapping[str, Statement]) -> None:
-        self._look = setup["checkpoint"].text
+        self._try = setup["checkpoint"].text
         self._switch = {held: setup[f"checkpoints_{name}"].text for held, name in ((True, "off"), (False, "on"))}
         self._held = False
         self._due = 0.0
 
-    def committed(self, raw: sqlite3.Connection) -> None:
-        """Look, if it is time to. To be called after a commit, in the connection's thread.
+    @property
+    def due(self) -> bool:
+        """Whether it is time to look."""
+        return time.monotonic() >= self._due
 
-        Raises nothing: the commit has been made, and an error of the file meets the next write as well.
+    def look(self, raw: sqlite3.Connection) -> None:
+        """Copy what can be copied, and see whether that was all of it. To be called outside a transaction.
+
+        Raises nothing: an error of the file meets the next write as well.
         """
         began = time.monotonic()
-        if began < self._due:
-            return
         with contextlib.suppress(sqlite3.Error):
-            _, pages, copied = raw.execute(self._look).fetchone()
+            _, pages, copied = raw.execute(self._try).fetchone()
             held = pages - copied > _HELD
             if held != self._held:
                 raw.execute(self._switch[held]).fetchall()

@@ -35,7 +35,7 @@ class SqliteConnection(aiosqlite.Connection):
         path: the database file, or `:memory:`.
         settings: the statements run on a new connection.
         begin: the statement that begins a write.
-        checkpoints: is told of every commit.
+        checkpoints: looks at the log now and then.
         patience: seconds to try for a lock that another process holds.
     """
 
@@ -72,7 +72,11 @@ class SqliteConnection(aiosqlite.Connection):
 
         Raises sqlite3.Error, and whatever `work` raises.
         """
-        return await self._call(lambda raw: self._transaction(raw, work))
+        result = await self._call(lambda raw: self._transaction(raw, work))
+        if self._checkpoints.due and self.usable:
+            # Nobody waits for it: what has been committed is not to be called late, or lost, for copying gigabytes.
+            self._tx.put_nowait((None, self._look))
+        return result
 
     def stop(self) -> asyncio.Future[Any] | None:
         """Interrupt what the thread is doing, undo it, close the file and end the thread, without waiting for that.
@@ -129,6 +133,14 @@ class SqliteConnection(aiosqlite.Connection):
         finally:
             self._working = False
 
+    def _look(self) -> None:
+        if self._raw is not None and not self._stopping.is_set():
+            self._working = True
+            try:
+                self._checkpoints.look(self._raw)
+            finally:
+                self._working = False
+
     def _transaction(self, raw: sqlite3.Connection, work: Work[Result]) -> Result:
         raw.execute(self._begin)
         try:
@@ -139,5 +151,4 @@ class SqliteConnection(aiosqlite.Connection):
         except BaseException:
             raw.rollback()
             raise
-        self._checkpoints.committed(raw)
         return result

@@ -183,3 +183,9 @@ def _holding(database, *ids):
     from tests.conformance.transactions import holding
 
     return holding(database, *ids)
+
+
+async def test_a_large_claim_is_one_claim(backend):
+    """A worker of a thousand slots asks for more than that."""
+    ids = await queued(backend, 1600)
+    assert [claim.id for claim in await backend.claim(1500, worker_pid=None)] == ids[:1500]

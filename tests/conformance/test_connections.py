@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import random
+import sqlite3
 import time
 import uuid
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from urllib.parse import urlsplit, urlunsplit
 
 import anyio
@@ -378,3 +379,28 @@ async def _hang_up_on(proxy: Proxy, call) -> None:
     assert proxy.swallowed, "the reply was not lost: the test shows nothing"
     proxy.deaf = False
     proxy.swallowed = 0
+
+
+@cases("database", shaped(["sqlite"], [10]))
+async def test_commits_beside_a_long_read_try_no_checkpoint(database, backend):
+    """Each would sort the whole log for nothing; see backends/sqlite_checkpoints.py."""
+
+    async def threshold() -> int:
+        return int(await backend._write(lambda raw: raw.execute("PRAGMA wal_autocheckpoint").fetchone()[0]))
+
+    async def look() -> None:
+        await asyncio.sleep(1.1)
+        await backend.enqueue(new(1))
+
+    path = urlsplit(database.url).path[1:]
+    await backend.enqueue(new(1))
+    assert await threshold() == 1000
+    with closing(sqlite3.connect(path, isolation_level=None)) as reader:
+        reader.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        reader.execute("BEGIN")
+        reader.execute(f"SELECT count(*) FROM {database.table}").fetchall()
+        await backend.enqueue(new(20, args=f'"{"x" * 1_000_000}"'))
+        await look()
+        assert await threshold() == 0
+    await look()
+    assert await threshold() == 1000

@@ -314,6 +314,21 @@ async def _engine_plan(database, backend, verb: str) -> str:
     return "\n".join(row[0] for row in rows)
 
 
+@cases("fresh_database", [Case("mysql", 10), Case("mariadb", 10)])
+async def test_innodb_finds_claimed_rows_by_their_key(fresh_database):
+    """And in the order given: a scan of a small table would wait for rows that others hold."""
+    values = {"rows": "'[]'", "ids": "'[]'", "utc_offset": "0", "now": "'2020-01-01'", "worker_pid": "1"}
+    async with opened(fresh_database.url) as backend:
+        await backend.migrate(indexes_only=True)
+        await queued(backend, 5)
+        for name in "claim", "finish", "release", "append_output", "renew", "observe":
+            statement = backend._table[name]  # type: ignore[attr-defined]
+            explain = f"EXPLAIN {statement.text % values}"
+            lines = [" ".join(map(str, line)) for line in fresh_database.execute(explain.replace("%", "%%"))]
+            last = [line for line in lines if re.search(r"\bt\b", line)][-1]
+            assert "PRIMARY" in last, lines
+
+
 @cases("fresh_database", [Case("sqlite", 10)])
 async def test_sqlite_never_looks_a_claim_up_among_all_ids(fresh_database):
     """The index of all ids is as large as the table, and random ones lie on as many of its pages."""
@@ -340,7 +355,14 @@ def _explaining(database, backend, verb: str) -> str:
     name = verb if database.dialect == "postgresql" else {"claim": "ready", "rescue": "lost"}.get(verb, verb)
     statement = backend._table[name]
     old = {"sqlite": "'2020-01-01'", "postgresql": "3600"}.get(database.dialect, "'2020-01-01'")
-    values = {"limit": "50", "worker_pid": "NULL::integer", "lease": old, "cutoff": old, "error": "NULL::text"}
+    values = {
+        "limit": "50",
+        "candidates": "50",
+        "worker_pid": "NULL::integer",
+        "lease": old,
+        "cutoff": old,
+        "error": "NULL::text",
+    }
     values["watermark"] = "'2020-01-01'"
     values |= dict.fromkeys((*_ARRAYS, "now"), "NULL")
     text = statement.text
