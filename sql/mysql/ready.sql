@@ -2,7 +2,7 @@
 -- exactly these, in the same transaction. There is no UPDATE ... RETURNING here, and a claim must know its rows for
 -- certain. The index is named because MariaDB's optimizer does not always take it.
 -- The watermark keeps a claim from walking over index entries of rows claimed before: while any session holds an old
--- snapshot nobody can remove them. It is a hint, and the lowest time at least once a second.
+-- snapshot nobody can remove them. It is a hint, and the lowest time now and then (`backends/watermark.py`).
 -- Params: limit, watermark
 -- Returns: id, task, args, queued_at
 SELECT t.id, t.task, t.args, t.modified AS queued_at

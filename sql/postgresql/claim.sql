@@ -3,7 +3,7 @@
 -- FOR NO KEY UPDATE does not block foreign-key checks. Statuses are literals: with a parameter a generic plan
 -- cannot use the partial index.
 -- The watermark keeps a claim from walking over index entries of rows claimed before: while any session holds an old
--- snapshot nobody can remove them. It is a hint, and minus infinity at least once a second.
+-- snapshot nobody can remove them. It is a hint, and minus infinity now and then (`backends/watermark.py`).
 -- Params: limit, worker_pid, watermark
 -- Returns: id, task, args, token, queued_at
 WITH next AS MATERIALIZED (
