@@ -352,8 +352,9 @@ class MysqlBackend:
     def _claiming(self, worker_pid: int | None, limit: int, bound: datetime, first: Call | None = None) -> Claiming:
         """A claim, whose way of reading is the cheapest there, see `ready_apart.sql`."""
         indexed = self.shape is None or self.shape.indexed
-        busy = indexed and self._watermark.bounds(bound) and not self._watermark.piled
-        return Claiming(self._table, self._times, "ready" if busy else "ready_apart", limit, worker_pid, bound, first)
+        bounded = self._watermark.bounds(bound)
+        ready = "ready" if indexed and bounded and not self._watermark.piled else "ready_apart"
+        return Claiming(self._table, self._times, ready, limit, worker_pid, bound, first, timed=not bounded)
 
     async def _waiting(self) -> bool:
         """Whether anything is queued: one statement, where a claim is four."""

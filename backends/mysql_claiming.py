@@ -27,6 +27,7 @@ class Claiming:
         limit: of rows.
         watermark: of their `modified`.
         first: a statement to run before, in the same transaction.
+        timed: whether to ask the clock once more afterwards.
     """
 
     def __init__(
@@ -38,10 +39,12 @@ class Claiming:
         worker_pid: int | None,
         watermark: datetime,
         first: Call | None = None,
+        *,
+        timed: bool,
     ) -> None:
         #: How many rows the statement before has matched; None where that got lost on the way.
         self.matched: int | None = None
-        #: Seconds that the server has looked for rows, by its own clock.
+        #: Seconds that the server has looked for rows, by its own clock; taken with `timed` only.
         self.looked = 0.0
         self._table = table
         self._times = times
@@ -49,6 +52,7 @@ class Claiming:
         self._limit = limit
         self._worker_pid = worker_pid
         self.watermark = watermark
+        self._timed = timed
         self._first = [] if first is None else [first]
         self._taken: list[ClaimedTask] = []
 
@@ -69,10 +73,12 @@ class Claiming:
         clock: Call = self._table["clock"], {}
         values = {"limit": self._limit, "candidates": self._limit + _HELD_BY_OTHERS, "watermark": self.watermark}
         ready: Call = self._table[self._ready], values
-        _, *first, began, found, ended = await connection.run(begin, *self._first, clock, ready, clock)
-        self.looked = (ended.rows[0][0] - began.rows[0][0]).total_seconds()
-        if first:
-            self.matched = first[0].matched
+        replies = await connection.run(begin, *self._first, clock, ready, *([clock] if self._timed else []))
+        began, found, *ended = replies[1 + len(self._first) :]
+        if self._timed:
+            self.looked = (ended[0].rows[0][0] - began.rows[0][0]).total_seconds()
+        if self._first:
+            self.matched = replies[1].matched
         if not found.rows:
             await connection.run(commit)
             return []
