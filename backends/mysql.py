@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
-from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +16,8 @@ from asyncqueue.backends import statements
 from asyncqueue.backends.base import Capabilities, Change, Options, Server, TableShape, TaskFilter
 from asyncqueue.backends.lane import Lane, Lanes
 from asyncqueue.backends.mysql_address import address_of
-from asyncqueue.backends.mysql_claiming import Claiming
+from asyncqueue.backends.mysql_claiming import HELD_BY_OTHERS
+from asyncqueue.backends.mysql_claims import Claims
 from asyncqueue.backends.mysql_connection import Call, MysqlConnection, fetch, text, too_large
 from asyncqueue.backends.mysql_errors import translate
 from asyncqueue.backends.mysql_rows import Row, ids_json, ordered, rows_json
@@ -26,8 +25,7 @@ from asyncqueue.backends.mysql_times import Times
 from asyncqueue.backends.statements import Statement
 from asyncqueue.backends.table import Table
 from asyncqueue.backends.values import status_of
-from asyncqueue.backends.watermark import Watermark
-from asyncqueue.errors import ConfigurationError, DatabaseBusy, DatabaseUnavailable, DataRejected
+from asyncqueue.errors import ConfigurationError, DataRejected
 from asyncqueue.model import (
     ENDED,
     Claim,
@@ -50,9 +48,6 @@ _MIGRATION_TIMEOUT = 6 * 3600.0
 _SHORT = 100_000
 # The server gives a lock up before the caller's deadline ends, so that nothing goes on behind the caller's back.
 _SHARE_FOR_WAITING = 0.5
-_RETRY_DELAY = 0.2
-# Seconds for which the server looks at everything that is queued, where some 200,000 dead entries lie in the way.
-_COSTLY_LOOK = 0.004
 
 
 class MysqlBackend:
@@ -80,8 +75,7 @@ class MysqlBackend:
         self._engine = Lanes([self._lane() for _ in range(self.capabilities.exchanges)])
         self._control, self._enqueue = self._lane(), self._lane()
         self._server = Server("MySQL", "unknown until opened")
-        self._watermark = Watermark(datetime.min, costly=_COSTLY_LOOK)
-        self._empty = False
+        self._claims = Claims(self._table, self._times, self._engine, options.statement_timeout, self._translate)
         self._max_packet = 0
         self._task_length = 0
 
@@ -135,13 +129,7 @@ class MysqlBackend:
     # -- a worker's path of a task
 
     async def claim(self, limit: int, *, worker_pid: int | None) -> list[ClaimedTask]:
-        if self._empty and not await self._waiting():
-            return []
-        bound = self._watermark.bound()
-        claimed = await self._claim_more(worker_pid, limit, bound)
-        claimed = await self._watermark.complete(claimed, limit, bound, partial(self._claim_more, worker_pid))
-        self._empty = limit > 0 and not claimed
-        return claimed
+        return await self._claims.claim(limit, worker_pid)
 
     async def finish(self, finishes: Sequence[Finish]) -> set[UUID]:
         rows = _ends(finishes)
@@ -156,15 +144,11 @@ class MysqlBackend:
         parts = list(rows_json(_ends(finishes), self._max_packet))
         if len(parts) > 1:
             return await self.finish(finishes), await self.claim(limit, worker_pid=worker_pid)
-        bound = self._watermark.bound()
-        first = self._call("finish", rows=parts[0], utc_offset=self._times.offset())
-        claiming = self._claiming(worker_pid, limit, bound, first)
-        claimed = await self._claim(claiming)
-        if claiming.matched == len(finishes):
-            written = {finish.id for finish in finishes}
-        else:
-            written = await self._which(self._engine, "finished", _ends(finishes))
-        return written, await self._watermark.complete(claimed, limit, bound, partial(self._claim_more, worker_pid))
+        finish = self._call("finish", rows=parts[0], utc_offset=self._times.offset())
+        matched, claimed = await self._claims.claim_after(finish, limit, worker_pid)
+        if matched == len(finishes):
+            return {finish.id for finish in finishes}, claimed
+        return await self._which(self._engine, "finished", _ends(finishes)), claimed
 
     async def append_output(self, chunks: Sequence[OutputChunk]) -> set[UUID]:
         rows = ordered({**_fence(chunk), "offset": chunk.offset, "text": chunk.text} for chunk in chunks)
@@ -181,14 +165,15 @@ class MysqlBackend:
         await self._write(self._control, "renew", ordered(map(_fence, claims)), now=now, worker_pid=worker_pid)
 
     async def release(self, releases: Sequence[Release]) -> None:
-        self._watermark.reset()
+        self._claims.watermark.reset()
         rows = ordered({**_fence(release), "queued_at": release.queued_at} for release in releases)
         await self._write(self._engine, "release", rows)
 
     async def rescue(self, *, lease: float, error: str | None, limit: int = 1000) -> list[LostTask]:
         async def work(connection: MysqlConnection) -> list[LostTask]:
             cutoff = await self._cutoff(connection, lease)
-            _, found = await connection.run(self._call("begin"), self._call("lost", cutoff=cutoff, limit=limit))
+            looking = self._call("lost", cutoff=cutoff, limit=limit, candidates=limit + HELD_BY_OTHERS)
+            _, found = await connection.run(self._call("begin"), looking)
             lost = [LostTask(UUID(key), task, worker_pid) for key, task, worker_pid in found.rows]
             values = {"ids": ids_json(task.id for task in lost), "error": error, "utc_offset": self._times.offset()}
             await connection.run(*([self._call("rescue", **values)] if lost else []), self._call("commit"))
@@ -335,44 +320,6 @@ class MysqlBackend:
             return locked
 
         return await self._control.run(work, translate=self._translate)
-
-    async def _claim(self, claiming: Claiming) -> list[ClaimedTask]:
-        give_up_at = time.monotonic() + self.options.statement_timeout
-        claimed = None
-        while claimed is None:
-            with anyio.CancelScope(shield=claiming.in_doubt):
-                claimed = await self._try_claim(claiming, give_up_at)
-        if not self._watermark.bounds(claiming.watermark):
-            self._watermark.looked(claiming.looked)
-        return claimed
-
-    async def _claim_more(self, worker_pid: int | None, limit: int, bound: datetime) -> list[ClaimedTask]:
-        return await self._claim(self._claiming(worker_pid, limit, bound))
-
-    def _claiming(self, worker_pid: int | None, limit: int, bound: datetime, first: Call | None = None) -> Claiming:
-        """A claim, whose way of reading is the cheapest there, see `ready_apart.sql`."""
-        indexed = self.shape is None or self.shape.indexed
-        bounded = self._watermark.bounds(bound)
-        ready = "ready" if indexed and bounded and not self._watermark.piled else "ready_apart"
-        return Claiming(self._table, self._times, ready, limit, worker_pid, bound, first, timed=not bounded)
-
-    async def _waiting(self) -> bool:
-        """Whether anything is queued: one statement, where a claim is four."""
-        call = self._call("waiting")
-        (reply,) = await self._engine.run(lambda connection: connection.run(call), translate=self._translate)
-        return bool(reply.rows)
-
-    async def _try_claim(self, claiming: Claiming, give_up_at: float) -> list[ClaimedTask] | None:
-        """Try to claim; None where another try is due: after a deadlock, or while it is in doubt what was claimed."""
-        try:
-            left = max(give_up_at - time.monotonic(), _RETRY_DELAY)
-            return await self._engine.run(claiming, translate=self._translate, repeat=False, timeout=left)
-        except DatabaseUnavailable as error:
-            if not (claiming.in_doubt or isinstance(error, DatabaseBusy)) or time.monotonic() >= give_up_at:
-                raise
-        with anyio.CancelScope(shield=claiming.in_doubt):
-            await anyio.sleep(_RETRY_DELAY)
-        return None
 
     async def _cutoff(self, connection: MysqlConnection, seconds: float) -> datetime:
         (reply,) = await connection.run(self._call("clock"))

@@ -12,8 +12,8 @@ from asyncqueue.backends.table import Table
 from asyncqueue.backends.watermark import by_age
 from asyncqueue.model import ClaimedTask
 
-# Rows that other workers may have locked at one moment: several claims of a hundred or two.
-_HELD_BY_OTHERS = 1000
+#: Rows that other workers may have locked at one moment: several claims of a hundred or two.
+HELD_BY_OTHERS = 1000
 
 
 class Claiming:
@@ -71,7 +71,7 @@ class Claiming:
                 self.matched = None
                 return held
         clock: Call = self._table["clock"], {}
-        values = {"limit": self._limit, "candidates": self._limit + _HELD_BY_OTHERS, "watermark": self.watermark}
+        values = {"limit": self._limit, "candidates": self._limit + HELD_BY_OTHERS, "watermark": self.watermark}
         ready: Call = self._table[self._ready], values
         replies = await connection.run(begin, *self._first, clock, ready, *([clock] if self._timed else []))
         began, found, *ended = replies[1 + len(self._first) :]

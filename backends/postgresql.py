@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from datetime import UTC, datetime, timedelta
-from functools import partial
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -15,13 +13,13 @@ import asyncpg
 from asyncqueue.backends import statements
 from asyncqueue.backends.base import Capabilities, Change, Options, Server, TableShape, TaskFilter
 from asyncqueue.backends.lane import Lane, Lanes
+from asyncqueue.backends.postgresql_claims import Claims
 from asyncqueue.backends.postgresql_connection import Connector
 from asyncqueue.backends.postgresql_errors import translate
 from asyncqueue.backends.postgresql_listener import Listener
 from asyncqueue.backends.postgresql_notifier import Notifier
 from asyncqueue.backends.table import Table
 from asyncqueue.backends.values import identifiers, index_name, status_of
-from asyncqueue.backends.watermark import Watermark, by_age
 from asyncqueue.errors import ConfigurationError, SchemaError, UnsupportedServer
 from asyncqueue.model import (
     Claim,
@@ -49,8 +47,6 @@ _MIGRATION_TIMEOUT = 6 * 3600.0
 # From so many rows on a COPY is worth its second round trip.
 _COPY = 500
 _NEW_COLUMNS = ("id", "created", "modified", "task", "args", "status")
-# Seconds for a claim that looks at everything, when very many dead index entries lie in its way.
-_COSTLY_LOOK = 0.05
 _NOT_BY_COPY = (asyncpg.UniqueViolationError, asyncpg.FeatureNotSupportedError)
 
 
@@ -75,7 +71,7 @@ class PostgresqlBackend:
         self._listener = Listener(self._connector.connect, self._channel, self._table.setup["listen_ping"].text)
         self._notifier = Notifier(lambda: self._fetch(self._control, "notify", {"channel": self._channel}))
         self._server = Server("PostgreSQL", "unknown until opened")
-        self._watermark = Watermark(datetime.min.replace(tzinfo=UTC), costly=_COSTLY_LOOK)
+        self._claims = Claims(self._table, self._engine, self._translate)
 
     @property
     def server(self) -> Server:
@@ -118,9 +114,7 @@ class PostgresqlBackend:
     # -- a worker's path of a task
 
     async def claim(self, limit: int, *, worker_pid: int | None) -> list[ClaimedTask]:
-        bound = self._watermark.bound()
-        claimed = await self._claim(worker_pid, limit, bound)
-        return await self._watermark.complete(claimed, limit, bound, partial(self._claim, worker_pid))
+        return await self._claims.claim(limit, worker_pid)
 
     async def finish(self, finishes: Sequence[Finish]) -> set[UUID]:
         values = _ends(finishes)
@@ -133,16 +127,11 @@ class PostgresqlBackend:
     async def exchange(
         self, finishes: Sequence[Finish], limit: int, *, worker_pid: int | None
     ) -> tuple[set[UUID], list[ClaimedTask]]:
-        bound = self._watermark.bound()
-        values = {**_ends(finishes), "limit": limit, "worker_pid": worker_pid, "watermark": bound}
-        rows = await self._seize("exchange", values)
-        claimed = [] if rows[0][0] is None else [ClaimedTask._make(row[:5]) for row in rows]
-        claimed.sort(key=by_age)
-        if rows[0][5] == len(finishes):
-            written = {finish.id for finish in finishes}
-        else:
-            written = {row[0] for row in await self._fetch(self._engine, "finished", values)}
-        return written, await self._watermark.complete(claimed, limit, bound, partial(self._claim, worker_pid))
+        ends = _ends(finishes)
+        count, claimed = await self._claims.claim_after(ends, limit, worker_pid)
+        if count == len(finishes):
+            return {finish.id for finish in finishes}, claimed
+        return {row[0] for row in await self._fetch(self._engine, "finished", ends)}, claimed
 
     async def append_output(self, chunks: Sequence[OutputChunk]) -> set[UUID]:
         values = {
@@ -162,7 +151,7 @@ class PostgresqlBackend:
         await self._fetch(self._control, "renew", values)
 
     async def release(self, releases: Sequence[Release]) -> None:
-        self._watermark.reset()
+        self._claims.watermark.reset()
         values = {**_fences(releases), "queued_ats": [release.queued_at for release in releases]}
         await self._fetch(self._engine, "release", values)
 
@@ -265,22 +254,6 @@ class PostgresqlBackend:
         ids, paths, args = zip(*tasks, strict=True)
         return {"ids": ids, "tasks": paths, "args": args, "channel": self._channel if notify else None}
 
-    async def _claim(self, worker_pid: int | None, limit: int, bound: datetime) -> list[ClaimedTask]:
-        rows = await self._seize("claim", {"limit": limit, "worker_pid": worker_pid, "watermark": bound})
-        claimed = list(map(ClaimedTask._make, rows))
-        claimed.sort(key=by_age)  # RETURNING follows the join's order, not the CTE's
-        return claimed
-
-    async def _seize(self, name: str, values: dict[str, Any]) -> list[Row]:
-        """Run a statement that claims."""
-        began = time.monotonic()
-        # Not repeated on a new connection: the first attempt may have claimed, and its rows must not be forgotten
-        # as if nothing had been sent.
-        rows = await self._fetch(self._engine, name, values, repeat=False)
-        if not self._watermark.bounds(values["watermark"]):
-            self._watermark.looked(time.monotonic() - began)
-        return rows
-
     def _lane(self, connect: Callable[[], Awaitable[AsyncpgConnection]] | None = None) -> Lane[AsyncpgConnection]:
         return Lane(
             connect=connect or self._connector.connect,
@@ -294,19 +267,12 @@ class PostgresqlBackend:
         return translate(error, self._table)
 
     async def _fetch(
-        self,
-        lane: Lane[AsyncpgConnection] | Lanes[AsyncpgConnection],
-        name: str,
-        values: dict[str, Any],
-        *,
-        repeat: bool = True,
+        self, lane: Lane[AsyncpgConnection] | Lanes[AsyncpgConnection], name: str, values: dict[str, Any]
     ) -> list[Row]:
         statement = self._table[name]
         arguments = statement.values(values)
         return await lane.run(
-            lambda connection: connection.fetch(statement.text, *arguments),
-            translate=self._translate,
-            repeat=repeat,
+            lambda connection: connection.fetch(statement.text, *arguments), translate=self._translate
         )
 
     async def _probe(self, connection: AsyncpgConnection) -> None:

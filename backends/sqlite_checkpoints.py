@@ -7,13 +7,11 @@ import sqlite3
 import time
 from collections.abc import Mapping
 
+from asyncqueue.backends.looks import pause_after
 from asyncqueue.backends.statements import Statement
 
 # Pages that a reader from before may keep from being copied until commits no longer try.
 _HELD = 4000
-# Seconds between two looks, and how much longer than a look itself the pause after it is.
-_PAUSE = 1.0
-_PAUSES_PER_LOOK = 50
 
 
 class Checkpoints:
@@ -52,4 +50,4 @@ class Checkpoints:
                 raw.execute(self._switch[held]).fetchall()
                 self._held = held
         ended = time.monotonic()
-        self._due = ended + max(_PAUSE, _PAUSES_PER_LOOK * (ended - began))
+        self._due = ended + pause_after(ended - began)

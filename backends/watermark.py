@@ -10,13 +10,12 @@ from uuid import UUID
 
 import anyio
 
+from asyncqueue.backends.looks import pause_after
 from asyncqueue.errors import DatabaseUnavailable
 from asyncqueue.model import ClaimedTask
 
-#: Seconds between two claims that look at everything: the least, how many times what the last one took, the most.
-_INTERVAL = 1.0
-_INTERVAL_PER_LOOK = 50
-_LONGEST_INTERVAL = 10.0
+#: Seconds between two claims that look at everything, at most.
+_LONGEST_PAUSE = 10.0
 #: How far before the watermark a claim that is short looks again, where a look at everything is costly.
 _RECENT = timedelta(seconds=10)
 
@@ -48,7 +47,7 @@ class Watermark:
         """The bound of the claim that comes now."""
         now = time.monotonic()
         if now >= self._due:
-            self._due = now + _INTERVAL
+            self._due = now + pause_after(0)
             return self._lowest
         return self._reached
 
@@ -62,7 +61,7 @@ class Watermark:
         self.piled = min(seconds, self._took) > self._costly
         self._took = seconds
         if self.piled:
-            self._due = time.monotonic() + min(max(_INTERVAL, _INTERVAL_PER_LOOK * seconds), _LONGEST_INTERVAL)
+            self._due = time.monotonic() + min(pause_after(seconds), _LONGEST_PAUSE)
 
     async def complete(
         self,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import signal
 import sys
 import time
 from pathlib import Path
@@ -62,6 +63,7 @@ def run(
         if dialect not in DIALECTS:
             raise typer.BadParameter(f"{dialect!r} is none of {', '.join(DIALECTS)}")
     out.mkdir(parents=True, exist_ok=True)
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # so that workers and servers end too
     began = time.monotonic()
     results = _head(relaxed)
     earlier = _earlier(out, dialects, [each.name for each in chosen], relaxed)

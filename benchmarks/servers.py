@@ -16,7 +16,6 @@ import sqlite3
 import tempfile
 from collections.abc import Iterator
 
-from tests.servers import debian
 from tests.servers.mariadb import MariaDB
 from tests.servers.mysql import MySQL
 from tests.servers.postgresql import PostgreSQL
@@ -111,7 +110,7 @@ def _server(dialect: str, durable: bool) -> Server:
         return server
     base = _KINDS[dialect]
     kind: type[LocalServer] = type(base.__name__, (base,), {"durable": durable})
-    return kind(dialect, kind.find() or kind.fetch(debian.CACHE / dialect))
+    return kind(dialect, kind.install(dialect))
 
 
 @contextlib.contextmanager

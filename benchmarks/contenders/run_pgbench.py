@@ -16,7 +16,6 @@ import shared
 
 from asyncqueue.backends.postgresql_connection import BY_INDEX
 from asyncqueue.backends.statements import Statement
-from tests.servers import debian
 from tests.servers.postgresql import PostgreSQL
 
 _BATCH = int(os.environ.get("BENCH_BATCH", "50"))
@@ -54,7 +53,7 @@ class Pgbench(run_limit.Limit):
         database = await self._database(1)
         queued = await database.connection.fetchval("SELECT count(*) FROM django_simple_queue_task WHERE status = 0")
         await database.close()
-        installed = PostgreSQL.find() or PostgreSQL.fetch(debian.CACHE / "postgresql")
+        installed = PostgreSQL.install("postgresql")
         with tempfile.NamedTemporaryFile("w", suffix=".sql", dir=installed.root / "tmp") as script:
             script.write(_script(database.table["exchange"]))
             script.flush()

@@ -1,7 +1,7 @@
 -- The first half of a rescue: locks rows that nobody renewed since `cutoff`. `rescue` updates exactly these, in the
 -- same transaction. SKIP LOCKED lets exactly one of several rescuers have each row, without waiting. Candidates are read
 -- without locks first, for the reason given in `ready_apart`.
--- Params: cutoff, limit
+-- Params: cutoff, limit, candidates
 -- Returns: id, task, worker_pid
 SELECT t.id,
        t.task,
@@ -13,7 +13,7 @@ SELECT t.id,
          WHERE status = 1
            AND modified < :cutoff
          ORDER BY modified
-         LIMIT 1000) AS d
+         LIMIT :candidates) AS d
        STRAIGHT_JOIN {table} AS t FORCE INDEX (PRIMARY) ON t.id = d.id
  WHERE t.status = 1
    AND t.modified < :cutoff

@@ -131,9 +131,10 @@ async def test_a_busy_claim_reads_from_the_watermark_on(backend):
     await queued(backend, 100)
     await backend.claim(10, worker_pid=None)
     claims = await backend.claim(10, worker_pid=None)
-    assert backend._watermark.bound() == claims[-1].queued_at
+    watermark = backend._claims.watermark
+    assert watermark.bound() == claims[-1].queued_at
     await backend.claim(100, worker_pid=None)
-    assert not backend._watermark.bounds(backend._watermark.bound()), "the end was reached: nothing is left out"
+    assert not watermark.bounds(watermark.bound()), "the end was reached: nothing is left out"
 
 
 # -- dead index entries, piled up under an old snapshot: what looks at everything is seldom, and nothing is lost
@@ -141,10 +142,10 @@ async def test_a_busy_claim_reads_from_the_watermark_on(backend):
 
 @cases("database", shaped(SERVER_DIALECTS, [10]))
 async def test_a_costly_look_at_everything_is_not_repeated_at_once(backend, database):
-    backend._watermark._costly = -1.0
+    backend._claims.watermark._costly = -1.0
     await queued(backend, 20)
     await backend.claim(5, worker_pid=None)
-    backend._watermark.looked(0.02)
+    backend._claims.watermark.looked(0.02)
     await backend.claim(5, worker_pid=None)
     [late] = database.django.create([{"task": "late.one", "args": {}, "modified": "2020-01-01T00:00:00+00:00"}])
     [recent] = database.django.create([{"task": "late.two", "args": {}, "modified": str(_seconds_ago(5))}])
@@ -166,7 +167,7 @@ async def test_workers_share_the_rows_where_looks_are_costly(backend, another):
     seen: list[uuid.UUID] = []
 
     async def worker(each):
-        each._watermark._costly = -1.0
+        each._claims.watermark._costly = -1.0
         while claims := await each.claim(7, worker_pid=None):
             seen.extend(claim.id for claim in claims)
 
@@ -178,7 +179,7 @@ async def test_workers_share_the_rows_where_looks_are_costly(backend, another):
 
 @cases("database", shaped(SERVER_DIALECTS, [10]))
 async def test_a_cheap_look_is_made_again_within_the_second(backend):
-    watermark = backend._watermark
+    watermark = backend._claims.watermark
     await queued(backend, 10)
     await backend.claim(1, worker_pid=None)  # the first takes longer: its connection is opened
     watermark.looked(0.0)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TypeVar
 
-from tests.servers import client, debian
+from tests.servers import client
 from tests.servers.installation import Installation, InstallationFailed
 from tests.servers.mariadb import MariaDB
 from tests.servers.mysql import MySQL
@@ -68,8 +68,7 @@ class Servers:
 
     def _installation(self, dialect: str) -> Installation:
         if dialect not in self._installations:
-            kind = _LOCAL[dialect]
-            self._installations[dialect] = kind.find() or kind.fetch(debian.CACHE / dialect)
+            self._installations[dialect] = _LOCAL[dialect].install(dialect)
         return self._installations[dialect]
 
     def _once(self, dialect: str, make: Callable[[], Made]) -> Made:

@@ -10,7 +10,7 @@ from signal import SIGKILL, SIGTERM, Signals
 from typing import ClassVar, Final
 from urllib.parse import urlsplit, urlunsplit
 
-from tests.servers import client
+from tests.servers import client, debian
 from tests.servers.installation import Installation
 from tests.servers.process import Process, free_port
 
@@ -104,6 +104,11 @@ class LocalServer(Server, ABC):
     @abstractmethod
     def fetch(cls, folder: Path) -> Installation:
         """Get them into a folder of their own. Raises InstallationFailed."""
+
+    @classmethod
+    def install(cls, dialect: str) -> Installation:
+        """Find its programs, or fetch them into this checkout. Raises InstallationFailed."""
+        return cls.find() or cls.fetch(debian.CACHE / dialect)
 
     @abstractmethod
     def address(self) -> str:

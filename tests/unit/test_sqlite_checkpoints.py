@@ -43,8 +43,7 @@ def reader(file: Path, writer: sqlite3.Connection) -> Iterator[sqlite3.Connectio
 
 @pytest.fixture
 def checkpoints(monkeypatch: pytest.MonkeyPatch) -> Checkpoints:
-    monkeypatch.setattr("asyncqueue.backends.sqlite_checkpoints._PAUSE", 0.0)
-    monkeypatch.setattr("asyncqueue.backends.sqlite_checkpoints._PAUSES_PER_LOOK", 0)
+    monkeypatch.setattr("asyncqueue.backends.sqlite_checkpoints.pause_after", lambda _: 0.0)
     return Checkpoints(SETUP)
 
 
