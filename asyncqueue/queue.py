@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import builtins
 import time
-import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
@@ -21,6 +20,7 @@ from asyncqueue.backoff import Backoff
 from asyncqueue.batcher import Batcher
 from asyncqueue.errors import ConfigurationError, DatabaseUnavailable, TaskNotFound
 from asyncqueue.handle import TaskHandle, result_type_of
+from asyncqueue.ids import new_id
 from asyncqueue.model import NewTask, Status, TaskCount, TaskRecord
 from asyncqueue.settings import Settings
 from asyncqueue.tasks import encode_args, path_of
@@ -206,7 +206,7 @@ class Queue(AbstractAsyncContextManager["Queue"]):
     # -- inside
 
     def _new(self, task: Task, args: Mapping[str, Any] | None) -> NewTask:
-        return NewTask(uuid.uuid4(), path_of(task), encode_args(args, self.settings.max_args_size))
+        return NewTask(new_id(), path_of(task), encode_args(args, self.settings.max_args_size))
 
     async def _write(self, rows: Sequence[NewTask]) -> None:
         """Insert rows, waiting out an outage shorter than the connect timeout: repetitions are harmless here."""

@@ -7,7 +7,6 @@ import json
 import os
 import signal
 import sqlite3
-import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -23,6 +22,7 @@ from shared import Adapter
 from asyncqueue import Queue, Settings
 from asyncqueue.backends.base import Backend
 from asyncqueue.backends.postgresql_connection import BY_INDEX
+from asyncqueue.ids import new_id
 
 _BATCH = int(os.environ.get("BENCH_BATCH", "50"))
 _POOL = 10
@@ -266,11 +266,11 @@ class Limit(Adapter):
 
     async def enqueue(self, kind: str, args: dict[str, Any]) -> None:
         now = datetime.now(UTC)
-        await self.database.insert([(uuid.uuid4(), now, now, _PATH, json.dumps(args), 0)])
+        await self.database.insert([(new_id(), now, now, _PATH, json.dumps(args), 0)])
 
     async def enqueue_bulk(self, kind: str, args: Sequence[dict[str, Any]]) -> None:
         now = datetime.now(UTC)
-        await self.database.insert([(uuid.uuid4(), now, now, _PATH, json.dumps(each), 0) for each in args])
+        await self.database.insert([(new_id(), now, now, _PATH, json.dumps(each), 0) for each in args])
 
     async def work(self, concurrency: int) -> None:
         database = await self._database(1)
