@@ -150,6 +150,15 @@ def _chosen(known: dict[str, Any], names: list[str] | None, always: tuple[str, .
     return {name: each for name, each in known.items() if not names or name in names or name in always}
 
 
+def _without_out(words: list[str]) -> list[str]:
+    """The options without the folder, which says nothing of the measurement."""
+    kept = [word for word in words if not word.startswith("--out=")]
+    if "--out" in kept:
+        place = kept.index("--out")
+        del kept[place : place + 2]
+    return kept
+
+
 def _head(relaxed: bool) -> dict[str, Any]:
     cpu = next(
         (
@@ -161,7 +170,7 @@ def _head(relaxed: bool) -> dict[str, Any]:
     )
     return {
         "date": time.strftime("%Y-%m-%d"),
-        "command": f"python -m benchmarks {' '.join(sys.argv[1:])}",
+        "command": f"python -m benchmarks {' '.join(_without_out(sys.argv[1:]))}",
         "durable": not relaxed,
         "durability": _RELAXED if relaxed else _DURABILITY,
         "machine": {
