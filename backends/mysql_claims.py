@@ -86,8 +86,11 @@ class Claims:
 
     async def _waiting(self) -> bool:
         """Whether anything is queued: one statement, where a claim is four."""
-        call: Call = self._table["waiting"], {}
+        since = self.watermark.since()
+        call: Call = self._table["waiting"], {"watermark": since}
         (reply,) = await self._lanes.run(lambda connection: connection.run(call), translate=self._translate)
+        if reply.rows and not self.watermark.bounds(since):
+            self.watermark.reset()  # what was found may lie anywhere
         return bool(reply.rows)
 
     async def _run(self, claiming: Claiming) -> list[ClaimedTask]:

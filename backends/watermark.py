@@ -17,7 +17,7 @@ from asyncqueue.model import ClaimedTask
 #: Seconds between two claims that look at everything, at most.
 _LONGEST_PAUSE = 10.0
 #: How far before the watermark a claim that is short looks again, where a look at everything is costly.
-_RECENT = timedelta(seconds=10)
+_RECENT = timedelta(seconds=1)
 
 
 class Watermark:
@@ -27,7 +27,7 @@ class Watermark:
     without a bound every claim walks over all of them. The bound is a hint only. What arrives late with an older
     `modified` (a slow transaction, another clock, a release) is found by a claim without it: once a second, and
     whenever a bounded one comes back short. Where that takes long, because very many dead entries lie in its way, it
-    is made less often, every ten seconds at least, and a claim that comes back short looks ten seconds back.
+    is made less often, every ten seconds at least, and a claim that comes back short looks one second back.
 
     Args:
         lowest: the value that bounds nothing.
@@ -51,6 +51,16 @@ class Watermark:
             return self._lowest
         return self._reached
 
+    def since(self) -> datetime:
+        """The bound of the question whether anything is queued."""
+        if not self.piled:
+            return self._lowest
+        now = time.monotonic()
+        if now < self._due:
+            return self._back(self._reached)
+        self._due = now + self._pause()
+        return self._lowest
+
     def bounds(self, bound: datetime) -> bool:
         """Whether a bound leaves anything out."""
         return bound != self._lowest
@@ -61,7 +71,7 @@ class Watermark:
         self.piled = min(seconds, self._took) > self._costly
         self._took = seconds
         if self.piled:
-            self._due = time.monotonic() + min(pause_after(seconds), _LONGEST_PAUSE)
+            self._due = time.monotonic() + self._pause()
 
     async def complete(
         self,
@@ -80,7 +90,7 @@ class Watermark:
         """
         short = len(claimed) < limit
         if short and self.bounds(bound):
-            back = bound - _RECENT if self.piled else self._lowest
+            back = self._back(bound) if self.piled else self._lowest
             try:
                 # What is claimed already must reach the caller, even one that is cancelled meanwhile.
                 with anyio.CancelScope(shield=True):
@@ -97,6 +107,12 @@ class Watermark:
     def reset(self) -> None:
         """Look at everything next: something older has come back."""
         self._reached, self._due = self._lowest, 0.0
+
+    def _back(self, bound: datetime) -> datetime:
+        return bound - _RECENT if self.bounds(bound) else bound
+
+    def _pause(self) -> float:
+        return min(pause_after(self._took), _LONGEST_PAUSE)
 
 
 def _queued_at(claimed: ClaimedTask) -> datetime:

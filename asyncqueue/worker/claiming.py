@@ -125,9 +125,17 @@ class Claimer:
         self._warned = False
         return max(0, self._slots.free + self._prefetch.size - self.under_way)
 
-    def take(self, rows: Sequence[ClaimedTask], room: int, since: float) -> None:
-        """Take in what was claimed when there was room for so many; `since` is when the claim was sent."""
-        if self._ledger:
+    def take(self, rows: Sequence[ClaimedTask], room: int, since: float, *, busy: bool) -> None:
+        """Take in what was claimed.
+
+        Args:
+            rows: what was claimed.
+            room: how many there was room for.
+            since: when the claim was sent.
+            busy: whether it went with the ends of other tasks.
+        """
+        # Quick tasks may all have ended before the exchange that wrote their ends: then nothing is held either.
+        if busy or self._ledger:
             self._prefetch.learn(self._slots.ended, time.monotonic() - since)
         else:
             self._prefetch.begin(self._slots.ended)

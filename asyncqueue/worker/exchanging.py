@@ -73,7 +73,7 @@ class Exchange:
 
     async def _turn(self, batch: list[Held], room: int) -> None:
         since = time.monotonic()
-        claimed = None
+        busy, claimed = bool(batch), None
         try:
             if batch:
                 async with self._ledger.writing.shared():
@@ -96,7 +96,7 @@ class Exchange:
             self._claimer.under_way -= room
             self._news.set()
         if room and claimed is not None:
-            self._claimer.take(claimed, room, since)
+            self._claimer.take(claimed, room, since, busy=busy)
 
     def _pause(self, error: DatabaseUnavailable) -> None:
         delay = self._delays.next()

@@ -148,10 +148,10 @@ async def test_a_costly_look_at_everything_is_not_repeated_at_once(backend, data
     backend._claims.watermark.looked(0.02)
     await backend.claim(5, worker_pid=None)
     [late] = database.django.create([{"task": "late.one", "args": {}, "modified": "2020-01-01T00:00:00+00:00"}])
-    [recent] = database.django.create([{"task": "late.two", "args": {}, "modified": str(_seconds_ago(5))}])
+    [recent] = database.django.create([{"task": "late.two", "args": {}, "modified": str(_seconds_ago(0.5))}])
     claims = await backend.claim(100, worker_pid=None)
     assert len(claims) == 11
-    assert str(claims[0].id) == recent, "what is a few seconds late is found at once"
+    assert str(claims[0].id) == recent, "what is a moment late is found at once"
     assert await backend.claim(100, worker_pid=None) == []
     await asyncio.sleep(1.1)
     assert [str(claim.id) for claim in await backend.claim(100, worker_pid=None)] == [late]

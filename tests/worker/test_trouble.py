@@ -111,6 +111,16 @@ async def test_what_was_fetched_ahead_of_slow_tasks_is_handed_back(queue, tmp_pa
 
 
 @EVERYWHERE
+async def test_a_single_slot_is_fed_ahead_too(queue, tmp_path):
+    """All that the worker holds has ended when the next claim is sent, and still it is busy and not idle."""
+    witness = tmp_path / "witness"
+    await queue.enqueue_many([(sample_tasks.record, {"witness": str(witness), "key": "quick"})] * 500)
+    async with working(queue, concurrency=1) as worker:
+        await until(lambda: _done(queue, 500), 30, "the end of all")
+    assert worker.progress.exchanges < 400, "one by one they would have been 500"
+
+
+@EVERYWHERE
 async def test_a_task_that_blocks_the_loop_past_its_lease_is_named_rescued_and_fenced(queue, database, tmp_path):
     """G6. Nothing can renew while the loop is blocked; somebody else takes the task, and the late end is discarded."""
     handle = await queue.enqueue(sample_tasks.blocking, {"seconds": 6})
