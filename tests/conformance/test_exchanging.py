@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
@@ -143,22 +143,19 @@ async def test_a_busy_claim_reads_from_the_watermark_on(backend):
 @cases("database", shaped(SERVER_DIALECTS, [10]))
 async def test_a_costly_look_at_everything_is_not_repeated_at_once(backend, database):
     backend._claims.watermark._costly = -1.0
-    await queued(backend, 20)
+    first, *_ = await queued(backend, 20)
+    a_moment_before = (await row(backend, first)).modified - timedelta(seconds=0.5)
     await backend.claim(5, worker_pid=None)
     backend._claims.watermark.looked(0.02)
     await backend.claim(5, worker_pid=None)
     [late] = database.django.create([{"task": "late.one", "args": {}, "modified": "2020-01-01T00:00:00+00:00"}])
-    [recent] = database.django.create([{"task": "late.two", "args": {}, "modified": str(_seconds_ago(0.5))}])
+    [recent] = database.django.create([{"task": "late.two", "args": {}, "modified": str(a_moment_before)}])
     claims = await backend.claim(100, worker_pid=None)
     assert len(claims) == 11
     assert str(claims[0].id) == recent, "what is a moment late is found at once"
     assert await backend.claim(100, worker_pid=None) == []
     await asyncio.sleep(1.1)
     assert [str(claim.id) for claim in await backend.claim(100, worker_pid=None)] == [late]
-
-
-def _seconds_ago(seconds: float) -> datetime:
-    return datetime.now(UTC) - timedelta(seconds=seconds)
 
 
 @cases("database", shaped(SERVER_DIALECTS, [10]))
