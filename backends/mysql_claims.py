@@ -94,12 +94,15 @@ class Claims:
         return bool(reply.rows)
 
     async def _run(self, claiming: Claiming) -> list[ClaimedTask]:
-        give_up_at = time.monotonic() + self._patience
+        began = time.monotonic()
+        give_up_at = began + self._patience
         claimed = None
         while claimed is None:
             with anyio.CancelScope(shield=claiming.in_doubt):
                 claimed = await self._try(claiming, give_up_at)
-        if not self.watermark.bounds(claiming.watermark):
+        if self.watermark.bounds(claiming.watermark):
+            self.watermark.worked(time.monotonic() - began)
+        else:
             self.watermark.looked(claiming.looked)
         return claimed
 

@@ -77,8 +77,8 @@ class Claims:
             # nothing had been sent.
             repeat=False,
         )
-        if not self.watermark.bounds(values["watermark"]):
-            self.watermark.looked(time.monotonic() - began)
+        take_in = self.watermark.worked if self.watermark.bounds(values["watermark"]) else self.watermark.looked
+        take_in(time.monotonic() - began)
         return rows
 
 

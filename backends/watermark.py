@@ -18,6 +18,10 @@ from asyncqueue.model import ClaimedTask
 _LONGEST_PAUSE = 10.0
 #: How far before the watermark a claim that is short looks again, where a look at everything is costly.
 _RECENT = timedelta(seconds=1)
+#: A look at everything is not costly because the server is busy: a claim with a bound takes as long then.
+_TIMES_USUAL = 2
+#: The share of the last bounded claim in what such a claim usually takes.
+_LEARNED = 0.1
 
 
 class Watermark:
@@ -31,7 +35,8 @@ class Watermark:
 
     Args:
         lowest: the value that bounds nothing.
-        costly: seconds; where two looks at everything in a row take longer, they are made at intervals only.
+        costly: seconds; where two looks at everything in a row take longer, and longer than twice what a bounded claim
+            takes, they are made at intervals only.
     """
 
     def __init__(self, lowest: datetime, *, costly: float) -> None:
@@ -40,6 +45,7 @@ class Watermark:
         self._reached = lowest
         self._due = 0.0
         self._took = 0.0
+        self._usual = 0.0
         #: Whether so much lies before the watermark that looks at everything are costly.
         self.piled = False
 
@@ -65,10 +71,14 @@ class Watermark:
         """Whether a bound leaves anything out."""
         return bound != self._lowest
 
+    def worked(self, seconds: float) -> None:
+        """Take in what a bounded claim has taken."""
+        self._usual += _LEARNED * (seconds - self._usual)
+
     def looked(self, seconds: float) -> None:
         """Take in what a look at everything has taken."""
         # A single one may be slow for other reasons: the first of a connection, a stall of this process.
-        self.piled = min(seconds, self._took) > self._costly
+        self.piled = min(seconds, self._took) > max(self._costly, _TIMES_USUAL * self._usual)
         self._took = seconds
         if self.piled:
             self._due = time.monotonic() + self._pause()
