@@ -6,7 +6,8 @@
     ├── ConfigurationError        a setting, URL or option is wrong; nothing was attempted
     ├── DatabaseError
     │   ├── DatabaseUnavailable   no connection, or no answer within the deadline; may be tried again
-    │   │   └── DatabaseBusy      deadlock or lock wait, also after the backend's own retries
+    │   │   ├── DatabaseBusy      deadlock or lock wait, also after the backend's own retries
+    │   │   └── SchemaChanged     the table was migrated meanwhile; it was looked at again
     │   ├── DataRejected          the database refused the values of a row; trying again cannot help
     │   ├── SchemaError           the task table is missing or is not one asyncqueue knows
     │   │   ├── TableMissing
@@ -49,6 +50,10 @@ class DatabaseUnavailable(DatabaseError):
 
 class DatabaseBusy(DatabaseUnavailable):
     """Deadlocks or lock waits outlasted the backend's own retries."""
+
+
+class SchemaChanged(DatabaseUnavailable):
+    """The task table is not any more what it was when it was looked at. It was looked at again: repeat the call."""
 
 
 class DataRejected(DatabaseError):

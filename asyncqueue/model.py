@@ -5,6 +5,7 @@ Those that are made for every task are named tuples: a frozen dataclass takes th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
@@ -17,6 +18,10 @@ from uuid import UUID
 Stamp: TypeAlias = datetime | str
 
 
+#: The queue of every task that names none, those of Django among them.
+DEFAULT_QUEUE = "default"
+
+
 class Status(IntEnum):
     """The `status` column, with the numbers of Django Simple Queue."""
 
@@ -25,6 +30,7 @@ class Status(IntEnum):
     COMPLETED = 2
     FAILED = 3
     CANCELLED = 4
+    SCHEDULED = 5  # of asyncqueue alone, on a migrated table: not due yet, or waiting for its next attempt
 
     @property
     def ended(self) -> bool:
@@ -36,11 +42,28 @@ ENDED = frozenset({Status.COMPLETED, Status.FAILED, Status.CANCELLED})
 
 
 class NewTask(NamedTuple):
-    """A row to insert: `args` is the JSON text of an object, or None."""
+    """A row to insert: `args` is the JSON text of an object, or None. Everything after it needs a migrated table.
+
+    It is scheduled where `run_at` is to come, or `delay` (seconds by the database's clock) is more than 0.
+    `max_attempts` None leaves that to the function's declaration.
+    """
 
     id: UUID
     task: str
     args: str | None
+    queue: str = DEFAULT_QUEUE
+    priority: int = 0
+    delay: float | None = None
+    run_at: datetime | None = None
+    max_attempts: int | None = None
+
+    @property
+    def plain(self) -> bool:
+        """Whether a table that is not migrated can hold it."""
+        return self[3:] == _PLAIN
+
+
+_PLAIN = (DEFAULT_QUEUE, 0, None, None, None)
 
 
 class ClaimedTask(NamedTuple):
@@ -48,6 +71,7 @@ class ClaimedTask(NamedTuple):
 
     `token` is the row's `modified` as the claim wrote it: every later write is fenced by it.
     `queued_at` is what `modified` was before, so that a release puts the row back in its old place.
+    `attempt` is how many attempts have failed before this one; `max_attempts` None leaves it to the function.
     """
 
     id: UUID
@@ -55,6 +79,29 @@ class ClaimedTask(NamedTuple):
     args: str | None
     token: Stamp
     queued_at: Stamp
+    attempt: int = 0
+    max_attempts: int | None = None
+    queue: str = DEFAULT_QUEUE
+    priority: int = 0
+
+
+class Claimant(NamedTuple):
+    """Who claims, and of what.
+
+    Args:
+        pid: for the column worker_pid; None leaves it empty.
+        name: for the column claimed_by, on a migrated table.
+        queues: to claim from, in this order; None for all, by priority and else in turn. On a migrated table only.
+    """
+
+    pid: int | None = None
+    name: str | None = None
+    queues: tuple[str, ...] | None = None
+
+    @classmethod
+    def of(cls, pid: int | None, name: str | None, queues: Sequence[str] | None) -> Claimant:
+        """From the arguments of `Backend.claim`."""
+        return cls(pid, name, None if queues is None else tuple(queues))
 
 
 class Claim(NamedTuple):
@@ -115,6 +162,17 @@ class LostTask:
     id: UUID
     task: str
     worker_pid: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class QueueState:
+    """One queue: whether it is paused, and how many tasks it holds that have not ended."""
+
+    name: str
+    paused: bool = False
+    queued: int = 0
+    scheduled: int = 0
+    running: int = 0
 
 
 @dataclass(frozen=True, slots=True)

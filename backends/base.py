@@ -26,6 +26,7 @@ from asyncqueue.model import (
     NewTask,
     Observation,
     OutputChunk,
+    QueueState,
     Release,
     Stamp,
     TaskCount,
@@ -79,6 +80,13 @@ class TableShape:
     native_uuid: bool
     #: The index claims and rescues live on exists and is valid.
     indexed: bool
+    #: The version of the schema: 0 is the table as Django makes it, from 1 on it has level 1's columns and side tables.
+    version: int = 0
+
+    @property
+    def migrated(self) -> bool:
+        """Whether it has level 1's columns and side tables."""
+        return self.version > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +96,8 @@ class Change:
     name: str
     purpose: str
     sql: str
+    #: It needs the table for itself, for a moment.
+    locks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,17 +135,30 @@ class Backend(Protocol):
     # -- enqueueing
 
     async def enqueue(self, tasks: Sequence[NewTask], *, connection: Any = None) -> None:
-        """Insert rows as queued, committed on return, `modified` ascending in the order given.
+        """Insert rows as queued or scheduled, committed on return, `modified` ascending in the order given.
 
         A row whose id exists already is left alone, so a repetition is harmless. With `connection`, an open
         connection of this backend's driver, the rows become part of the caller's transaction instead.
-        Raises DataRejected, ConfigurationError for a connection of another driver.
+        Raises DataRejected, ConfigurationError for a connection of another driver, MigrationRequired for what the table
+        cannot hold as it is.
         """
 
     # -- a worker's path of a task
 
-    async def claim(self, limit: int, *, worker_pid: int | None) -> list[ClaimedTask]:
-        """Take up to `limit` queued rows, oldest first: status 1, `modified` now. No row ever goes to two callers."""
+    async def claim(
+        self,
+        limit: int,
+        *,
+        worker_pid: int | None,
+        worker: str | None = None,
+        queues: Sequence[str] | None = None,
+    ) -> list[ClaimedTask]:
+        """Take up to `limit` queued rows, oldest first: status 1, `modified` now. No row ever goes to two callers.
+
+        On a migrated table only those of `queues`, in this order and each by priority, or without it those of all
+        queues, by priority and else in turn; none of a paused queue. `worker` stands in `claimed_by` then. What was
+        scheduled and is due is queued first.
+        """
 
     async def finish(self, finishes: Sequence[Finish]) -> set[UUID]:
         """Write ends of runs, each fenced by status 1 and its token; `worker_pid` becomes NULL.
@@ -146,7 +169,13 @@ class Backend(Protocol):
         """
 
     async def exchange(
-        self, finishes: Sequence[Finish], limit: int, *, worker_pid: int | None
+        self,
+        finishes: Sequence[Finish],
+        limit: int,
+        *,
+        worker_pid: int | None,
+        worker: str | None = None,
+        queues: Sequence[str] | None = None,
     ) -> tuple[set[UUID], list[ClaimedTask]]:
         """`finish` and `claim` in one transaction, for the price of one: what a busy worker does all the time.
 
@@ -202,24 +231,40 @@ class Backend(Protocol):
         """Count rows by task and status, in one pass over the table."""
 
     async def cancel(self, ids: Collection[UUID]) -> set[UUID]:
-        """Set status 4 on rows that are queued or in progress. Returns the ids changed."""
+        """Set status 4 on rows that are queued, scheduled or in progress. Returns the ids changed."""
 
     async def requeue(self, ids: Collection[UUID]) -> set[UUID]:
-        """Set status 0 and `modified` now on rows that have ended; like Django's admin it clears no output or error.
+        """Set status 0 and `modified` now on rows that have ended or are scheduled.
 
+        Like Django's admin it clears no output or error; on a migrated table attempts and losses count from 0 again.
         Returns the ids changed. Rows in progress are left alone: their worker holds them.
         """
+
+    async def pause(self, queue: str, *, paused: bool) -> None:
+        """Keep every worker from claiming of this queue, from its next claim on, or let them again.
+
+        Raises MigrationRequired.
+        """
+
+    async def queues(self) -> list[QueueState]:
+        """The queues that hold tasks or are paused, by name. Raises MigrationRequired."""
 
     async def cleanup(self, *, older_than: float, statuses: Collection[int], limit: int) -> int:
         """Delete up to `limit` rows in these statuses, unmodified for `older_than` seconds. Returns how many."""
 
     # -- schema
 
-    async def pending(self, *, indexes_only: bool = False) -> list[Change]:
+    async def pending(self, *, indexes_only: bool = False, down: bool = False, notify: bool = True) -> list[Change]:
         """The changes `migrate` would make now, in order."""
 
-    async def migrate(self, *, indexes_only: bool = False) -> list[Change]:
-        """Make them, and read the table's shape anew. Safe to run by two at once and to run again after a crash.
+    async def migrate(self, *, indexes_only: bool = False, down: bool = False, notify: bool = True) -> list[Change]:
+        """Bring the table to level 1 and read its shape anew. Safe to run by two at once and again after a crash.
 
-        Raises TableMissing with `indexes_only` where there is no table.
+        Args:
+            indexes_only: nothing but the indexes that the table as Django makes it wants.
+            down: take everything of asyncqueue's away.
+            notify: with the trigger by which rows that Django inserts wake workers, where the database has one.
+
+        Raises TableMissing with `indexes_only` or `down` where there is no table; SchemaError with `down` while tasks
+        are scheduled, because without the columns they would lose their time.
         """

@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 
 import anyio
 
-from asyncqueue.errors import DatabaseBusy, DatabaseUnavailable
+from asyncqueue.errors import DatabaseBusy, DatabaseUnavailable, SchemaChanged
 
 Connection = TypeVar("Connection")
 Result = TypeVar("Result")
@@ -26,6 +26,7 @@ class Lane(Generic[Connection]):
         usable: whether the driver still believes in it.
         connect_timeout: seconds to open a connection.
         statement_timeout: seconds to wait for one's turn, and again for one piece of work.
+        look_again: called when the table turns out to have changed since it was looked at.
     """
 
     def __init__(
@@ -36,8 +37,10 @@ class Lane(Generic[Connection]):
         usable: Callable[[Connection], bool],
         connect_timeout: float,
         statement_timeout: float,
+        look_again: Callable[[Connection], Awaitable[None]],
     ) -> None:
         self._connect = connect
+        self._look_again = look_again
         self._discard = discard
         self._usable = usable
         self._connect_timeout = connect_timeout
@@ -79,6 +82,8 @@ class Lane(Generic[Connection]):
                     if not repeat or attempt == _ATTEMPTS - 1:
                         raise
                     await anyio.sleep(0.01 * 2**attempt)
+                except SchemaChanged:
+                    raise  # the caller has to take another statement
                 except DatabaseUnavailable:
                     if not (repeat and idle):
                         raise
@@ -128,8 +133,22 @@ class Lane(Generic[Connection]):
             if known is None and isinstance(error, TimeoutError):
                 limit = self._connect_timeout if doing == "connection" else timeout
                 known = DatabaseUnavailable(f"no {doing} from the database within {limit:g} seconds")
-            if known is None or (isinstance(known, DatabaseUnavailable) and not isinstance(known, DatabaseBusy)):
+            if isinstance(known, SchemaChanged) and doing == "answer":
+                await self._see_change(translate)
+            elif known is None or (isinstance(known, DatabaseUnavailable) and not isinstance(known, DatabaseBusy)):
                 self.close()
+            if known is None:
+                raise
+            raise known from error
+
+    async def _see_change(self, translate: Callable[[BaseException], Exception | None]) -> None:
+        assert self._connection is not None  # noqa: S101 - it has just answered
+        try:
+            with anyio.fail_after(self._statement_timeout, shield=True):
+                await self._look_again(self._connection)
+        except Exception as error:
+            self.close()
+            known = translate(error)
             if known is None:
                 raise
             raise known from error

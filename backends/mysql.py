@@ -22,7 +22,6 @@ from asyncqueue.backends.mysql_connection import Call, MysqlConnection, fetch, t
 from asyncqueue.backends.mysql_errors import translate
 from asyncqueue.backends.mysql_rows import Row, ids_json, ordered, rows_json
 from asyncqueue.backends.mysql_times import Times
-from asyncqueue.backends.statements import Statement
 from asyncqueue.backends.table import Table
 from asyncqueue.backends.values import status_of
 from asyncqueue.errors import ConfigurationError, DataRejected
@@ -76,6 +75,7 @@ class MysqlBackend:
         self._control, self._enqueue = self._lane(), self._lane()
         self._server = Server("MySQL", "unknown until opened")
         self._claims = Claims(self._table, self._times, self._engine, options.statement_timeout, self._translate)
+        self._lock_wait = max(1, int(options.statement_timeout * _SHARE_FOR_WAITING))
         self._max_packet = 0
         self._task_length = 0
 
@@ -226,17 +226,20 @@ class MysqlBackend:
 
     # -- schema
 
-    async def pending(self, *, indexes_only: bool = False) -> list[Change]:
+    async def pending(self, *, indexes_only: bool = False, down: bool = False, notify: bool = True) -> list[Change]:
+        how = {"indexes_only": indexes_only, "down": down, "notify": notify}
         return await self._control.run(
-            lambda connection: schema.pending(connection, self._table, indexes_only), translate=self._translate
+            lambda connection: schema.pending(connection, self._table, **how), translate=self._translate
         )
 
-    async def migrate(self, *, indexes_only: bool = False) -> list[Change]:
+    async def migrate(self, *, indexes_only: bool = False, down: bool = False, notify: bool = True) -> list[Change]:
         async def work(connection: MysqlConnection) -> list[Change]:
             async with schema.migrating(connection, self._table, self._address.database):
-                changes = await schema.pending(connection, self._table, indexes_only)
+                changes = await schema.pending(
+                    connection, self._table, indexes_only=indexes_only, down=down, notify=notify
+                )
                 for change in changes:
-                    await connection.run((Statement(change.name, change.sql, ()), {}))
+                    await schema.change(connection, self._table, change, self._lock_wait)
                 await self._probe(connection)
                 return changes
 
@@ -251,6 +254,7 @@ class MysqlBackend:
             usable=lambda connection: connection.usable,
             connect_timeout=self.options.connect_timeout,
             statement_timeout=self.options.statement_timeout,
+            look_again=self._probe,
         )
 
     async def _connect(self) -> MysqlConnection:
@@ -258,7 +262,7 @@ class MysqlBackend:
         try:
             await connection.open()
             setup = self._table.setup
-            patience = {"lock_wait": max(1, int(self.options.statement_timeout * _SHARE_FOR_WAITING))}
+            patience = {"lock_wait": self._lock_wait}
             *_, about = await connection.run(
                 (setup["session"], patience), (setup["isolation"], {}), (setup["server"], {})
             )

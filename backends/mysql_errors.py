@@ -5,7 +5,7 @@ from __future__ import annotations
 from pymysql import err
 
 from asyncqueue.backends.table import Table
-from asyncqueue.errors import DatabaseBusy, DatabaseError, DatabaseUnavailable, DataRejected, SchemaError
+from asyncqueue.errors import DatabaseBusy, DatabaseError, DatabaseUnavailable, DataRejected, SchemaChanged
 
 # Deadlock, lock wait timeout, row changed under a snapshot, statement killed or timed out, commit refused by a cluster.
 _BUSY = {1020, 1205, 1213, 1317, 1969, 3024, 3101, 3572}
@@ -42,7 +42,7 @@ def translate(error: BaseException, table: Table) -> Exception | None:
     if number == _MISSING:
         return table.missing_error()
     if number in _CHANGED:
-        return SchemaError(f"table {table.name!r} has changed since it was looked at: {text}. Start again.")
+        return SchemaChanged(f"table {table.name!r} has changed since it was looked at: {text}")
     if number in _REJECTED or isinstance(error, err.DataError | err.IntegrityError):
         return DataRejected(f"the database refused a value: {text}")
     return _connection_error(error, number, text)

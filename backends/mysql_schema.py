@@ -8,18 +8,43 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import anyio
+from pymysql.err import OperationalError
 
+from asyncqueue.backends import migration
 from asyncqueue.backends.base import Change, Server
+from asyncqueue.backends.migration import VERSION, Found, Schema, Step, index, side_table, without_index
 from asyncqueue.backends.mysql_connection import MysqlConnection, Reply
+from asyncqueue.backends.statements import Statement
 from asyncqueue.backends.table import Table
-from asyncqueue.backends.values import identifiers, index_name
+from asyncqueue.backends.values import identifiers
 from asyncqueue.errors import ConfigurationError, SchemaError, UnsupportedServer
 
 _MARIADB_OLDEST = (10, 6, 0)  # SKIP LOCKED, JSON_TABLE
 _MARIADB_UUID = (10, 7, 0)
 _MYSQL_OLDEST = (8, 0, 11)  # SKIP LOCKED came with 8.0.1, JSON_TABLE with 8.0.4; this is the first release for use
 _NAME_LIMIT = 64
-_PURPOSE = "claims and rescues read their rows in order, without looking at any other"
+_LOCK_WAIT_TIMEOUT = 1205
+# Seconds that everybody else may have to wait behind a change that needs the table for itself, and until the next try
+# where it was not to be had. An index needs it at its end, when much work would be lost.
+_PATIENCE, _PATIENCE_FOR_INDEX = 1, 5
+_PAUSE = 1.0
+
+_STEPS = (
+    index(0, "ready", "claims and rescues read their rows in order, without looking at any other"),
+    Step(1, "columns", migration.COLUMNS, migration.COLUMNS_ARE_FOR, ("add_columns",), locks=True),
+    index(1, "band", migration.BAND),
+    index(1, "due", migration.DUE),
+    side_table(1, "queues", migration.QUEUES),
+    side_table(1, "attempts", migration.ATTEMPTS),
+    side_table(1, "workers", migration.WORKERS),
+    side_table(1, "versions", migration.VERSIONS),
+    without_index(1, "ready", migration.NOT_READY),
+)
+
+
+def schema_of(table: str) -> Schema:
+    """What there is to make for a table of this name."""
+    return Schema(table, _STEPS, _NAME_LIMIT)
 
 
 def slots(table: str) -> dict[str, str]:
@@ -29,13 +54,11 @@ def slots(table: str) -> dict[str, str]:
     """
     if "%" in table:
         raise ConfigurationError(f"the table name {table!r} has a percent sign, which asyncqueue cannot use on MySQL")
-    name = index_name(table, "ready", limit=_NAME_LIMIT)
-    return {
-        "table": identifiers(table, "`"),
-        "ready_index": identifiers(name, "`"),
-        "id_type": "char(32)",
-        "new_id_type": "char(32)",
-    }
+    made = schema_of(table)
+    indexes = {f"{purpose}_index": made.index(purpose) for purpose in ("ready", "band", "due")}
+    names = {"table": table, **indexes, **made.side_names}
+    types = {"id_type": "char(32)", "new_id_type": "char(32)", "version": str(VERSION)}
+    return {**types, **{slot: identifiers(name, "`") for slot, name in names.items()}}
 
 
 def _migration_lock(database: str, table: str) -> str:
@@ -82,22 +105,49 @@ async def read(connection: MysqlConnection, table: Table) -> int:
             "not char(32) or uuid"
         )
     table.slots["id_type"] = next((_id_type(row[3], row[4]) for row in columns.rows if row[0] == "id"), "char(32)")
-    indexed = (index_name(table.name, "ready", limit=_NAME_LIMIT),) in indexes.rows
-    table.found(types, native_uuid=native_uuid, indexed=indexed)
+    found, made = await _found(connection, table, columns, indexes), schema_of(table.name)
+    try:
+        level = made.level(found)
+    except SchemaError as error:
+        table.missing(error)
+        return 0
+    table.found(types, native_uuid=native_uuid, indexed=made.indexed(found, level), version=level)
     return lengths["task"] or 0
 
 
-async def pending(connection: MysqlConnection, table: Table, indexes_only: bool) -> list[Change]:
-    """What the table lacks. Raises TableMissing where only its index is asked for and there is no table."""
+async def pending(connection: MysqlConnection, table: Table, **how: bool) -> list[Change]:
+    """What the table lacks, or with `down` what is there. Raises as `Backend.migrate`."""
     columns, indexes = await _look(connection, table)
-    changes = []
+    if not columns.rows and (how["indexes_only"] or how["down"]):
+        raise table.missing_error()
+    found = await _found(connection, table, columns, indexes)
+    if how["down"] and "run_after" in found.columns:
+        (reply,) = await connection.run((table.setup["count_scheduled"], {}))
+        if reply.rows[0][0]:
+            raise migration.still_scheduled(reply.rows[0][0])
+    changes = schema_of(table.name).pending(found, table.sql, **how)
     if not columns.rows:
-        if indexes_only:
-            raise table.missing_error()
-        changes.append(Change("table", "the task table, as Django makes it", table.setup["create_table"].text))
-    if (index_name(table.name, "ready", limit=_NAME_LIMIT),) not in indexes.rows:
-        changes.append(Change("ready index", _PURPOSE, table.setup["create_ready_index"].text))
+        changes.insert(0, Change("table", "the task table, as Django makes it", table.sql("create_table")))
     return changes
+
+
+async def change(connection: MysqlConnection, table: Table, what: Change, lock_wait: int) -> None:
+    """Make one change, waiting for the table in short tries, as others wait behind it; then `lock_wait` holds again."""
+    limit = table.setup["lock_timeout"]
+    patience = _PATIENCE if what.locks else _PATIENCE_FOR_INDEX
+    try:
+        while True:
+            try:
+                await connection.run((limit, {"patience": patience}), (Statement(what.name, what.sql, ()), {}))
+            except OperationalError as error:
+                if error.args[0] != _LOCK_WAIT_TIMEOUT:
+                    raise
+                await anyio.sleep(_PAUSE)
+            else:
+                return
+    finally:
+        if connection.usable:
+            await connection.run((limit, {"patience": lock_wait}))
 
 
 @asynccontextmanager
@@ -112,6 +162,23 @@ async def migrating(connection: MysqlConnection, table: Table, database: str) ->
     finally:
         if connection.usable:
             await connection.run((setup["unlock_migration"], key))
+
+
+async def _found(connection: MysqlConnection, table: Table, columns: Reply, indexes: Reply) -> Found:
+    made = schema_of(table.name)
+    schema = table.name.rpartition(".")[0] or None
+    (objects,) = await connection.run((table.setup["objects"], {"schema": schema}))
+    tables = {row[1] for row in objects.rows}
+    version = 0
+    if made.side("versions", qualified=False) in tables:
+        (reply,) = await connection.run((table.setup["version"], {}))
+        version = reply.rows[0][0] or 0
+    return Found(
+        columns={row[0] for row in columns.rows},
+        indexes={row[0]: True for row in indexes.rows},
+        tables=tables,
+        version=version,
+    )
 
 
 async def _look(connection: MysqlConnection, table: Table) -> list[Reply]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import anyio
 import asyncpg
 
+from asyncqueue.backends import postgresql_schema as schema
 from asyncqueue.backends import statements
 from asyncqueue.backends.base import Capabilities, Change, Options, Server, TableShape, TaskFilter
 from asyncqueue.backends.lane import Lane, Lanes
@@ -19,16 +20,18 @@ from asyncqueue.backends.postgresql_errors import translate
 from asyncqueue.backends.postgresql_listener import Listener
 from asyncqueue.backends.postgresql_notifier import Notifier
 from asyncqueue.backends.table import Table
-from asyncqueue.backends.values import identifiers, index_name, status_of
-from asyncqueue.errors import ConfigurationError, SchemaError, UnsupportedServer
+from asyncqueue.backends.values import queue_states, status_of
+from asyncqueue.errors import ConfigurationError
 from asyncqueue.model import (
     Claim,
+    Claimant,
     ClaimedTask,
     Finish,
     LostTask,
     NewTask,
     Observation,
     OutputChunk,
+    QueueState,
     Release,
     Stamp,
     TaskCount,
@@ -39,7 +42,6 @@ if TYPE_CHECKING:
     AsyncpgConnection = asyncpg.Connection[asyncpg.Record]
     Row = asyncpg.Record
 
-_OLDEST = (12, 120000)
 # Building an index on a very large table may take hours; the deadline only keeps a lost connection from hanging.
 _MIGRATION_TIMEOUT = 6 * 3600.0
 
@@ -47,6 +49,9 @@ _MIGRATION_TIMEOUT = 6 * 3600.0
 # From so many rows on a COPY is worth its second round trip.
 _COPY = 500
 _NEW_COLUMNS = ("id", "created", "modified", "task", "args", "status")
+_MORE_COLUMNS = ("queue", "priority", "run_after", "max_attempts")
+# What `enqueue` calls the columns of a batch of new rows.
+_ARRAYS = ("ids", "tasks", "args", "queues", "priorities", "delays", "run_ats", "max_attempts")
 _NOT_BY_COPY = (asyncpg.UniqueViolationError, asyncpg.FeatureNotSupportedError)
 
 
@@ -62,8 +67,9 @@ class PostgresqlBackend:
     def __init__(self, url: str, options: Options) -> None:
         self.options = options
         self._connector = Connector(url, options)
-        self._table = Table("postgresql", statements.dollar, options.table, _slots(options.table))
         self._channel = f"asyncqueue:{options.table}"[:63]
+        slots = schema.slots(options.table, self._channel)
+        self._table = Table("postgresql", statements.dollar, options.table, slots)
         # For a worker's hot path, for everything that must not wait behind it, and for enqueueing.
         by_index = self._connector.connect_by_index
         self._engine = Lanes([self._lane(by_index) for _ in range(self.capabilities.exchanges)])
@@ -95,8 +101,9 @@ class PostgresqlBackend:
     async def enqueue(self, tasks: Sequence[NewTask], *, connection: Any = None) -> None:
         if not tasks:
             return
+        plain = self._table.check(tasks)
         if connection is None:
-            await self._enqueue_committed(tasks)
+            await self._enqueue_committed(tasks, plain=plain)
             return
         if not isinstance(connection, asyncpg.Connection | asyncpg.pool.PoolConnectionProxy):
             raise ConfigurationError(
@@ -113,8 +120,15 @@ class PostgresqlBackend:
 
     # -- a worker's path of a task
 
-    async def claim(self, limit: int, *, worker_pid: int | None) -> list[ClaimedTask]:
-        return await self._claims.claim(limit, worker_pid)
+    async def claim(
+        self,
+        limit: int,
+        *,
+        worker_pid: int | None,
+        worker: str | None = None,
+        queues: Sequence[str] | None = None,
+    ) -> list[ClaimedTask]:
+        return await self._claims.claim(limit, Claimant.of(worker_pid, worker, queues))
 
     async def finish(self, finishes: Sequence[Finish]) -> set[UUID]:
         values = _ends(finishes)
@@ -125,10 +139,16 @@ class PostgresqlBackend:
         return written
 
     async def exchange(
-        self, finishes: Sequence[Finish], limit: int, *, worker_pid: int | None
+        self,
+        finishes: Sequence[Finish],
+        limit: int,
+        *,
+        worker_pid: int | None,
+        worker: str | None = None,
+        queues: Sequence[str] | None = None,
     ) -> tuple[set[UUID], list[ClaimedTask]]:
         ends = _ends(finishes)
-        count, claimed = await self._claims.claim_after(ends, limit, worker_pid)
+        count, claimed = await self._claims.claim_after(ends, limit, Claimant.of(worker_pid, worker, queues))
         if count == len(finishes):
             return {finish.id for finish in finishes}, claimed
         return {row[0] for row in await self._fetch(self._engine, "finished", ends)}, claimed
@@ -151,7 +171,7 @@ class PostgresqlBackend:
         await self._fetch(self._control, "renew", values)
 
     async def release(self, releases: Sequence[Release]) -> None:
-        self._claims.watermark.reset()
+        self._claims.forget()
         values = {**_fences(releases), "queued_ats": [release.queued_at for release in releases]}
         await self._fetch(self._engine, "release", values)
 
@@ -165,6 +185,7 @@ class PostgresqlBackend:
         return {row[0] for row in await self._fetch(self._control, "foreign_pids", {"own": own})}
 
     async def wait_for_work(self, timeout: float) -> None:
+        timeout = min(timeout, self._claims.bands.until_due)
         if self.options.notify:
             await self._listener.wait(timeout)
         else:
@@ -193,6 +214,14 @@ class PostgresqlBackend:
     async def requeue(self, ids: Collection[UUID]) -> set[UUID]:
         return {row[0] for row in await self._fetch(self._control, "requeue", {"ids": list(ids)})}
 
+    async def pause(self, queue: str, *, paused: bool) -> None:
+        self._table.require_migrated("pausing a queue")
+        await self._fetch(self._control, "pause", {"name": queue, "paused": paused})
+
+    async def queues(self) -> list[QueueState]:
+        self._table.require_migrated("a list of queues")
+        return queue_states(await self._fetch(self._control, "queues", {}))
+
     async def cleanup(self, *, older_than: float, statuses: Collection[int], limit: int) -> int:
         values = {"older_than": older_than, "statuses": list(statuses), "limit": limit}
         rows = await self._fetch(self._control, "cleanup", values)
@@ -200,20 +229,21 @@ class PostgresqlBackend:
 
     # -- schema
 
-    async def pending(self, *, indexes_only: bool = False) -> list[Change]:
+    async def pending(self, *, indexes_only: bool = False, down: bool = False, notify: bool = True) -> list[Change]:
+        how = {"indexes_only": indexes_only, "down": down, "notify": notify}
         return await self._control.run(
-            lambda connection: self._pending(connection, indexes_only), translate=self._translate
+            lambda connection: schema.pending(connection, self._table, **how), translate=self._translate
         )
 
-    async def migrate(self, *, indexes_only: bool = False) -> list[Change]:
+    async def migrate(self, *, indexes_only: bool = False, down: bool = False, notify: bool = True) -> list[Change]:
         async def work(connection: AsyncpgConnection) -> list[Change]:
             setup = self._table.setup
             lock, unlock = setup["lock_migration"], setup["unlock_migration"]
             while not await connection.fetchval(lock.text, self._channel):  # noqa: ASYNC110 - another session's lock
                 await anyio.sleep(0.1)
-            changes = await self._pending(connection, indexes_only)
+            changes = await schema.pending(connection, self._table, indexes_only=indexes_only, down=down, notify=notify)
             for change in changes:
-                await connection.execute(change.sql, timeout=_MIGRATION_TIMEOUT)
+                await schema.change(connection, self._table, change, _MIGRATION_TIMEOUT)
             await self._probe(connection)
             await connection.fetchval(unlock.text, self._channel)
             return changes
@@ -222,37 +252,36 @@ class PostgresqlBackend:
 
     # -- inside
 
-    async def _enqueue_committed(self, tasks: Sequence[NewTask]) -> None:
+    async def _enqueue_committed(self, tasks: Sequence[NewTask], *, plain: bool) -> None:
         many = len(tasks) >= _COPY
         notifies = self.options.notify and not many and self._notifier.due()
         if many:
-            self._table["enqueue"]  # raises where there is no table
-            await self._enqueue.run(lambda connection: self._copy(connection, tasks), translate=self._translate)
-        elif notifies or len(tasks) > 1:
+            await self._enqueue.run(
+                lambda connection: self._copy(connection, tasks, plain=plain), translate=self._translate
+            )
+        elif notifies or len(tasks) > 1 or not plain:
             await self._fetch(self._enqueue, "enqueue", self._new_rows(tasks, notify=notifies))
         else:
-            await self._fetch(self._enqueue, "enqueue_one", tasks[0]._asdict())
+            await self._fetch(self._enqueue, "enqueue_one", dict(zip(("id", "task", "args"), tasks[0], strict=False)))
         if self.options.notify and not notifies:
             self._notifier.announce()
 
-    async def _copy(self, connection: AsyncpgConnection, tasks: Sequence[NewTask]) -> None:
+    async def _copy(self, connection: AsyncpgConnection, tasks: Sequence[NewTask], *, plain: bool) -> None:
         """Insert many rows as one stream, which costs the server half of what a statement does."""
         now = await connection.fetchval(self._table["clock"].text)
         schema, _, name = self.options.table.rpartition(".")
-        rows = (
-            (task.id, now, now + timedelta(microseconds=position), task.task, task.args, 0)
-            for position, task in enumerate(tasks)
-        )
+        rows = (_copied(task, now, now + timedelta(microseconds=place), plain) for place, task in enumerate(tasks))
+        columns = _NEW_COLUMNS if plain else (*_NEW_COLUMNS, *_MORE_COLUMNS)
         try:
-            await connection.copy_records_to_table(name, schema_name=schema or None, columns=_NEW_COLUMNS, records=rows)
+            await connection.copy_records_to_table(name, schema_name=schema or None, columns=columns, records=rows)
         except _NOT_BY_COPY:
             # A repetition after a lost reply meets rows of its own; and row-level security forbids a COPY.
             statement = self._table["enqueue"]
             await connection.fetch(statement.text, *statement.values(self._new_rows(tasks, notify=False)))
 
     def _new_rows(self, tasks: Sequence[NewTask], *, notify: bool = True) -> dict[str, Any]:
-        ids, paths, args = zip(*tasks, strict=True)
-        return {"ids": ids, "tasks": paths, "args": args, "channel": self._channel if notify else None}
+        columns = zip(*tasks, strict=True)
+        return {**dict(zip(_ARRAYS, columns, strict=True)), "channel": self._channel if notify else None}
 
     def _lane(self, connect: Callable[[], Awaitable[AsyncpgConnection]] | None = None) -> Lane[AsyncpgConnection]:
         return Lane(
@@ -261,6 +290,7 @@ class PostgresqlBackend:
             usable=lambda connection: not connection.is_closed(),
             connect_timeout=self.options.connect_timeout,
             statement_timeout=self.options.statement_timeout,
+            look_again=self._probe,
         )
 
     def _translate(self, error: BaseException) -> Exception | None:
@@ -276,62 +306,17 @@ class PostgresqlBackend:
         )
 
     async def _probe(self, connection: AsyncpgConnection) -> None:
-        setup = self._table.setup
-        version, number = await connection.fetchrow(setup["server"].text) or ("", 0)
-        self._server = Server("PostgreSQL", version)
-        if number < _OLDEST[1]:
-            raise UnsupportedServer(f"this is PostgreSQL {version}; asyncqueue needs {_OLDEST[0]} or later")
-        columns = await self._look(connection, "columns")
-        if not columns:
-            self._table.missing()
-            return
-        if columns.get("id", "uuid") != "uuid":
-            raise SchemaError(
-                f"table {self._table.name!r} is not one that Django makes on PostgreSQL: its id is of type "
-                f"{columns['id']}, not uuid"
-            )
-        indexes = await self._look(connection, "indexes")
-        indexed = all(indexes.get(index_name(self._table.name, purpose)) for purpose in ("ready", "running"))
-        features = ["notify"] if self.options.notify else []
-        self._table.found(columns, native_uuid=True, indexed=indexed, features=features)
-
-    async def _look(self, connection: AsyncpgConnection, what: str) -> dict[str, Any]:
-        """The table's columns with their types, or its indexes with their validity."""
-        rows = await connection.fetch(self._table.setup[what].text, self._table.slots["table"])
-        return {row[0]: row[1] for row in rows}
-
-    async def _pending(self, connection: AsyncpgConnection, indexes_only: bool) -> list[Change]:
-        setup = self._table.setup
-        changes = []
-        if not await self._look(connection, "columns"):
-            if indexes_only:
-                raise self._table.missing_error()
-            changes.append(Change("table", "the task table, as Django makes it", setup["create_table"].text))
-        indexes = await self._look(connection, "indexes")
-        for purpose, reason in _INDEXES.items():
-            valid = indexes.get(index_name(self._table.name, purpose))
-            if valid is False:
-                drop = setup[f"drop_{purpose}_index"].text
-                changes.append(Change(f"{purpose} index", "remove what an interrupted attempt left", drop))
-            if not valid:
-                changes.append(Change(f"{purpose} index", reason, setup[f"create_{purpose}_index"].text))
-        return changes
+        self._server = await schema.server(connection, self._table)
+        await schema.read(connection, self._table, notify=self.options.notify)
 
 
-_INDEXES = {
-    "ready": "claims read the oldest queued rows without looking at any other",
-    "running": "rescues find expired leases without looking at any other row",
-}
-
-
-def _slots(table: str) -> dict[str, str]:
-    schema = table.rpartition(".")[0]
-    slots = {"table": identifiers(table, '"')}
-    for purpose in _INDEXES:
-        name = index_name(table, purpose)
-        slots[f"{purpose}_index"] = identifiers(name, '"')
-        slots[f"{purpose}_index_qualified"] = identifiers(f"{schema}.{name}" if schema else name, '"')
-    return slots
+def _copied(task: NewTask, now: datetime, modified: datetime, plain: bool) -> tuple[Any, ...]:
+    if plain:
+        return (task.id, now, modified, task.task, task.args, 0)
+    due = task.run_at if task.run_at is not None or task.delay is None else now + timedelta(seconds=task.delay)
+    status, run_after = (5, due) if due is not None and due > now else (0, None)
+    row = (task.id, now, modified, task.task, task.args, status)
+    return (*row, task.queue, task.priority, run_after, task.max_attempts)
 
 
 def _ends(finishes: Sequence[Finish]) -> dict[str, Any]:

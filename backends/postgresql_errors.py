@@ -12,7 +12,7 @@ from asyncqueue.errors import (
     DatabaseError,
     DatabaseUnavailable,
     DataRejected,
-    SchemaError,
+    SchemaChanged,
 )
 
 # What each kind of error means; the first that fits counts.
@@ -59,7 +59,7 @@ def translate(error: BaseException, table: Table) -> Exception | None:
     if isinstance(error, pg.UndefinedTableError):
         return table.missing_error()
     if isinstance(error, pg.UndefinedColumnError):
-        return SchemaError(f"table {table.name!r} has changed since it was looked at: {error}. Start again.")
+        return SchemaChanged(f"table {table.name!r} has changed since it was looked at: {error}")
     for kinds, meaning, text in _MEANINGS:
         if isinstance(error, kinds):
             return meaning(f"{text}: {error or type(error).__name__}")

@@ -202,12 +202,13 @@ class SqliteBackend:
 
     # -- schema
 
-    async def pending(self, *, indexes_only: bool = False) -> list[Change]:
-        return await self._read(lambda raw: schema.pending(raw, self._table, indexes_only))
+    async def pending(self, *, indexes_only: bool = False, down: bool = False, notify: bool = True) -> list[Change]:
+        how = {"indexes_only": indexes_only, "down": down, "notify": notify}
+        return await self._read(lambda raw: schema.pending(raw, self._table, **how))
 
-    async def migrate(self, *, indexes_only: bool = False) -> list[Change]:
+    async def migrate(self, *, indexes_only: bool = False, down: bool = False, notify: bool = True) -> list[Change]:
         def work(raw: sqlite3.Connection) -> list[Change]:
-            changes = schema.pending(raw, self._table, indexes_only)
+            changes = schema.pending(raw, self._table, indexes_only=indexes_only, down=down, notify=notify)
             for change in changes:
                 raw.execute(change.sql)
             return changes
@@ -225,6 +226,7 @@ class SqliteBackend:
             usable=lambda connection: connection.usable,
             connect_timeout=self.options.connect_timeout,
             statement_timeout=self.options.statement_timeout,
+            look_again=lambda connection: connection.read(self._probe),
         )
 
     async def _connect(self) -> SqliteConnection:

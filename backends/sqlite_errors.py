@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 from asyncqueue.backends.table import Table
-from asyncqueue.errors import DatabaseBusy, DatabaseError, DatabaseUnavailable, DataRejected, SchemaError
+from asyncqueue.errors import DatabaseBusy, DatabaseError, DatabaseUnavailable, DataRejected, SchemaChanged
 
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _REJECTED = (sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_TOOBIG)
@@ -58,7 +58,7 @@ def _by_text(error: sqlite3.Error, table: Table, path: str) -> Exception:
     if text.startswith("no such table"):
         return table.missing_error()
     if text.startswith("no such column") or "has no column named" in text:
-        return SchemaError(f"table {table.name!r} has changed since it was looked at: {error}. Start again.")
+        return SchemaChanged(f"table {table.name!r} has changed since it was looked at: {error}")
     if "binding parameter" in text:
         return DataRejected(f"SQLite refused a value: {error}")
     if isinstance(error, sqlite3.ProgrammingError) and "closed" in text:

@@ -5,24 +5,44 @@ from __future__ import annotations
 import sqlite3
 from typing import Any
 
+from asyncqueue.backends import migration
 from asyncqueue.backends.base import Change
+from asyncqueue.backends.migration import VERSION, Found, Schema, Step, index, side_table, without_index
 from asyncqueue.backends.table import Table
-from asyncqueue.backends.values import identifiers, index_name
-from asyncqueue.errors import ConfigurationError, UnsupportedServer
+from asyncqueue.backends.values import identifiers
+from asyncqueue.errors import ConfigurationError, SchemaError, UnsupportedServer
 
 _OLDEST = (3, 35)
-_INDEXES = {
-    "ready": "claims read the oldest queued rows without looking at any other",
-    "running": "rescues find expired leases without looking at any other row",
-}
+_NAME_LIMIT = 63
+
+_STEPS = (
+    index(0, "ready", migration.READY),
+    index(0, "running", migration.RUNNING),
+    # SQLite adds one column at a time.
+    *(Step(1, "columns", (name,), migration.COLUMNS_ARE_FOR, (f"add_column_{name}",)) for name in migration.COLUMNS),
+    index(1, "band", migration.BAND),
+    index(1, "due", migration.DUE),
+    side_table(1, "queues", migration.QUEUES),
+    side_table(1, "attempts", migration.ATTEMPTS),
+    side_table(1, "workers", migration.WORKERS),
+    side_table(1, "versions", migration.VERSIONS),
+    without_index(1, "ready", migration.NOT_READY),
+)
+
+
+def schema_of(table: str) -> Schema:
+    """What there is to make for a table of this name."""
+    return Schema(table, _STEPS, _NAME_LIMIT)
 
 
 def slots(table: str) -> dict[str, str]:
     """What fills the statements' slots. Raises ConfigurationError for a name with a schema."""
     if "." in table:
         raise ConfigurationError(f"the table name {table!r} has a dot, but a SQLite database has no schemas")
-    indexes = {f"{purpose}_index": identifiers(index_name(table, purpose), '"') for purpose in _INDEXES}
-    return {"table": identifiers(table, '"'), **indexes}
+    made = schema_of(table)
+    indexes = {f"{purpose}_index": made.index(purpose) for purpose in ("ready", "running", "band", "due")}
+    names = {"table": table, **indexes, **made.side_names}
+    return {"version": str(VERSION), **{slot: identifiers(name, '"') for slot, name in names.items()}}
 
 
 def version(raw: sqlite3.Connection, table: Table) -> str:
@@ -39,25 +59,37 @@ def read(raw: sqlite3.Connection, table: Table) -> None:
     if not columns:
         table.missing()
         return
-    indexes = _look(raw, table, "indexes")
-    indexed = all(index_name(table.name, purpose) in indexes for purpose in _INDEXES)
-    table.found(columns, native_uuid=False, indexed=indexed)
+    found, made = _found(raw, table, columns), schema_of(table.name)
+    try:
+        level = made.level(found)
+    except SchemaError as error:
+        table.missing(error)
+        return
+    table.found(columns, native_uuid=False, indexed=made.indexed(found, level), version=level)
 
 
-def pending(raw: sqlite3.Connection, table: Table, indexes_only: bool) -> list[Change]:
-    """What the table lacks. Raises TableMissing where only its indexes are asked for and there is no table."""
-    changes = []
-    if not _look(raw, table, "columns"):
-        if indexes_only:
-            raise table.missing_error()
-        changes.append(Change("table", "the task table, as Django makes it", table.setup["create_table"].text))
-    indexes = _look(raw, table, "indexes")
-    for purpose, reason in _INDEXES.items():
-        if index_name(table.name, purpose) not in indexes:
-            changes.append(Change(f"{purpose} index", reason, table.setup[f"create_{purpose}_index"].text))
+def pending(raw: sqlite3.Connection, table: Table, **how: bool) -> list[Change]:
+    """What the table lacks, or with `down` what is there. Raises as `Backend.migrate`."""
+    columns = _look(raw, table, "columns")
+    if not columns and (how["indexes_only"] or how["down"]):
+        raise table.missing_error()
+    if how["down"] and "run_after" in columns:
+        [[count]] = raw.execute(table.sql("count_scheduled")).fetchall()
+        if count:
+            raise migration.still_scheduled(count)
+    changes = schema_of(table.name).pending(_found(raw, table, columns), table.sql, **how)
+    if not columns:
+        changes.insert(0, Change("table", "the task table, as Django makes it", table.sql("create_table")))
     return changes
+
+
+def _found(raw: sqlite3.Connection, table: Table, columns: dict[str, Any]) -> Found:
+    tables = {name for _, name in raw.execute(table.sql("objects"))}
+    noted = schema_of(table.name).side("versions") in tables
+    version = raw.execute(table.sql("version")).fetchone()[0] if noted else 0
+    return Found(columns=columns, indexes=_look(raw, table, "indexes"), tables=tables, version=version or 0)
 
 
 def _look(raw: sqlite3.Connection, table: Table, what: str) -> dict[str, Any]:
     """The table's columns with their types, or its indexes."""
-    return dict(raw.execute(table.setup[what].text, {"table": table.name}).fetchall())
+    return dict(raw.execute(table.sql(what), {"table": table.name}).fetchall())

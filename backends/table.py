@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from asyncqueue.backends.base import TableShape
-from asyncqueue.backends.statements import Statement, render_all
-from asyncqueue.errors import SchemaError, TableMissing
+from asyncqueue.backends.statements import Statement, load, render, render_all
+from asyncqueue.errors import MigrationRequired, SchemaError, TableMissing
+from asyncqueue.model import DEFAULT_QUEUE, NewTask
 
 _SEVEN = ("id", "created", "modified", "task", "args", "status", "output")
 _TEN = ("error", "log", "worker_pid")
@@ -26,6 +27,7 @@ class Table:
         self.name = name
         self.slots = slots
         self.shape: TableShape | None = None
+        self._defect: SchemaError | None = None
         self._dialect = dialect
         self._style = style
         self._statements: Mapping[str, Statement] = {}
@@ -35,15 +37,31 @@ class Table:
         """The statements that ask nothing of the table's shape: those that look at it and those that make it."""
         return render_all(self._dialect, self._style, self.slots, frozenset())
 
-    def missing(self) -> None:
-        """Note that there is no such table."""
+    def statement(self, name: str, **slots: str) -> Statement:
+        """One of these, with further slots."""
+        return render(load(self._dialect)[name], self._style, {**self.slots, **slots}, frozenset())
+
+    def sql(self, name: str, **slots: str) -> str:
+        """Its text."""
+        return self.statement(name, **slots).text
+
+    def missing(self, defect: SchemaError | None = None) -> None:
+        """Note that there is no such table, or that it cannot be used as it is."""
         self.shape = None
+        self._defect = defect
         self._statements = {}
 
     def found(
-        self, columns: Collection[str], *, native_uuid: bool, indexed: bool, features: Collection[str] = ()
+        self,
+        columns: Collection[str],
+        *,
+        native_uuid: bool,
+        indexed: bool,
+        version: int = 0,
+        features: Collection[str] = (),
     ) -> None:
         """Note the table's columns and render its statements. Raises SchemaError for a table of another kind."""
+        self._defect = None
         lacking = [column for column in _SEVEN if column not in columns]
         if lacking:
             raise SchemaError(
@@ -51,16 +69,42 @@ class Table:
                 "Name the right table with --table or ASYNCQUEUE_TABLE."
             )
         errors = all(column in columns for column in _TEN)
-        self.shape = TableShape(errors=errors, native_uuid=native_uuid, indexed=indexed)
-        kept = {*features, *(["errors"] if errors else []), *(["indexed"] if indexed else [])}
+        self.shape = TableShape(errors=errors, native_uuid=native_uuid, indexed=indexed, version=version)
+        kept = {*features} | {
+            name for name, there in (("errors", errors), ("indexed", indexed), ("migrated", version > 0)) if there
+        }
         self._statements = render_all(self._dialect, self._style, self.slots, frozenset(kept))
 
     def __getitem__(self, name: str) -> Statement:
-        """A statement by name. Raises TableMissing where there is no table to run it on."""
+        """A statement by name. Raises TableMissing where there is no table to run it on, SchemaError for a defect."""
         if self.shape is None:
-            raise self.missing_error()
+            raise self._defect or self.missing_error()
         return self._statements[name]
+
+    def require_migrated(self, what: str) -> None:
+        """Raise MigrationRequired where the table is as Django made it."""
+        if self.shape is None:
+            raise self._defect or self.missing_error()
+        if not self.shape.migrated:
+            raise MigrationRequired(f"{what} needs columns that table {self.name!r} lacks: run `asyncqueue migrate`")
+
+    def check(self, tasks: Iterable[NewTask]) -> bool:
+        """Whether all of these are plain; raise MigrationRequired for one that the table cannot hold as it is."""
+        for task in tasks:
+            if not task.plain:
+                self.require_migrated(_what_of(task))
+                return False
+        return True
 
     def missing_error(self) -> TableMissing:
         """The error that says what to type."""
         return TableMissing(f"there is no table {self.name!r} in this database: create it with `asyncqueue migrate`")
+
+
+def _what_of(task: NewTask) -> str:
+    """The first thing about a task that needs a migrated table."""
+    if task.delay is not None or task.run_at is not None:
+        return "a delay"
+    if task.queue != DEFAULT_QUEUE:
+        return "a queue of another name"
+    return "a priority" if task.priority else "max_attempts"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from asyncqueue.model import Status
+from collections.abc import Iterable
+
+from asyncqueue.model import QueueState, Status
 
 _STATUSES: dict[int, Status] = {int(status): status for status in Status}
 
@@ -21,3 +23,16 @@ def index_name(table: str, purpose: str, *, limit: int = 63) -> str:
     """The name of our index on `table`: without schema, within the database's limit."""
     suffix = f"_asyncqueue_{purpose}"
     return table.rpartition(".")[2][: limit - len(suffix)] + suffix
+
+
+def queue_states(rows: Iterable[tuple[str, object, int | None, int]]) -> list[QueueState]:
+    """Queues from rows of a name, whether it is paused, a status and a count."""
+    fields = {Status.QUEUED: "queued", Status.SCHEDULED: "scheduled", Status.RUNNING: "running"}
+    found: dict[str, dict[str, int]] = {}
+    paused: dict[str, bool] = {}
+    for name, is_paused, status, count in rows:
+        counts = found.setdefault(name, {})
+        paused[name] = bool(is_paused)
+        if status is not None:
+            counts[fields[Status(status)]] = count
+    return [QueueState(name, paused[name], **counts) for name, counts in sorted(found.items())]

@@ -15,9 +15,9 @@ from asyncqueue.errors import DatabaseUnavailable
 from asyncqueue.model import ClaimedTask
 
 #: Seconds between two claims that look at everything, at most.
-_LONGEST_PAUSE = 10.0
+LONGEST_PAUSE = 10.0
 #: How far before the watermark a claim that is short looks again, where a look at everything is costly.
-_RECENT = timedelta(seconds=1)
+RECENT = timedelta(seconds=1)
 #: A look at everything is not costly because the server is busy: a claim with a bound takes as long then.
 _TIMES_USUAL = 2
 #: The share of the last bounded claim in what such a claim usually takes.
@@ -119,10 +119,10 @@ class Watermark:
         self._reached, self._due = self._lowest, 0.0
 
     def _back(self, bound: datetime) -> datetime:
-        return bound - _RECENT if self.bounds(bound) else bound
+        return bound - RECENT if self.bounds(bound) else bound
 
     def _pause(self) -> float:
-        return min(pause_after(self._took), _LONGEST_PAUSE)
+        return min(pause_after(self._took), LONGEST_PAUSE)
 
 
 def _queued_at(claimed: ClaimedTask) -> datetime:

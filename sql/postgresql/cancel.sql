@@ -4,7 +4,9 @@
 UPDATE {table}
    SET status = 4,
        worker_pid = NULL, -- [errors]
+       run_after = NULL, -- [migrated]
        modified = statement_timestamp()
  WHERE id = ANY (:ids::uuid[])
-   AND status IN (0, 1)
+   AND status IN (0, 1) -- [not migrated]
+   AND status IN (0, 1, 5) -- [migrated]
 RETURNING id

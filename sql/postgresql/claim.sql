@@ -1,4 +1,5 @@
--- Claims the oldest queued rows. The materialized CTE is a fence: with a bare LIMIT subquery the join may be
+-- Claims the oldest queued rows of a table that is not migrated; at level 1 a claim is an `exchange` without ends.
+-- The materialized CTE is a fence: with a bare LIMIT subquery the join may be
 -- planned so that more rows are locked and updated than the limit says.
 -- FOR NO KEY UPDATE does not block foreign-key checks. Statuses are literals: with a parameter a generic plan
 -- cannot use the partial index.

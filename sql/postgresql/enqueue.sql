@@ -1,13 +1,24 @@
--- Inserts queued rows in the order given: each is one microsecond younger than the one before, because claims
+-- Inserts rows in the order given: each is one microsecond younger than the one before, because claims
 -- follow `modified`. A row that exists already is left alone, so that a repetition after a lost reply is harmless.
 -- Where there is a channel, idle workers are notified when it is committed.
--- Params: ids, tasks, args, channel
+-- Level 1: a row with a time to come (`run_ats`, or `delays` in seconds from now) is scheduled, the others are queued.
+-- Params: ids, tasks, args, queues, priorities, delays, run_ats, max_attempts, channel
 -- Returns: nothing
 WITH added AS (
-    INSERT INTO {table} (id, created, modified, task, args, status)
-    SELECT d.id, clock.now, clock.now + (d.position - 1) * interval '1 microsecond', d.task, d.args, 0
-      FROM unnest(:ids::uuid[], :tasks::text[], :args::text[]) WITH ORDINALITY AS d (id, task, args, position),
-           (SELECT statement_timestamp()) AS clock (now)
+    INSERT INTO {table} (id, created, modified, task, args, status
+                         , queue, priority, max_attempts, run_after -- [migrated]
+                         )
+    SELECT d.id, clock.now, clock.now + (d.position - 1) * interval '1 microsecond', d.task, d.args
+           , 0 -- [not migrated]
+           , CASE WHEN due.at > clock.now THEN 5 ELSE 0 END -- [migrated]
+           , d.queue, d.priority, d.max_attempts, CASE WHEN due.at > clock.now THEN due.at END -- [migrated]
+      FROM (SELECT statement_timestamp()) AS clock (now)
+     CROSS JOIN unnest(:ids::uuid[], :tasks::text[], :args::text[]) -- [not migrated]
+                WITH ORDINALITY AS d (id, task, args, position) -- [not migrated]
+     CROSS JOIN unnest(:ids::uuid[], :tasks::text[], :args::text[], :queues::text[], :priorities::int[], -- [migrated]
+                       :delays::float8[], :run_ats::timestamptz[], :max_attempts::int[]) -- [migrated]
+                WITH ORDINALITY AS d (id, task, args, queue, priority, delay, run_at, max_attempts, position) -- [migrated]
+     CROSS JOIN LATERAL (SELECT coalesce(d.run_at, clock.now + d.delay * interval '1 second')) AS due (at) -- [migrated]
         ON CONFLICT (id) DO NOTHING
     RETURNING 1
 )

@@ -2,9 +2,14 @@
 -- Both see the table as it was before: a row that ends here is none that is claimed here. The count of the ends
 -- written stands in every row; there is one row at least, with nothing but that, where nothing is claimed.
 -- Where the count is less than was given, `finished` says which; the rest is said at `finish` and `claim`.
--- Params: ids, tokens, statuses, outputs, errors, logs, keeps, limit, worker_pid, watermark
--- Returns: id, task, args, token, queued_at, written
-WITH done AS (
+--
+-- Level 1 claims band by band: a band is what one queue holds at one priority. Either the bands are given, in order and
+-- each with its watermark, or, with `look`, they are found: one step in the index for each, however many rows it has;
+-- `serving` names the queues that count, in order (NULL: all, by priority and else in turn). A look also says which
+-- bands it has found, and in how many seconds the next scheduled row is due. A claim alone is this statement without ends.
+-- Params: ids, tokens, statuses, outputs, errors, logs, keeps, limit, worker_pid, watermark, look, serving, queues, priorities, bounds, worker
+-- Returns: id, task, args, token, queued_at, attempt, max_attempts, queue, priority, written, due_in, bands
+WITH RECURSIVE done AS (
     UPDATE {table} AS t
        SET status = d.status,
            modified = statement_timestamp(),
@@ -20,23 +25,64 @@ WITH done AS (
        AND t.status + 0 = 1
        AND t.modified = d.token
     RETURNING 1
+), found AS ( -- [migrated]
+    (SELECT queue, priority FROM {table} WHERE :look::bool AND status = 0 ORDER BY queue, priority LIMIT 1) -- [migrated]
+     UNION ALL -- [migrated]
+    SELECT later.queue, later.priority -- [migrated]
+      FROM found -- [migrated]
+     CROSS JOIN LATERAL (SELECT t.queue, t.priority -- [migrated]
+                           FROM {table} AS t -- [migrated]
+                          WHERE t.status = 0 AND (t.queue, t.priority) > (found.queue, found.priority) -- [migrated]
+                          ORDER BY t.queue, t.priority -- [migrated]
+                          LIMIT 1) AS later -- [migrated]
+), band AS MATERIALIZED ( -- [migrated]
+    SELECT queue, priority, bound -- [migrated]
+      FROM (SELECT queue, priority, bound, place -- [migrated]
+              FROM unnest(:queues::text[], :priorities::int[], :bounds::timestamptz[]) -- [migrated]
+                   WITH ORDINALITY AS given (queue, priority, bound, place) -- [migrated]
+             UNION ALL -- [migrated]
+            SELECT queue, priority, '-infinity', -- [migrated]
+                   row_number() OVER (ORDER BY array_position(:serving::text[], queue::text), priority DESC, random()) -- [migrated]
+              FROM found -- [migrated]
+             WHERE :serving::text[] IS NULL OR queue = ANY (:serving::text[])) AS every -- [migrated]
+     WHERE queue NOT IN (SELECT name FROM {queues} WHERE paused) -- [migrated]
+     ORDER BY place -- [migrated]
 ), next AS MATERIALIZED (
     SELECT id, modified
-      FROM {table}
-     WHERE status = 0
-       AND modified >= :watermark
-     ORDER BY modified, id
+      FROM {table} -- [not migrated]
+     WHERE status = 0 -- [not migrated]
+       AND modified >= :watermark -- [not migrated]
+     ORDER BY modified, id -- [not migrated]
+      FROM band -- [migrated]
+     CROSS JOIN LATERAL (SELECT t.id, t.modified -- [migrated]
+                           FROM {table} AS t -- [migrated]
+                          WHERE t.status = 0 -- [migrated]
+                            AND t.queue = band.queue -- [migrated]
+                            AND t.priority = band.priority -- [migrated]
+                            AND t.modified >= band.bound -- [migrated]
+                          ORDER BY t.modified, t.id -- [migrated]
+                          LIMIT :limit -- [migrated]
+                            FOR NO KEY UPDATE SKIP LOCKED) AS ready -- [migrated]
      LIMIT :limit
-       FOR NO KEY UPDATE SKIP LOCKED
+       FOR NO KEY UPDATE SKIP LOCKED -- [not migrated]
 ), taken AS (
     UPDATE {table} AS t
        SET status = 1,
            worker_pid = :worker_pid, -- [errors]
+           claimed_by = :worker, -- [migrated]
+           started = statement_timestamp(), -- [migrated]
+           renewed = statement_timestamp(), -- [migrated]
            modified = statement_timestamp()
       FROM next
      WHERE t.id = next.id
     RETURNING t.id, t.task, t.args, t.modified AS token, next.modified AS queued_at
+              , t.attempt, t.max_attempts, t.queue, t.priority -- [migrated]
 )
-SELECT taken.id, taken.task, taken.args, taken.token, taken.queued_at, (SELECT count(*) FROM done) AS written
+SELECT taken.id, taken.task, taken.args, taken.token, taken.queued_at,
+       taken.attempt, taken.max_attempts, taken.queue, taken.priority, -- [migrated]
+       (SELECT count(*) FROM done) AS written
+       , CASE WHEN :look::bool THEN (SELECT extract(epoch FROM min(run_after) - statement_timestamp())::float8 -- [migrated]
+                                       FROM {table} WHERE status = 5) END AS due_in -- [migrated]
+       , CASE WHEN :look::bool THEN (SELECT json_agg(json_build_array(queue, priority))::text FROM band) END AS bands -- [migrated]
   FROM (SELECT) AS always
   LEFT JOIN taken ON true

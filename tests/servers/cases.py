@@ -20,14 +20,22 @@ class Case(NamedTuple):
 
     dialect: str
     shape: Shape | None = None
+    #: Brought to level 1 by `asyncqueue migrate`.
+    migrated: bool = False
 
     def __str__(self) -> str:
-        return self.dialect if self.shape is None else f"{self.dialect}-{self.shape}"
+        parts = [self.dialect, *([str(self.shape)] if self.shape else []), *(["migrated"] if self.migrated else [])]
+        return "-".join(parts)
 
 
 def shaped(dialects: Sequence[str] = DIALECTS, shapes: Sequence[Shape] = SHAPES) -> list[Case]:
     """A case for each dialect with each shape of the table."""
     return [Case(dialect, shape) for dialect in dialects for shape in shapes]
+
+
+def migrated(dialects: Sequence[str] = DIALECTS) -> list[Case]:
+    """A case for each dialect with the ten columns and those of level 1."""
+    return [Case(dialect, 10, migrated=True) for dialect in dialects]
 
 
 def cases(fixture: str, wanted: Iterable[Case]) -> pytest.MarkDecorator:

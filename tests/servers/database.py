@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
+from asyncqueue import Queue
 from tests.djangoapp import DjangoSide, Shape
 from tests.servers import client
 from tests.servers.server import Server
@@ -18,6 +20,9 @@ _INDEXES = {
     "WHERE table_schema = database() AND table_name = %s AND index_name <> 'PRIMARY'",
     "sqlite": "SELECT name FROM sqlite_master WHERE type = 'index' AND tbl_name = %s AND sql IS NOT NULL",
 }
+
+
+_SIDE_TABLES = ("asyncqueue_queues", "asyncqueue_attempts", "asyncqueue_workers")
 
 
 class Database:
@@ -41,6 +46,7 @@ class Database:
         self.shape = shape
         self.server = server
         self._django = django
+        self._migrated = False
 
     def __repr__(self) -> str:
         return f"<{self.dialect} {self.shape} {self.url}>"
@@ -64,13 +70,24 @@ class Database:
         query = _INDEXES["mysql" if self.dialect == "mariadb" else self.dialect]
         return sorted(name for (name,) in self.execute(query, TABLE))
 
+    def migrate(self) -> None:
+        """Bring the table to level 1."""
+
+        async def migrate() -> None:
+            async with Queue(self.url) as queue:
+                await queue.migrate()
+
+        asyncio.run(migrate())
+        self._migrated = True
+
     def clean(self) -> None:
-        """Take rows and indexes away, so that the table is as Django's migrations left it."""
-        for name in self.indexes():
+        """Take rows and indexes away, so that the table is as migrations left it."""
+        for name in () if self._migrated else self.indexes():
             self.execute(
                 f"DROP INDEX {name}" if self.dialect in ("postgresql", "sqlite") else f"DROP INDEX {name} ON {TABLE}"
             )
-        self.execute(f"DELETE FROM {TABLE}" if self.dialect == "sqlite" else f"TRUNCATE TABLE {TABLE}")
+        for table in (TABLE, *(_SIDE_TABLES if self._migrated else ())):
+            self.execute(f"DELETE FROM {table}" if self.dialect == "sqlite" else f"TRUNCATE TABLE {table}")
 
     def _placeholders(self, sql: str) -> str:
         return sql.replace("%s", "?") if self.dialect == "sqlite" else sql

@@ -43,11 +43,15 @@ class Databases:
         if case.shape is None:
             raise ValueError("a database with the task table needs a shape")
         if case.dialect == "sqlite":
-            return self._copy(case.shape, folder)
-        server = server or self._servers.get(case.dialect)
-        url = server.create_database(f"django{case.shape}")
-        self._django(url, case.shape).migrate()
-        return Database(case.dialect, url, case.shape, partial(self._django, url, case.shape), server)
+            made = self._copy(case.shape, folder)
+        else:
+            server = server or self._servers.get(case.dialect)
+            url = server.create_database(f"django{case.shape}")
+            self._django(url, case.shape).migrate()
+            made = Database(case.dialect, url, case.shape, partial(self._django, url, case.shape), server)
+        if case.migrated:
+            made.migrate()
+        return made
 
     def empty(self, case: Case, folder: Path) -> Database:
         """A new database with nothing in it. Its `django` is the ten-column project, which has not migrated."""

@@ -1,0 +1,206 @@
+"""What `asyncqueue migrate` makes, in which order, and what of it a database lacks.
+
+Level 0 is the table as Django makes it, with the indexes that claims want. Level 1 adds columns, indexes and side
+tables, version after version. What is there is seen by looking at it, so a migration that was interrupted goes on where
+it stopped; the table of versions says what was complete once, so that what somebody else took away is missed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from asyncqueue.backends.base import DEFAULT_TABLE, Change
+from asyncqueue.backends.values import index_name
+from asyncqueue.errors import SchemaError
+
+#: Level 1's columns.
+COLUMNS = ("queue", "priority", "run_after", "attempt", "max_attempts", "losses", "claimed_by", "started", "renewed")
+#: Level 1's tables beside the task table.
+SIDE_TABLES = ("queues", "attempts", "workers", "versions")
+#: The newest version of the schema.
+VERSION = 1
+
+
+class Step(NamedTuple):
+    """One thing to make, or to take away.
+
+    Args:
+        version: that it belongs to; 0 for the indexes of level 0.
+        kind: `columns`, `index`, `table` or `trigger`.
+        names: of the columns; what the index, table or trigger is for.
+        purpose: what it is good for, in a sentence that a person reads.
+        statements: that make it, or take it away.
+        gone: it is to be taken away.
+        locks: it needs the table for itself, for a moment.
+    """
+
+    version: int
+    kind: str
+    names: tuple[str, ...]
+    purpose: str
+    statements: tuple[str, ...]
+    gone: bool = False
+    locks: bool = False
+
+    def without(self) -> Step:
+        """The step that takes away what this one makes."""
+        return self._replace(
+            statements=tuple(f"drop_{name.partition('_')[2]}" for name in reversed(self.statements)), gone=True
+        )
+
+    @property
+    def title(self) -> str:
+        """Its name, for people."""
+        if self.kind == "columns":
+            return f"column{'s' * (len(self.names) > 1)} {', '.join(self.names)}"
+        return f"{self.names[0]} {self.kind}"
+
+
+@dataclass(frozen=True)
+class Found:
+    """What there is. Names are those of the database; an index that is not valid is False."""
+
+    columns: Collection[str] = ()
+    indexes: Mapping[str, bool] = field(default_factory=dict)
+    tables: Collection[str] = ()
+    triggers: Collection[str] = ()
+    #: The newest version that was complete once.
+    version: int = 0
+
+
+class Schema:
+    """The schema of one task table on one dialect.
+
+    Args:
+        table: its name as configured.
+        steps: in the order in which they are made.
+        limit: characters that a name may have.
+    """
+
+    def __init__(self, table: str, steps: Sequence[Step], limit: int) -> None:
+        self.table = table
+        self._steps = steps
+        self._limit = limit
+
+    def index(self, purpose: str) -> str:
+        """The name of an index."""
+        return index_name(self.table, purpose, limit=self._limit)
+
+    def side(self, purpose: str, *, qualified: bool = True) -> str:
+        """The name of what stands beside the task table, in the same schema."""
+        schema, _, name = self.table.rpartition(".")
+        made = f"asyncqueue_{purpose}"
+        if name != DEFAULT_TABLE:
+            made = f"{made}_{name}"[: self._limit]
+        return f"{schema}.{made}" if schema and qualified else made
+
+    @property
+    def side_names(self) -> dict[str, str]:
+        """What fills the slots of the side tables, not quoted yet."""
+        return {purpose: self.side(purpose) for purpose in SIDE_TABLES}
+
+    def level(self, found: Found) -> int:
+        """The version that can be used: all of it but its indexes is there. Raises SchemaError if it was, once."""
+        usable = 0
+        for version in range(1, VERSION + 1):
+            steps = [step for step in self._steps if step.version == version and step.kind in ("columns", "table")]
+            lacking = [step for step in steps if not self._there(step, found)]
+            if lacking and found.version >= version:
+                raise SchemaError(
+                    f"table {self.table!r} was migrated and lacks {lacking[0].title} now: something has made it anew "
+                    "(on SQLite, Django's migrations do). Run `asyncqueue migrate` and start the workers again"
+                )
+            if lacking:
+                break
+            usable = version
+        return usable
+
+    def indexed(self, found: Found, level: int) -> bool:
+        """Whether everything that claims and rescues live on is there."""
+        wanted = self._wanted(level == 0, notify=False)
+        return all(self._there(step, found) for step in wanted if step.kind == "index" and not step.gone)
+
+    def pending(
+        self, found: Found, render: Callable[..., str], *, indexes_only: bool, down: bool, notify: bool
+    ) -> list[Change]:
+        """What is to be made, in order: `render` gives a statement's SQL, the rest is as `Backend.migrate` takes it."""
+        if down:
+            return self._removal(found, render)
+        changes: list[Change] = []
+        for step in self._wanted(indexes_only and not found.version, notify=notify):
+            if step.kind == "index" and not step.gone and found.indexes.get(self.index(step.names[0])) is False:
+                drop = render(f"drop_{step.names[0]}_index")
+                changes.append(Change(step.title, "remove what an interrupted attempt left", drop))
+            if self._there(step, found) == step.gone:
+                changes += [Change(step.title, step.purpose, render(name), step.locks) for name in step.statements]
+        if not indexes_only:
+            for version in range(found.version + 1, VERSION + 1):
+                record = render("record_version", version=str(version))
+                changes.append(Change(f"version {version}", "notes that all of it is there", record))
+        return changes
+
+    def _removal(self, found: Found, render: Callable[..., str]) -> list[Change]:
+        """What takes everything of ours away, the columns last: what reads them goes first."""
+        changes: list[Change] = []
+        made = [step for step in self._steps if not step.gone]
+        for step in sorted(made, key=lambda step: step.kind == "columns"):
+            if self._there(step, found) or found.indexes.get(self.index(step.names[0])) is False:
+                changes += [
+                    Change(step.title, "made by asyncqueue", render(name), step.locks)
+                    for name in step.without().statements
+                ]
+        return changes
+
+    def _wanted(self, indexes_only: bool, *, notify: bool) -> list[Step]:
+        """The steps to that level; what a later one takes away again is not made first."""
+        if indexes_only:
+            return [step for step in self._steps if step.version == 0]
+        gone = {step.names for step in self._steps if step.gone}
+        wanted = [step for step in self._steps if step.gone or step.names not in gone]
+        return [step if notify or step.kind != "trigger" else step.without() for step in wanted]
+
+    def _there(self, step: Step, found: Found) -> bool:
+        if step.kind == "columns":
+            return all(name in found.columns for name in step.names)
+        if step.kind == "index":
+            return bool(found.indexes.get(self.index(step.names[0])))
+        if step.kind == "trigger":
+            return self.side(step.names[0], qualified=False) in found.triggers
+        return self.side(step.names[0], qualified=False) in found.tables
+
+
+def index(version: int, purpose: str, reason: str) -> Step:
+    """A step that makes an index."""
+    return Step(version, "index", (purpose,), reason, (f"create_{purpose}_index",))
+
+
+def without_index(version: int, purpose: str, reason: str) -> Step:
+    """A step that takes an index away."""
+    return Step(version, "index", (purpose,), reason, (f"drop_{purpose}_index",), gone=True)
+
+
+def side_table(version: int, purpose: str, reason: str) -> Step:
+    """A step that makes a side table."""
+    return Step(version, "table", (purpose,), reason, (f"create_{purpose}",))
+
+
+def still_scheduled(count: int) -> SchemaError:
+    """The error that keeps `migrate --down` from making tasks run at once, or never."""
+    return SchemaError(
+        f"{count} task{'s are' if count != 1 else ' is'} scheduled and would lose the time when they are due: "
+        "wait for them, `asyncqueue cancel` them, or run them now with `asyncqueue requeue --status scheduled`"
+    )
+
+
+READY = "claims read the oldest queued rows without looking at any other"
+RUNNING = "rescues find expired leases without looking at any other row"
+BAND = "claims read the oldest queued rows of each queue and priority"
+DUE = "scheduled tasks are found when they are due"
+COLUMNS_ARE_FOR = "delays, retries, priorities, named queues, rescue in seconds"
+NOT_READY = "claims read by queue and priority now"
+VERSIONS = "says which versions of the schema were completed"
+QUEUES = "holds which queues are paused"
+ATTEMPTS = "keeps the attempts of tasks that were tried again"
+WORKERS = "lists the workers that are running"

@@ -1,0 +1,20 @@
+-- The columns of level 1. Each may be NULL or has a constant default, so that Django's INSERTs need not name it and the
+-- server notes it in its catalogue alone (INSTANT), however large the table is; where it cannot, it says so and changes
+-- nothing. The lock that this takes for a moment is waited for in short tries, so that nobody queues behind it.
+-- run_after: when a task of status 5 is due, and NULL in every other status. attempt: how many attempts have failed.
+-- max_attempts: NULL is what the function declares. losses: how many workers were lost with it. started, renewed: the
+-- claim's time and its last renewal by asyncqueue; a claim is asyncqueue's where renewed = modified, since Django's worker
+-- moves modified alone.
+-- Params: none
+-- Returns: nothing
+ALTER TABLE {table}
+    ADD COLUMN queue varchar(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL DEFAULT 'default',
+    ADD COLUMN priority smallint NOT NULL DEFAULT 0,
+    ADD COLUMN run_after datetime(6) NULL,
+    ADD COLUMN attempt integer NOT NULL DEFAULT 0,
+    ADD COLUMN max_attempts integer NULL,
+    ADD COLUMN losses integer NOT NULL DEFAULT 0,
+    ADD COLUMN claimed_by varchar(64) NULL,
+    ADD COLUMN started datetime(6) NULL,
+    ADD COLUMN renewed datetime(6) NULL,
+    ALGORITHM = INSTANT

@@ -1,0 +1,4 @@
+-- Takes the trigger's function away.
+-- Params: none
+-- Returns: nothing
+DROP FUNCTION IF EXISTS {notify_function}()

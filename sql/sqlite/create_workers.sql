@@ -1,0 +1,14 @@
+-- The workers that are running, or were lost not long ago. `lease` is in seconds.
+-- Params: none
+-- Returns: nothing
+CREATE TABLE IF NOT EXISTS {workers} (
+    name varchar(64) NOT NULL PRIMARY KEY,
+    host varchar(255) NOT NULL,
+    pid integer NOT NULL,
+    version varchar(32) NOT NULL,
+    queues text NULL,
+    concurrency integer NOT NULL,
+    lease real NULL,
+    started datetime NOT NULL,
+    beat datetime NOT NULL
+)

@@ -1,0 +1,4 @@
+-- Removes an index that is not needed any more.
+-- Params: none
+-- Returns: nothing
+DROP INDEX IF EXISTS {ready_index}

@@ -1,0 +1,4 @@
+-- Notes that a version of the schema is complete.
+-- Params: none
+-- Returns: nothing
+INSERT OR IGNORE INTO {versions} (version) VALUES ({version})
