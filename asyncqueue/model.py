@@ -48,6 +48,8 @@ class ClaimedTask(NamedTuple):
 
     `token` is the row's `modified` as the claim wrote it: every later write is fenced by it.
     `queued_at` is what `modified` was before, so that a release puts the row back in its old place.
+    `attempt` is how many attempts have failed before; `max_attempts` how many it has, None for what its function
+    declares.
     """
 
     id: UUID
@@ -55,6 +57,8 @@ class ClaimedTask(NamedTuple):
     args: str | None
     token: Stamp
     queued_at: Stamp
+    attempt: int = 0
+    max_attempts: int | None = None
 
 
 class Claim(NamedTuple):
