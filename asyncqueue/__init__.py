@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from asyncqueue.model import TaskCount as TaskCount
     from asyncqueue.model import TaskRecord as TaskRecord
     from asyncqueue.queue import Queue as Queue
+    from asyncqueue.retries import Retry as Retry
+    from asyncqueue.retries import RetryDelay as RetryDelay
     from asyncqueue.running.application import Application as Application
     from asyncqueue.running.context import TaskInfo as TaskInfo
     from asyncqueue.running.context import current_task as current_task
@@ -30,6 +32,8 @@ _HOMES = {
     "Application": "asyncqueue.running.application",
     "Hooks": "asyncqueue.running.hooks",
     "Queue": "asyncqueue.queue",
+    "Retry": "asyncqueue.retries",
+    "RetryDelay": "asyncqueue.retries",
     "Settings": "asyncqueue.settings",
     "Status": "asyncqueue.model",
     "TaskCount": "asyncqueue.model",
@@ -48,6 +52,8 @@ __all__ = [
     "Application",
     "Hooks",
     "Queue",
+    "Retry",
+    "RetryDelay",
     "Settings",
     "Status",
     "TaskCount",

@@ -135,6 +135,27 @@ class Finish(NamedTuple):
     keep_output: bool = False
 
 
+class AttemptEnd(NamedTuple):
+    """The end of an attempt that is recorded, because others have gone before it or will follow; on a migrated table.
+
+    `status` is what becomes of the row: COMPLETED, FAILED, QUEUED again, or SCHEDULED in `delay` seconds. `attempt` is
+    how many attempts have failed by now. With `lost` its worker was, which counts as a loss and no failed attempt.
+    `started` is the claim's first token, by which a repetition knows its own record. The rest is as in `Finish`.
+    """
+
+    id: UUID
+    token: Stamp
+    status: Status
+    output: str | None
+    error: str | None
+    log: str | None
+    keep_output: bool
+    delay: float | None
+    attempt: int
+    started: Stamp | None
+    lost: bool = False
+
+
 class OutputChunk(NamedTuple):
     """Streamed text to write behind the first `offset` characters of a running task's output.
 
@@ -162,6 +183,19 @@ class LostTask:
     id: UUID
     task: str
     worker_pid: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What is kept of an attempt. `outcome` is completed, failed or lost; times are aware and in UTC."""
+
+    number: int
+    outcome: str
+    error: str | None
+    log: str | None
+    worker: str | None
+    started: datetime | None
+    ended: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,16 +5,20 @@ from __future__ import annotations
 import functools
 import inspect
 import json
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, Literal, ParamSpec, TypeVar, overload
+from typing import Any, Generic, Literal, ParamSpec, TypeAlias, TypeVar, overload
 
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 
 from asyncqueue.errors import ConfigurationError, InvalidArguments, InvalidTask, PayloadTooLarge
+from asyncqueue.retries import NO_RETRY, RetryDelay, RetryPolicy
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+#: As `except` takes them: one class, or a tuple.
+Exceptions: TypeAlias = type[BaseException] | tuple[type[BaseException], ...]
 
 #: The width of the `task` column.
 MAX_PATH = 127
@@ -36,11 +40,12 @@ class TaskOptions:
     """How a task wants to be run.
 
     `timeout` is in seconds; None, 0 or less means no limit. `isolation` says whether a plain function runs in a thread
-    of the worker or in a process of its own.
+    of the worker or in a process of its own. `retry` says what follows a failure.
     """
 
     timeout: float | Unset | None = UNSET
     isolation: Literal["thread", "process"] = "thread"
+    retry: RetryPolicy = NO_RETRY
 
 
 class TaskFunction(Generic[P, R]):
@@ -64,7 +69,13 @@ class TaskFunction(Generic[P, R]):
 def task(function: Callable[P, R], /) -> TaskFunction[P, R]: ...
 @overload
 def task(
-    *, timeout: float | Unset | None = UNSET, isolation: Literal["thread", "process"] = "thread"
+    *,
+    timeout: float | Unset | None = UNSET,
+    isolation: Literal["thread", "process"] = "thread",
+    max_attempts: int | None = None,
+    backoff: RetryDelay | float | Sequence[float] | None = None,
+    retry_on: Exceptions | None = None,
+    give_up_on: Exceptions | None = None,
 ) -> Callable[[Callable[P, R]], TaskFunction[P, R]]: ...
 def task(
     function: Callable[P, R] | None = None,
@@ -72,6 +83,10 @@ def task(
     *,
     timeout: float | Unset | None = UNSET,
     isolation: Literal["thread", "process"] = "thread",
+    max_attempts: int | None = None,
+    backoff: RetryDelay | float | Sequence[float] | None = None,
+    retry_on: Exceptions | None = None,
+    give_up_on: Exceptions | None = None,
 ) -> Any:
     """Declare a function as a task: workers may run it without being told so with `--allow`.
 
@@ -81,6 +96,13 @@ def task(
             it is left out.
         isolation: "process" runs it in a process of its own, which a timeout can kill, a crash cannot harm anybody
             else, and whose memory goes back. "thread" runs a plain function in a thread of the worker.
+        max_attempts: how many times it is run at most, until it does not fail. Once, where it is left out.
+        backoff: how long it waits before the next attempt: a RetryDelay, seconds, or a sequence of seconds of which
+            the last is repeated. Where it is left out: 1 second, then twice as long each time, up to 10 minutes.
+        retry_on: the exception, or a tuple of those, after which it is tried again; `Exception` where it is left out.
+            A timeout counts as TimeoutError, a process that died as ChildProcessError. With () only a `Retry` that the
+            function raises does it.
+        give_up_on: the exception, or a tuple of those, after which it is not, even if `retry_on` has it.
 
     Raises:
         ConfigurationError: options that mean nothing.
@@ -89,7 +111,7 @@ def task(
         raise ConfigurationError(f'isolation must be "thread" or "process", not {isolation!r}')
     if not isinstance(timeout, int | float | Unset | None) or isinstance(timeout, bool):
         raise ConfigurationError(f"timeout must be a number of seconds or None, not {timeout!r}")
-    options = TaskOptions(timeout, isolation)
+    options = TaskOptions(timeout, isolation, _retry_policy(max_attempts, backoff, retry_on, give_up_on))
 
     def declare(function: Callable[P, R]) -> TaskFunction[P, R]:
         if not inspect.isroutine(function):
@@ -97,6 +119,31 @@ def task(
         return TaskFunction(function, options)
 
     return declare if function is None else declare(function)
+
+
+def _retry_policy(
+    max_attempts: int | None,
+    backoff: RetryDelay | float | Sequence[float] | None,
+    retry_on: Exceptions | None,
+    give_up_on: Exceptions | None,
+) -> RetryPolicy:
+    if max_attempts is None:
+        if backoff is None and retry_on is None and give_up_on is None:
+            return NO_RETRY
+        # What is meant is surely more than one attempt, and nobody would notice that it is not so.
+        raise ConfigurationError(
+            "max_attempts is missing: backoff, retry_on and give_up_on say how to try again, and it how often"
+        )
+    return RetryPolicy(
+        max_attempts,
+        NO_RETRY.backoff if backoff is None else RetryDelay.of(backoff),
+        NO_RETRY.retry_on if retry_on is None else _classes(retry_on),
+        NO_RETRY.give_up_on if give_up_on is None else _classes(give_up_on),
+    )
+
+
+def _classes(exceptions: Exceptions) -> tuple[type[BaseException], ...]:
+    return exceptions if isinstance(exceptions, tuple) else (exceptions,)
 
 
 def path_of(function: Callable[..., Any] | str) -> str:

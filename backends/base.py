@@ -19,6 +19,8 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from asyncqueue.model import (
+    Attempt,
+    AttemptEnd,
     Claim,
     ClaimedTask,
     Finish,
@@ -182,6 +184,15 @@ class Backend(Protocol):
         Returns what both return. Safe to repeat as `finish` is, while rows of a claim whose reply was lost are like
         those of `claim`. Raises DataRejected like `finish`, and then nothing is claimed either.
         """
+
+    async def end_attempts(self, ends: Sequence[AttemptEnd]) -> set[UUID]:
+        """Write ends of attempts that are recorded, fenced and safe to repeat as `finish` is. Migrated tables only.
+
+        Returns the ids whose end stands in the table. Raises DataRejected for the batch as a whole.
+        """
+
+    async def attempts(self, task_id: UUID) -> list[Attempt]:
+        """What is kept of a task's attempts, the first one first. Empty on a table that is not migrated."""
 
     async def append_output(self, chunks: Sequence[OutputChunk]) -> set[UUID]:
         """Write streamed text, fenced likewise, at most one chunk per task. Returns the ids written; does not renew.

@@ -23,6 +23,8 @@ from asyncqueue.backends.table import Table
 from asyncqueue.backends.values import queue_states, status_of
 from asyncqueue.errors import ConfigurationError
 from asyncqueue.model import (
+    Attempt,
+    AttemptEnd,
     Claim,
     Claimant,
     ClaimedTask,
@@ -52,6 +54,10 @@ _NEW_COLUMNS = ("id", "created", "modified", "task", "args", "status")
 _MORE_COLUMNS = ("queue", "priority", "run_after", "max_attempts")
 # What `enqueue` calls the columns of a batch of new rows.
 _ARRAYS = ("ids", "tasks", "args", "queues", "priorities", "delays", "run_ats", "max_attempts")
+# What `end_attempts` calls the columns of a batch of ends.
+_ATTEMPT_ARRAYS = (
+    *("ids", "tokens", "statuses", "outputs", "errors", "logs", "keeps", "delays", "attempts", "starteds", "losts"),
+)
 _NOT_BY_COPY = (asyncpg.UniqueViolationError, asyncpg.FeatureNotSupportedError)
 
 
@@ -152,6 +158,20 @@ class PostgresqlBackend:
         if count == len(finishes):
             return {finish.id for finish in finishes}, claimed
         return {row[0] for row in await self._fetch(self._engine, "finished", ends)}, claimed
+
+    async def end_attempts(self, ends: Sequence[AttemptEnd]) -> set[UUID]:
+        self._table.require_migrated("another attempt")
+        columns = zip(*ends, strict=True)
+        values = dict(zip(_ATTEMPT_ARRAYS, columns, strict=True))
+        written = {row[0] for row in await self._fetch(self._engine, "end_attempts", values)}
+        if len(written) < len(ends):
+            written |= {row[0] for row in await self._fetch(self._engine, "recorded", values)}
+        return written
+
+    async def attempts(self, task_id: UUID) -> list[Attempt]:
+        if self.shape is None or not self.shape.migrated:
+            return []
+        return [Attempt(*row) for row in await self._fetch(self._control, "attempts", {"id": task_id})]
 
     async def append_output(self, chunks: Sequence[OutputChunk]) -> set[UUID]:
         values = {

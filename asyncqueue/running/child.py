@@ -53,12 +53,14 @@ def main() -> None:
         getattr(import_module(module), name)()
     # The worker has asked its own allow rule already.
     runner = Runner(Application(allow=AllowRule(everything=True)), Limits(**request["limits"]), inline=True)
-    claimed = ClaimedTask(UUID(request["id"]), request["task"], request["args"], "", "")
+    claimed = ClaimedTask(
+        UUID(request["id"]), request["task"], request["args"], "", "", request["attempt"], request["max_attempts"]
+    )
     result = anyio.run(runner.run, runner.prepare(claimed, lambda: reports))
     assert result is not None  # noqa: S101 - nobody stops it but by ending this process
     sys.stdout.flush()
     sys.stderr.flush()
-    reports.send(output=result.output, error=result.error)
+    reports.send(output=result.output, error=result.error, retry_in=result.retry_in)
 
 
 def _die_with_the_worker() -> None:

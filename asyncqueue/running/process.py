@@ -17,7 +17,6 @@ from typing import Any
 
 import anyio
 
-from asyncqueue.errors import InvalidTask
 from asyncqueue.running.capture import Capture
 from asyncqueue.running.limits import Limits
 from asyncqueue.running.run import Run
@@ -29,8 +28,19 @@ _DRAIN = 1.0
 _LENGTH = 4
 
 
-class TaskProcessError(InvalidTask):
-    """The text of an error that happened in the child, or of the child's own end."""
+class TaskProcessError(Exception):
+    """The text of an error that happened in the child.
+
+    `retry_in` is what the child decided, where the exception itself was: only texts cross the pipe.
+    """
+
+    def __init__(self, text: str, retry_in: float | None) -> None:
+        super().__init__(text)
+        self.retry_in = retry_in
+
+
+class TaskProcessDied(ChildProcessError):
+    """The child ended without a report: it was killed, crashed, or ended itself."""
 
 
 async def run_in_process(run: Run, limits: Limits, *, prepare: str | None) -> str | None:
@@ -38,12 +48,14 @@ async def run_in_process(run: Run, limits: Limits, *, prepare: str | None) -> st
 
     When the caller is cancelled the child, and what it started, is terminated and after five seconds killed.
 
-    Raises TaskProcessError with the task's error, or with what became of the child.
+    Raises TaskProcessError with the task's error, TaskProcessDied with what became of the child.
     """
     request = {
         "id": str(run.claimed.id),
         "task": run.claimed.task,
         "args": run.claimed.args,
+        "attempt": run.claimed.attempt,
+        "max_attempts": run.claimed.max_attempts,
         "limits": asdict(limits),
         "path": sys.path,
         "prepare": prepare,
@@ -65,9 +77,9 @@ async def run_in_process(run: Run, limits: Limits, *, prepare: str | None) -> st
                 reader.cancel()
             await asyncio.gather(*readers, return_exceptions=True)
     if frames.end is None:
-        raise TaskProcessError(f"Worker subprocess exited with code {code}")
+        raise TaskProcessDied(f"Worker subprocess exited with code {code}")
     if frames.end["error"] is not None:
-        raise TaskProcessError(frames.end["error"])
+        raise TaskProcessError(frames.end["error"], frames.end["retry_in"])
     output: str | None = frames.end["output"]
     return output
 

@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from asyncqueue.errors import TaskNotAllowed, TaskNotImportable
+from asyncqueue.retries import RetryPolicy
 from asyncqueue.running.arguments import Arguments
 from asyncqueue.running.kinds import Kind, kind_of
 from asyncqueue.tasks import MAX_PATH, TaskFunction, TaskOptions, Unset
@@ -49,6 +50,7 @@ class Resolved:
     timeout: float | None
     kind: Kind
     arguments: Arguments
+    retry: RetryPolicy
 
 
 class Resolver:
@@ -90,7 +92,8 @@ class Resolver:
         wanted = self._default_timeout if isinstance(options.timeout, Unset) else options.timeout
         timeout = wanted if wanted is not None and wanted > 0 else None
         isolated = options.isolation == "process"
-        resolved = Resolved(path, function, isolated, timeout, kind_of(function), Arguments(path, function))
+        kind, arguments = kind_of(function), Arguments(path, function)
+        resolved = Resolved(path, function, isolated, timeout, kind, arguments, options.retry)
         self._known[path] = resolved
         return resolved
 

@@ -9,6 +9,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from asyncqueue.model import ClaimedTask
+from asyncqueue.retries import RetryPolicy
 from asyncqueue.running.capture import Capture
 from asyncqueue.running.stream import Stream
 
@@ -35,6 +36,7 @@ class Run:
         "claimed",
         "in_thread",
         "output",
+        "retry",
         "size",
         "stopped",
         "stopping",
@@ -46,6 +48,8 @@ class Run:
         self.claimed = claimed
         self.capture = Capture(max_log_size)
         self.output: str | None = None
+        #: What its function declares, once that is found.
+        self.retry: RetryPolicy | None = None
         #: Bytes yielded so far.
         self.size = 0
         self.in_thread = False
@@ -62,6 +66,12 @@ class Run:
         self._stream: Stream | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._again: asyncio.TimerHandle | None = None
+
+    @property
+    def attempt(self) -> int:
+        """Which attempt it is, from 1."""
+        failed, own = self.claimed.attempt, self.claimed.max_attempts
+        return failed + 1 if self.retry is None else self.retry.attempt(failed, own)
 
     # -- how it goes
 

@@ -10,11 +10,12 @@ from typing import Any, NamedTuple
 
 from asyncqueue.errors import InvalidTask, PayloadTooLarge
 from asyncqueue.model import ClaimedTask, Status
+from asyncqueue.retries import Retry, RetryPolicy
 from asyncqueue.running.application import Application
-from asyncqueue.running.context import info_of
+from asyncqueue.running.context import TaskInfo, info_of
 from asyncqueue.running.kinds import Kind
 from asyncqueue.running.limits import Limits
-from asyncqueue.running.process import run_in_process
+from asyncqueue.running.process import TaskProcessDied, TaskProcessError, run_in_process
 from asyncqueue.running.resolve import Resolved, Resolver
 from asyncqueue.running.run import Run, current_run
 from asyncqueue.running.stream import Stream, StreamLost
@@ -23,13 +24,23 @@ from asyncqueue.running.threads import Threads
 
 
 class RunResult(NamedTuple):
-    """How a run ended: `status` is COMPLETED or FAILED. With `keep_output` the output was streamed already."""
+    """How a run ended: `status` is COMPLETED or FAILED. With `keep_output` the output was streamed already.
+
+    Of a failure, `retry_in` is the seconds until the next attempt is due, None if it was for good, and `attempt` which
+    attempt it was: so many have failed now.
+    """
 
     status: Status
     output: str | None = None
     error: str | None = None
     log: str | None = None
     keep_output: bool = False
+    retry_in: float | None = None
+    attempt: int = 1
+
+
+class TaskTimeout(TimeoutError):
+    """The text of a run that was stopped because it took too long."""
 
 
 class Runner:
@@ -66,6 +77,11 @@ class Runner:
         """A run of this row, for `run`; `open_stream` is called when it yields something."""
         return Run(claimed, open_stream, self._limits.max_log_size)
 
+    def info_of(self, claimed: ClaimedTask) -> TaskInfo:
+        """What hooks are told of this row, with the attempts that its function declares once that was found."""
+        resolved = self._resolver.known(claimed.task)
+        return info_of(claimed, resolved.retry if resolved else None)
+
     async def run(self, run: Run) -> RunResult | None:
         """Run a task in the current asyncio task and context, which should be its own.
 
@@ -74,12 +90,14 @@ class Runner:
         """
         current_run.set(run)
         claimed = run.claimed
-        error = None
+        error: str | None = None
+        retry_in: float | None = None
         try:
             resolved = self._resolver.known(claimed.task) or await self._resolve(claimed.task)
+            run.retry = resolved.retry
             arguments = resolved.arguments.read(claimed.args, self._limits.max_args_size)
             if self._hooks.before_job:
-                await self._hooks.fire("before_job", info_of(claimed))
+                await self._hooks.fire("before_job", info_of(claimed, run.retry))
             if not run.begin(resolved.timeout):
                 return None
             try:
@@ -88,9 +106,11 @@ class Runner:
                 if run.stopping:
                     return None
                 # Where it was not the timeout the task raised it itself, or cancelled itself.
-                error = self._timeout_text(run, resolved) if run.timed_out else describe_error(cancelled)
+                error, retry_in = self._failed(
+                    run, resolved.retry, self._timeout(run, resolved) if run.timed_out else cancelled
+                )
             except BaseException as failure:  # noqa: BLE001 - SystemExit and its like end the task, not the worker
-                error = str(failure) if isinstance(failure, InvalidTask) else describe_error(failure)
+                error, retry_in = self._failed(run, resolved.retry, failure)
             finally:
                 await run.end()
             if run.streamed:
@@ -100,8 +120,9 @@ class Runner:
         except InvalidTask as invalid:
             # Where the task itself failed, that is what its reader wants to know.
             error = error or str(invalid)
-        status = Status.COMPLETED if error is None else Status.FAILED
-        return RunResult(status, run.output, error, run.capture.text(), run.streamed)
+        if error is None:
+            return RunResult(Status.COMPLETED, run.output, None, run.capture.text(), run.streamed)
+        return RunResult(Status.FAILED, run.output, error, run.capture.text(), run.streamed, retry_in, run.attempt)
 
     async def _resolve(self, path: str) -> Resolved:
         if self._inline:
@@ -110,11 +131,25 @@ class Runner:
         return await self._threads.run(functools.partial(self._resolver.resolve, path), f"the import of {path}")
 
     @staticmethod
-    def _timeout_text(run: Run, resolved: Resolved) -> str:
+    def _failed(run: Run, retry: RetryPolicy, failure: BaseException) -> tuple[str, float | None]:
+        """The text of a failed attempt, and in how many seconds the next one is due."""
+        if isinstance(failure, TaskProcessError):
+            return str(failure), failure.retry_in
+        own = run.claimed.max_attempts
+        retry_in = retry.retry_in(failure, run.attempt, own)
+        if isinstance(failure, InvalidTask | TaskTimeout | TaskProcessDied):
+            return str(failure), retry_in
+        text = describe_error(failure)
+        if isinstance(failure, Retry) and retry_in is None:
+            text = f"The task asked for another attempt, but max_attempts ({retry.limit(own)}) is used up: {text}"
+        return text, retry_in
+
+    @staticmethod
+    def _timeout(run: Run, resolved: Resolved) -> TaskTimeout:
         text = f"Task timed out after {resolved.timeout:g} seconds"
         if run.in_thread:
             text += "\n\nIts thread could not be stopped and may still be running; its result will be discarded."
-        return text
+        return TaskTimeout(text)
 
     async def _call(self, run: Run, resolved: Resolved, arguments: Mapping[str, Any]) -> None:
         function = resolved.function
@@ -206,7 +241,7 @@ class Runner:
 
     async def _fire(self, event: str, run: Run, *details: Any) -> None:
         if self._hooks.has(event):
-            await self._hooks.fire(event, info_of(run.claimed), *details)
+            await self._hooks.fire(event, info_of(run.claimed, run.retry), *details)
 
     def _yielded(self, run: Run, value: Any) -> str:
         """One yield as text, within what all of them may take together."""

@@ -124,11 +124,13 @@ class Finisher:
         except DataRejected as error:
             text = f"The task ended, but the database refused to store what it left: {error}"
             logger.error("task %s (%s): %s", held.id, held.claimed.task, text)
-            held.result = RunResult(Status.FAILED, error=text.encode("ascii", "backslashreplace").decode())
+            error_text = text.encode("ascii", "backslashreplace").decode()
+            attempt = 1 if held.result is None else held.result.attempt
+            held.result = RunResult(Status.FAILED, error=error_text, attempt=attempt)
             return await self._backend.finish([_finish(held)])
 
 
 def _finish(held: Held) -> Finish:
     result = held.result
     assert result is not None  # noqa: S101 - releases were sorted out before
-    return Finish(held.claimed.id, held.token, *result)
+    return Finish(held.claimed.id, held.token, *result[:5])

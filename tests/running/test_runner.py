@@ -420,6 +420,8 @@ async def test_a_process_ends_when_its_worker_is_gone(runner):
         "id": str(uuid.uuid4()),
         "task": f"{HERE}.hangs",
         "args": None,
+        "attempt": 0,
+        "max_attempts": None,
         "limits": {},
         "path": sys.path,
         "prepare": None,
