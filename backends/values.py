@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
 
-from asyncqueue.model import QueueState, Status
+from asyncqueue.model import QueueState, Status, TaskRecord
 
 _STATUSES: dict[int, Status] = {int(status): status for status in Status}
 
@@ -12,6 +15,19 @@ _STATUSES: dict[int, Status] = {int(status): status for status in Status}
 def status_of(number: int) -> Status | int:
     """The Status of a number, or the number itself where asyncqueue has no name for it."""
     return _STATUSES.get(number, number)
+
+
+def task_record(row: Sequence[Any], instant: Callable[[Any], datetime]) -> TaskRecord:
+    """A record of a row as `get` and `find` read it; `instant` makes an aware datetime of what stands for a time."""
+    key, created, modified, task, args, status, *texts = row
+    level_1 = texts[4:]
+    if level_1:
+        for place in (2, 6):  # run_after and started
+            if level_1[place] is not None:
+                level_1[place] = instant(level_1[place])
+    return TaskRecord(
+        UUID(key), instant(created), instant(modified), task, args, status_of(status), *texts[:4], *level_1
+    )
 
 
 def identifiers(table: str, quote: str) -> str:
