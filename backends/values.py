@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from asyncqueue.model import QueueState, Status
+from asyncqueue.model import AttemptEnd, QueueState, Status
 
 _STATUSES: dict[int, Status] = {int(status): status for status in Status}
 
@@ -23,6 +23,11 @@ def index_name(table: str, purpose: str, *, limit: int = 63) -> str:
     """The name of our index on `table`: without schema, within the database's limit."""
     suffix = f"_asyncqueue_{purpose}"
     return table.rpartition(".")[2][: limit - len(suffix)] + suffix
+
+
+def outcome_of(end: AttemptEnd) -> str:
+    """How an attempt ended, as its record says it."""
+    return "lost" if end.lost else "completed" if end.status == Status.COMPLETED else "failed"
 
 
 def queue_states(rows: Iterable[tuple[str, object, int | None, int]]) -> list[QueueState]:
