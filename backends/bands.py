@@ -69,14 +69,7 @@ class Bands:
             serving: the queues that count, in order; None for all of them, by priority and else in turn.
             back: begin a little before the watermarks.
         """
-        if serving is None:
-            known = sorted(self._reached, key=lambda band: (-band.priority, random.random()))  # noqa: S311 - fairness
-        else:
-            places = {queue: place for place, queue in enumerate(serving)}
-            known = sorted(
-                (band for band in self._reached if band.queue in places),
-                key=lambda band: (places[band.queue], -band.priority),
-            )
+        known = ordered(self._reached, serving)
         return [(band, self._bound(band, back=back)) for band in known]
 
     def looked(self, seconds: float, due_in: float | None, found: Iterable[Band] = ()) -> None:
@@ -114,6 +107,16 @@ class Bands:
     def _bound(self, band: Band, *, back: bool) -> datetime:
         reached = self._reached[band]
         return reached - RECENT if back and reached != self._lowest else reached
+
+
+def ordered(bands: Iterable[Band], serving: Sequence[str] | None) -> list[Band]:
+    """Bands in the order in which they are claimed: the queues as they are named, or all by priority, else in turn."""
+    if serving is None:
+        return sorted(bands, key=lambda band: (-band.priority, random.random()))  # noqa: S311 - fairness, no secret
+    places = {queue: place for place, queue in enumerate(serving)}
+    return sorted(
+        (band for band in bands if band.queue in places), key=lambda band: (places[band.queue], -band.priority)
+    )
 
 
 def in_order(claimed: Iterable[ClaimedTask], serving: Sequence[str] | None) -> list[ClaimedTask]:

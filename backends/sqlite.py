@@ -16,22 +16,27 @@ from asyncqueue.backends import statements
 from asyncqueue.backends.base import Capabilities, Change, Options, Server, TableShape, TaskFilter
 from asyncqueue.backends.lane import Lane
 from asyncqueue.backends.sqlite_checkpoints import Checkpoints
+from asyncqueue.backends.sqlite_claims import Claims
 from asyncqueue.backends.sqlite_connection import SqliteConnection, Work
 from asyncqueue.backends.sqlite_errors import translate
 from asyncqueue.backends.sqlite_location import MEMORY, check, location
 from asyncqueue.backends.sqlite_times import Times
 from asyncqueue.backends.sqlite_watcher import Bell, News, Watcher
 from asyncqueue.backends.table import Table
-from asyncqueue.backends.values import status_of, task_record
+from asyncqueue.backends.values import outcome_of, queue_states, status_of, task_record
 from asyncqueue.errors import ConfigurationError
 from asyncqueue.model import (
+    Attempt,
+    AttemptEnd,
     Claim,
+    Claimant,
     ClaimedTask,
     Finish,
     LostTask,
     NewTask,
     Observation,
     OutputChunk,
+    QueueState,
     Release,
     Stamp,
     TaskCount,
@@ -64,6 +69,7 @@ class SqliteBackend:
         self._path = location(url)
         self._times = Times(options.time_zone)
         self._table = Table("sqlite", statements.colon, options.table, schema.slots(options.table))
+        self._claims = Claims(self._table, self._times)
         self._server = Server("SQLite", "unknown until opened")
         self._ending: set[asyncio.Future[Any]] = set()
         self._memory: SqliteConnection | None = None
@@ -105,9 +111,10 @@ class SqliteBackend:
     async def enqueue(self, tasks: Sequence[NewTask], *, connection: Any = None) -> None:
         if not tasks:
             return
-        sql = self._table["enqueue"].text
+        plain = self._table.check(tasks)
+        sql = self._table["enqueue_plain" if plain else "enqueue"].text
         if connection is None:
-            await self._write(lambda raw: raw.executemany(sql, self._new_rows(tasks)).rowcount)
+            await self._write(lambda raw: raw.executemany(sql, self._new_rows(tasks, plain=plain)).rowcount)
             return
         if not isinstance(connection, aiosqlite.Connection):
             raise ConfigurationError(
@@ -116,7 +123,7 @@ class SqliteBackend:
         if len(tasks) > 1 and connection.isolation_level is None and not connection.in_transaction:
             raise ConfigurationError("connection= is in autocommit mode and in no transaction: BEGIN one first")
         try:
-            await connection.executemany(sql, self._new_rows(tasks))
+            await connection.executemany(sql, self._new_rows(tasks, plain=plain))
         except Exception as error:
             known = self._translate(error)
             if known is None:
@@ -125,18 +132,46 @@ class SqliteBackend:
 
     # -- a worker's path of a task
 
-    async def claim(self, limit: int, *, worker_pid: int | None) -> list[ClaimedTask]:
-        return await self._write(lambda raw: self._claim(raw, limit, worker_pid))
+    async def claim(
+        self,
+        limit: int,
+        *,
+        worker_pid: int | None,
+        worker: str | None = None,
+        queues: Sequence[str] | None = None,
+    ) -> list[ClaimedTask]:
+        claimant = Claimant.of(worker_pid, worker, queues)
+        return await self._write(lambda raw: self._claims.claim(raw, limit, claimant))
 
     async def finish(self, finishes: Sequence[Finish]) -> set[UUID]:
         return await self._write(lambda raw: self._finish(raw, finishes))
 
     async def exchange(
-        self, finishes: Sequence[Finish], limit: int, *, worker_pid: int | None
+        self,
+        finishes: Sequence[Finish],
+        limit: int,
+        *,
+        worker_pid: int | None,
+        worker: str | None = None,
+        queues: Sequence[str] | None = None,
     ) -> tuple[set[UUID], list[ClaimedTask]]:
+        claimant = Claimant.of(worker_pid, worker, queues)
         return await self._write(
-            lambda raw: (self._finish(raw, finishes), self._claim(raw, limit, worker_pid)),
+            lambda raw: (self._finish(raw, finishes), self._claims.claim(raw, limit, claimant)),
         )
+
+    async def end_attempts(self, ends: Sequence[AttemptEnd]) -> set[UUID]:
+        self._table.require_migrated("another attempt")
+        return await self._write(lambda raw: {end.id for end in ends if self._end_attempt(raw, end)})
+
+    async def attempts(self, task_id: UUID) -> list[Attempt]:
+        if self.shape is None or not self.shape.migrated:
+            return []
+        parse = self._times.parse
+        return [
+            Attempt(*row, parse(started) if started else None, parse(ended))
+            for *row, started, ended in await self._select("attempts", {"id": task_id.hex})
+        ]
 
     async def append_output(self, chunks: Sequence[OutputChunk]) -> set[UUID]:
         rows = [{**_fence(chunk), "offset": chunk.offset, "text": chunk.text} for chunk in chunks]
@@ -171,7 +206,7 @@ class SqliteBackend:
         return {row[0] for row in await self._select("foreign_pids", {"own": own})}
 
     async def wait_for_work(self, timeout: float) -> None:
-        await self._news.wait(timeout)
+        await self._news.wait(min(timeout, self._claims.until_due))
 
     # -- looking and steering
 
@@ -194,6 +229,15 @@ class SqliteBackend:
 
     async def requeue(self, ids: Collection[UUID]) -> set[UUID]:
         return await self._steer("requeue", ids)
+
+    async def pause(self, queue: str, *, paused: bool) -> None:
+        self._table.require_migrated("pausing a queue")
+        sql = self._table["pause"].text
+        await self._write(lambda raw: raw.execute(sql, {"name": queue, "paused": paused}).rowcount)
+
+    async def queues(self) -> list[QueueState]:
+        self._table.require_migrated("a list of queues")
+        return queue_states(await self._select("queues", {}))
 
     async def cleanup(self, *, older_than: float, statuses: Collection[int], limit: int) -> int:
         sql = self._table["cleanup"].text
@@ -283,14 +327,6 @@ class SqliteBackend:
         self._news.ring()
         return result
 
-    def _claim(self, raw: sqlite3.Connection, limit: int, worker_pid: int | None) -> list[ClaimedTask]:
-        rows = raw.execute(self._table["ready"].text, {"limit": limit}).fetchall()
-        token = self._times.now()
-        if rows:
-            values = {"places": _keys(rows), "worker_pid": worker_pid, "now": token}
-            raw.execute(self._table["claim"].text, values)
-        return [ClaimedTask(UUID(key), task, args, token, queued_at) for _, key, task, args, queued_at in rows]
-
     def _finish(self, raw: sqlite3.Connection, finishes: Sequence[Finish]) -> set[UUID]:
         now = self._times.now()
         rows = [
@@ -312,6 +348,26 @@ class SqliteBackend:
         finished = self._table["finished"].text
         return {end.id for end, row in zip(finishes, rows, strict=True) if raw.execute(finished, row).fetchall()}
 
+    def _end_attempt(self, raw: sqlite3.Connection, end: AttemptEnd) -> bool:
+        values = {
+            **_fence(end),
+            "status": int(end.status),
+            "output": end.output,
+            "error": end.error,
+            "log": end.log,
+            "keep": end.keep_output,
+            "run_after": None if end.delay is None else self._times.now_utc(end.delay),
+            "attempt": end.attempt,
+            "lost": end.lost,
+            "now": self._times.now(),
+            "started": end.started,
+            "outcome": outcome_of(end),
+        }
+        if raw.execute(self._table["end_attempts"].text, values).rowcount:
+            raw.execute(self._table["record"].text, values)
+            return True
+        return bool(raw.execute(self._table["recorded"].text, values).fetchall())
+
     async def _select(self, name: str, values: dict[str, Any]) -> list[Row]:
         sql = self._table[name].text
         return await self._read(lambda raw: raw.execute(sql, values).fetchall())
@@ -329,16 +385,34 @@ class SqliteBackend:
 
         return {UUID(row[0]) for row in await self._write(work)}
 
-    def _new_rows(self, tasks: Sequence[NewTask]) -> Iterable[dict[str, Any]]:
+    def _new_rows(self, tasks: Sequence[NewTask], *, plain: bool) -> Iterable[dict[str, Any]]:
         times = list(self._times.series(len(tasks)))
         for task, modified in zip(tasks, times, strict=True):
-            yield {
+            row = {
                 "id": task.id.hex,
                 "created": times[0],
                 "modified": modified,
                 "task": task.task,
                 "args": task.args,
             }
+            yield row if plain else {**row, **self._more(task)}
+
+    def _more(self, task: NewTask) -> dict[str, Any]:
+        """What level 1 has of a new row."""
+        run_after = None
+        if task.run_at is not None:
+            run_after = self._times.utc(task.run_at)
+        elif task.delay is not None:
+            run_after = self._times.now_utc(task.delay)
+        if run_after is not None and run_after <= self._times.now_utc():
+            run_after = None
+        return {
+            "status": 0 if run_after is None else 5,
+            "queue": task.queue,
+            "priority": task.priority,
+            "run_after": run_after,
+            "max_attempts": task.max_attempts,
+        }
 
     def _records(self, rows: list[Row]) -> list[TaskRecord]:
         return [task_record(row, self._times.parse) for row in rows]
@@ -357,7 +431,7 @@ def _numbers(statuses: Iterable[int]) -> str:
     return json.dumps([int(status) for status in statuses])
 
 
-def _fence(claim: Claim | Finish | OutputChunk | Release) -> dict[str, Any]:
+def _fence(claim: AttemptEnd | Claim | Finish | OutputChunk | Release) -> dict[str, Any]:
     return {"id": claim.id.hex, "token": claim.token}
 
 

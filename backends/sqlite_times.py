@@ -41,6 +41,18 @@ class Times:
         """The text before which nothing can read that was written within the last `seconds`."""
         return str(naive_cutoff(datetime.now(UTC), seconds, self._zone))
 
+    def now_utc(self, ahead: float = 0.0) -> str:
+        """The present, or so many seconds after it, in UTC whatever the table's zone."""
+        return self.utc(datetime.now(UTC) + timedelta(seconds=ahead))
+
+    def utc(self, instant: datetime) -> str:
+        """An aware instant in UTC, whatever the table's zone: with its fraction, so that texts compare as times."""
+        return to_naive(instant, UTC).isoformat(" ", "microseconds")
+
+    def until_utc(self, text: str) -> float:
+        """Seconds from now until such a time."""
+        return (datetime.fromisoformat(text).replace(tzinfo=UTC) - datetime.now(UTC)).total_seconds()
+
     def parse(self, text: str) -> datetime:
         """The instant of a text from the table, aware and in UTC. Raises DatabaseError for one that is no time."""
         try:

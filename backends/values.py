@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from asyncqueue.model import QueueState, Status, TaskRecord
+from asyncqueue.model import AttemptEnd, QueueState, Status, TaskRecord
 
+# Places in a row as `get` and `find` read it, from `output` on: where level 1 begins, and its times.
+_TEXTS, _DUE, _STARTED = 4, 6, 10
 _STATUSES: dict[int, Status] = {int(status): status for status in Status}
 
 
@@ -18,16 +20,18 @@ def status_of(number: int) -> Status | int:
 
 
 def task_record(row: Sequence[Any], instant: Callable[[Any], datetime]) -> TaskRecord:
-    """A record of a row as `get` and `find` read it; `instant` makes an aware datetime of what stands for a time."""
-    key, created, modified, task, args, status, *texts = row
-    level_1 = texts[4:]
-    if level_1:
-        for place in (2, 6):  # run_after and started
-            if level_1[place] is not None:
-                level_1[place] = instant(level_1[place])
-    return TaskRecord(
-        UUID(key), instant(created), instant(modified), task, args, status_of(status), *texts[:4], *level_1
-    )
+    """A record of a row as `get` and `find` read it, where times are naive.
+
+    `instant` makes an aware datetime of one in the table's zone; `run_after` is in UTC whatever that is.
+    """
+    key, created, modified, task, args, status, *rest = row
+    if len(rest) > _TEXTS:
+        due, started = rest[_DUE], rest[_STARTED]
+        if due is not None:
+            rest[_DUE] = (datetime.fromisoformat(due) if isinstance(due, str) else due).replace(tzinfo=UTC)
+        if started is not None:
+            rest[_STARTED] = instant(started)
+    return TaskRecord(UUID(key), instant(created), instant(modified), task, args, status_of(status), *rest)
 
 
 def identifiers(table: str, quote: str) -> str:
@@ -39,6 +43,11 @@ def index_name(table: str, purpose: str, *, limit: int = 63) -> str:
     """The name of our index on `table`: without schema, within the database's limit."""
     suffix = f"_asyncqueue_{purpose}"
     return table.rpartition(".")[2][: limit - len(suffix)] + suffix
+
+
+def outcome_of(end: AttemptEnd) -> str:
+    """How an attempt ended, as its record says it."""
+    return "lost" if end.lost else "completed" if end.status == Status.COMPLETED else "failed"
 
 
 def queue_states(rows: Iterable[tuple[str, object, int | None, int]]) -> list[QueueState]:

@@ -1,7 +1,7 @@
 """Fixtures that give a test its database.
 
-`database` runs a test on every dialect with both shapes of the task table; `tests.servers.cases.cases` narrows that
-down. Servers start when a test first needs them: `pytest -k sqlite` starts none.
+`database` runs a test on every dialect with both shapes of the task table and on one that is migrated;
+`tests.servers.cases.cases` narrows that down. Servers start when a test first needs them: `pytest -k sqlite` starts none.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.servers import LocalServer, ServerMissing, Servers, pgbouncer
-from tests.servers.cases import DIALECTS, SERVER_DIALECTS, Case, shaped
+from tests.servers.cases import DIALECTS, SERVER_DIALECTS, Case, migrated, shaped
 from tests.servers.database import Database
 from tests.servers.databases import Databases
 from tests.servers.installation import InstallationFailed
@@ -36,9 +36,12 @@ def databases(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Ite
     made.close()
 
 
-@pytest.fixture(params=shaped(), ids=str)
+@pytest.fixture(params=[*shaped(), *migrated()], ids=str)
 def database(request: pytest.FixtureRequest, databases: Databases, tmp_path: Path) -> Database:
-    """A database with the task table as Django's migrations leave it: no rows, no indexes. Not for other DDL."""
+    """A database with the task table as Django's migrations leave it: no rows, no indexes; or brought to level 1.
+
+    Not for other DDL.
+    """
     with _server_needed():
         return databases.kept(request.param, tmp_path)
 

@@ -5,7 +5,9 @@
 UPDATE {table}
    SET status = 4,
        worker_pid = NULL, -- [errors]
+       run_after = NULL, -- [migrated]
        modified = :now
  WHERE id IN (SELECT value FROM json_each(:ids))
-   AND status IN (0, 1)
+   AND status IN (0, 1) -- [not migrated]
+   AND status IN (0, 1, 5) -- [migrated]
 RETURNING id

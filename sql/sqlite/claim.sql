@@ -1,10 +1,13 @@
 -- Claims the rows that `ready` has just read in the same transaction. Two statements, because RETURNING cannot give
 -- the old `modified`. `places` is a JSON array of rowids, which nothing changes within a transaction; `now`, the token,
 -- is the host's clock read under the write lock.
--- Params: places, worker_pid, now
+-- Params: places, worker_pid, worker, now
 -- Returns: nothing
 UPDATE {table}
    SET status = 1,
        worker_pid = :worker_pid, -- [errors]
+       claimed_by = :worker, -- [migrated]
+       started = :now, -- [migrated]
+       renewed = :now, -- [migrated]
        modified = :now
  WHERE rowid IN (SELECT value FROM json_each(:places))

@@ -1,9 +1,13 @@
 -- The oldest queued rows, read for `claim` in the same transaction, whose write lock keeps everybody else away.
+-- Level 1: those of one band, one after the other as `look` has found them.
 -- The status is a literal: with a parameter the partial index could not be used.
--- Params: limit
--- Returns: place, id, task, args, queued_at
+-- Params: limit, queue, priority
+-- Returns: place, id, task, args, queued_at, attempt, max_attempts
 SELECT rowid AS place, id, task, args, modified AS queued_at
+       , attempt, max_attempts -- [migrated]
   FROM {table}
  WHERE status = 0
+   AND queue = :queue -- [migrated]
+   AND priority = :priority -- [migrated]
  ORDER BY modified, id
  LIMIT :limit

@@ -4,6 +4,7 @@
 UPDATE {table}
    SET modified = :now
        , worker_pid = :worker_pid -- [errors]
+       , renewed = :now -- [migrated]
  WHERE status = 1
    AND modified = :token
    AND id BETWEEN :id AND :id

@@ -98,7 +98,7 @@ async def test_thousands_of_rows_keep_what_a_few_do(backend, another):
         assert await second.count(TaskFilter()) == 0, "all or none"
         await backend.enqueue(rows)
         first = await second.claim(10, worker_pid=None)
-        assert [(claim.id, claim.task, claim.args) for claim in first] == [tuple(row) for row in rows[:10]], "in order"
+        assert [(claim.id, claim.task, claim.args) for claim in first] == [row[:3] for row in rows[:10]], "in order"
         await backend.enqueue([*rows, *new(700)])
         assert await second.count(TaskFilter()) == 1900, "a repetition is harmless"
         assert await second.count(TaskFilter(statuses=[Status.RUNNING])) == 10

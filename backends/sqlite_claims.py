@@ -1,0 +1,77 @@
+"""How a SQLite worker claims, in the thread of the connection and in one transaction with whatever goes with it."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from math import inf
+from uuid import UUID
+
+from asyncqueue.backends.bands import Band, ordered
+from asyncqueue.backends.sqlite_times import Times
+from asyncqueue.backends.table import Table
+from asyncqueue.model import Claimant, ClaimedTask, Stamp
+
+#: Scheduled rows that are queued by one claim.
+_PROMOTED_AT_ONCE = 1000
+
+
+class Claims:
+    """The claims of one backend. No watermark: SQLite removes index entries at once, whoever reads an old snapshot."""
+
+    def __init__(self, table: Table, times: Times) -> None:
+        self._table = table
+        self._times = times
+        self._due_at = inf
+
+    @property
+    def until_due(self) -> float:
+        """Seconds until the next scheduled row is due, as far as is known."""
+        return max(0.001, self._due_at - time.monotonic())
+
+    def claim(self, raw: sqlite3.Connection, limit: int, claimant: Claimant) -> list[ClaimedTask]:
+        """Claim up to so many rows, oldest first; at level 1 band by band."""
+        if self._table.shape is None or not self._table.shape.migrated:
+            return self._take(raw, limit, claimant)
+        self._promote(raw)
+        found = [Band(queue, priority) for queue, priority in raw.execute(self._table["look"].text)]
+        claimed: list[ClaimedTask] = []
+        for band in ordered(found, claimant.queues):
+            if len(claimed) == limit:
+                break
+            claimed += self._take(raw, limit - len(claimed), claimant, band)
+        return claimed
+
+    def _take(
+        self, raw: sqlite3.Connection, limit: int, claimant: Claimant, band: Band | None = None
+    ) -> list[ClaimedTask]:
+        values = {"limit": limit} if band is None else {"limit": limit, **band._asdict()}
+        rows = raw.execute(self._table["ready"].text, values).fetchall()
+        token = self._times.now()
+        if rows:
+            places = json.dumps([row[0] for row in rows])
+            taking = {"places": places, "worker_pid": claimant.pid, "worker": claimant.name, "now": token}
+            raw.execute(self._table["claim"].text, taking)
+        more = () if band is None else band
+        return [_claimed(row, token, *more) for row in rows]
+
+    def _promote(self, raw: sqlite3.Connection) -> None:
+        """Queue what is due, and note when the next row will be."""
+        [[first]] = raw.execute(self._table["next_due"].text).fetchall()
+        if first is None:
+            self._due_at = inf
+            return
+        now = self._times.now_utc()
+        if first <= now:
+            due = raw.execute(self._table["due"].text, {"now_utc": now, "limit": _PROMOTED_AT_ONCE}).fetchall()
+            times = self._times.series(len(due))
+            rows = [{"place": place, "modified": modified} for (place,), modified in zip(due, times, strict=True)]
+            raw.executemany(self._table["promote"].text, rows)
+            [[first]] = raw.execute(self._table["next_due"].text).fetchall()
+        self._due_at = inf if first is None else time.monotonic() + self._times.until_utc(first)
+
+
+def _claimed(row: tuple[object, ...], token: Stamp, *band: object) -> ClaimedTask:
+    _, key, task, args, queued_at, *attempts = row
+    return ClaimedTask(UUID(str(key)), task, args, token, queued_at, *attempts, *band)  # type: ignore[arg-type]
