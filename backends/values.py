@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from asyncqueue.model import AttemptEnd, QueueState, Status
 
@@ -30,7 +31,7 @@ def outcome_of(end: AttemptEnd) -> str:
     return "lost" if end.lost else "completed" if end.status == Status.COMPLETED else "failed"
 
 
-def queue_states(rows: Iterable[tuple[str, object, int | None, int]]) -> list[QueueState]:
+def queue_states(rows: Iterable[tuple[Any, ...]]) -> list[QueueState]:
     """Queues from rows of a name, whether it is paused, a status and a count."""
     fields = {Status.QUEUED: "queued", Status.SCHEDULED: "scheduled", Status.RUNNING: "running"}
     found: dict[str, dict[str, int]] = {}
