@@ -178,11 +178,21 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class LostTask:
-    """A row whose worker stopped renewing it, just rescued."""
+    """A row whose worker stopped renewing it: just rescued, or on a migrated table found and still to be rescued.
+
+    There `token` fences what becomes of it, and `ours` says that asyncqueue ran it, after `attempt` failed attempts and
+    `losses` of its workers; the last was `claimed_by`.
+    """
 
     id: UUID
     task: str
     worker_pid: int | None
+    token: Stamp | None = None
+    ours: bool = False
+    attempt: int = 0
+    losses: int = 0
+    claimed_by: str | None = None
+    started: Stamp | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +206,35 @@ class Attempt:
     worker: str | None
     started: datetime | None
     ended: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerInfo:
+    """A worker as it is listed. `lease` is in seconds, None if nothing of it is ever taken for lost."""
+
+    name: str
+    host: str
+    pid: int
+    version: str
+    queues: str | None
+    concurrency: int
+    lease: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerState:
+    """A listed worker, and how it is: when it began and was last heard of (UTC), and how many tasks it holds."""
+
+    info: WorkerInfo
+    started: datetime
+    beat: datetime
+    silent: float
+    running: int
+
+    @property
+    def lost(self) -> bool:
+        """Whether it has been silent for longer than its lease."""
+        return self.info.lease is not None and self.silent > self.info.lease
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,8 @@ from asyncqueue.errors import ConfigurationError
 from asyncqueue.queues import QueueOrder
 
 _PREFIX = "ASYNCQUEUE_"
+#: Seconds without renewal after which a task of asyncqueue is lost, on a migrated table.
+_LEASE = 30.0
 #: Variables with our prefix that are not settings.
 _OTHERS = ("ASYNCQUEUE_TEST_", "ASYNCQUEUE_BENCH_")
 
@@ -51,7 +53,7 @@ class Settings(BaseSettings):
     prefetch: int | None = Field(None, ge=0, le=10_000, description="tasks to claim beyond that; by need if not set")
     timeout: float | None = Field(3600, description="of a task's run; 0 for none")
     lease: float | None = Field(
-        None, gt=0, description="after which an unrenewed task is lost; timeout + 60 if not set"
+        None, gt=0, description="after which an unrenewed task is lost; see the docs if not set"
     )
     heartbeat: float = Field(10, gt=0, description="between renewals of leases")
     grace: float = Field(30, ge=0, description="for running tasks to end when the worker is stopped")
@@ -117,13 +119,21 @@ class Settings(BaseSettings):
 
     @property
     def effective_lease(self) -> float | None:
-        """The lease in seconds; None if nothing is ever rescued.
+        """The lease in seconds on a table that is not migrated; None if nothing is ever rescued.
 
-        A Django worker's tasks look the same as ours and are not renewed, so by default nothing is taken for lost
+        A Django worker's tasks look the same as ours there and are not renewed, so by default nothing is taken for lost
         before Django's own timeout has passed.
         """
-        if self.lease is not None:
-            return self.lease
+        return self.lease if self.lease is not None else self.foreign_lease
+
+    @property
+    def own_lease(self) -> float:
+        """The lease in seconds of a task that asyncqueue is seen to hold, on a migrated table."""
+        return self.lease if self.lease is not None else max(_LEASE, 3 * self.heartbeat)
+
+    @property
+    def foreign_lease(self) -> float | None:
+        """Seconds after which a task that nobody renews, as Django's worker has it, is lost; None if never."""
         return self.timeout + 60 if self.timeout is not None and self.timeout > 0 else None
 
 

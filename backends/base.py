@@ -33,6 +33,8 @@ from asyncqueue.model import (
     Stamp,
     TaskCount,
     TaskRecord,
+    WorkerInfo,
+    WorkerState,
 )
 
 DEFAULT_TABLE = "django_simple_queue_task"
@@ -218,8 +220,29 @@ class Backend(Protocol):
         With `error` they become failed with that text, else queued again. Each row goes to exactly one rescuer.
         """
 
+    async def overdue(self, *, lease: float, foreign_lease: float | None, limit: int = 1000) -> list[LostTask]:
+        """Find in-progress rows that nobody renewed in time, on a migrated table: `end_attempts` rescues them.
+
+        `lease` seconds are for rows that asyncqueue holds, `foreign_lease` for those of a Django worker; None: never.
+        """
+
     async def foreign_pids(self, own: int) -> set[int]:
         """The PIDs other than `own` that in-progress rows carry. Always empty on the 7-column table."""
+
+    async def beat(self, worker: WorkerInfo) -> None:
+        """Say that this worker is running. Nothing on a table that is not migrated."""
+
+    async def leave(self, name: str) -> None:
+        """Take a worker off the list, and those that were lost a day ago."""
+
+    async def workers(self) -> list[WorkerState]:
+        """The listed workers, the oldest first. Raises MigrationRequired."""
+
+    async def wait_for_cancellation(self, timeout: float) -> bool:
+        """Return after `timeout` seconds, or sooner and True when tasks were cancelled, where that can be heard.
+
+        A hint only: it never raises DatabaseError.
+        """
 
     async def wait_for_work(self, timeout: float) -> None:
         """Return after `timeout` seconds, or sooner when there may be something to claim.

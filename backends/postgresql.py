@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -38,6 +39,8 @@ from asyncqueue.model import (
     Stamp,
     TaskCount,
     TaskRecord,
+    WorkerInfo,
+    WorkerState,
 )
 
 if TYPE_CHECKING:
@@ -199,10 +202,32 @@ class PostgresqlBackend:
         values = {"lease": lease, "error": error, "limit": limit}
         return [LostTask(*row) for row in await self._fetch(self._control, "rescue", values)]
 
+    async def overdue(self, *, lease: float, foreign_lease: float | None, limit: int = 1000) -> list[LostTask]:
+        values = {"lease": lease, "foreign_lease": foreign_lease, "limit": limit}
+        return [LostTask(*row) for row in await self._fetch(self._control, "overdue", values)]
+
     async def foreign_pids(self, own: int) -> set[int]:
         if self.shape is not None and not self.shape.errors:
             return set()
         return {row[0] for row in await self._fetch(self._control, "foreign_pids", {"own": own})}
+
+    async def beat(self, worker: WorkerInfo) -> None:
+        if self.shape is not None and self.shape.migrated:
+            await self._fetch(self._control, "beat", asdict(worker))
+
+    async def leave(self, name: str) -> None:
+        if self.shape is not None and self.shape.migrated:
+            await self._fetch(self._control, "leave", {"name": name})
+
+    async def workers(self) -> list[WorkerState]:
+        self._table.require_migrated("the list of workers")
+        return [WorkerState(WorkerInfo(*row[:7]), *row[7:]) for row in await self._fetch(self._control, "workers", {})]
+
+    async def wait_for_cancellation(self, timeout: float) -> bool:
+        if self.options.notify:
+            return await self._listener.wait_for_cancellation(timeout)
+        await anyio.sleep(timeout)
+        return False
 
     async def wait_for_work(self, timeout: float) -> None:
         timeout = min(timeout, self._claims.bands.until_due)
@@ -229,7 +254,8 @@ class PostgresqlBackend:
         return [TaskCount(row[0], status_of(row[1]), row[2], row[3]) for row in rows]
 
     async def cancel(self, ids: Collection[UUID]) -> set[UUID]:
-        return {row[0] for row in await self._fetch(self._control, "cancel", {"ids": list(ids)})}
+        values = {"ids": list(ids), "channel": self._channel}
+        return {row[0] for row in await self._fetch(self._control, "cancel", values)}
 
     async def requeue(self, ids: Collection[UUID]) -> set[UUID]:
         return {row[0] for row in await self._fetch(self._control, "requeue", {"ids": list(ids)})}
@@ -240,7 +266,7 @@ class PostgresqlBackend:
 
     async def queues(self) -> list[QueueState]:
         self._table.require_migrated("a list of queues")
-        return queue_states(await self._fetch(self._control, "queues", {}))
+        return queue_states(map(tuple, await self._fetch(self._control, "queues", {})))
 
     async def cleanup(self, *, older_than: float, statuses: Collection[int], limit: int) -> int:
         values = {"older_than": older_than, "statuses": list(statuses), "limit": limit}

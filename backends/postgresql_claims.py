@@ -96,11 +96,11 @@ class Claims:
         try:
             with anyio.CancelScope(shield=True):
                 _, more, due_in = await self._take(NO_ENDS, limit - len(claimed), claimant, look=look)
+                return more, due_in
         except DatabaseUnavailable:
             if not claimed:
                 raise
-            return [], None
-        return more, due_in
+        return [], None
 
     async def _take(
         self, ends: dict[str, Any], limit: int, claimant: Claimant, *, look: bool
@@ -137,7 +137,7 @@ class Claims:
         except DatabaseUnavailable:
             if not claimed:
                 raise
-            return False
+        return False
 
     # -- level 0
 

@@ -12,6 +12,9 @@ import asyncpg
 if TYPE_CHECKING:
     AsyncpgConnection = asyncpg.Connection[asyncpg.Record]
 
+#: What `cancel` notifies; an empty payload means new tasks.
+CANCELLED = "cancel"
+
 _PING_AFTER = 15.0
 _PING_TIMEOUT = 5.0
 _RETRY_AFTER = 5.0
@@ -35,6 +38,8 @@ class Listener:
         self._ping = ping
         self._connection: AsyncpgConnection | None = None
         self._news = anyio.Event()
+        self._cancelled = anyio.Event()
+        self._ensuring = anyio.Lock()
         self._checked = 0.0
         self._retry_at = 0.0
 
@@ -45,6 +50,14 @@ class Listener:
             await self._news.wait()
         self._news = anyio.Event()
 
+    async def wait_for_cancellation(self, timeout: float) -> bool:
+        """Return True when a cancellation was notified since this last returned, False after `timeout` seconds."""
+        with anyio.move_on_after(timeout):
+            await self._ensure()
+            await self._cancelled.wait()
+        heard, self._cancelled = self._cancelled.is_set(), anyio.Event()
+        return heard
+
     def close(self) -> None:
         """Drop the connection."""
         connection, self._connection = self._connection, None
@@ -52,6 +65,10 @@ class Listener:
             connection.terminate()
 
     async def _ensure(self) -> None:
+        async with self._ensuring:
+            await self._listen()
+
+    async def _listen(self) -> None:
         now = time.monotonic()
         try:
             if self._connection is not None and now - self._checked >= _PING_AFTER:
@@ -66,11 +83,12 @@ class Listener:
                 self._checked = now
                 # What was notified while nobody listened is not repeated: look once.
                 self._news.set()
+                self._cancelled.set()
         except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
             self.close()
 
-    def _heard(self, *_notification: Any) -> None:
-        self._news.set()
+    def _heard(self, _connection: Any, _pid: int, _channel: str, payload: object) -> None:
+        (self._cancelled if payload == CANCELLED else self._news).set()
 
     def _lost(self, connection: Any) -> None:
         if connection is self._connection:

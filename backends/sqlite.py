@@ -6,10 +6,12 @@ import asyncio
 import json
 import sqlite3
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import asdict
 from typing import Any, TypeVar
 from uuid import UUID
 
 import aiosqlite
+import anyio
 
 from asyncqueue.backends import sqlite_schema as schema
 from asyncqueue.backends import statements
@@ -41,6 +43,8 @@ from asyncqueue.model import (
     Stamp,
     TaskCount,
     TaskRecord,
+    WorkerInfo,
+    WorkerState,
 )
 
 Result = TypeVar("Result")
@@ -169,8 +173,10 @@ class SqliteBackend:
             return []
         parse = self._times.parse
         return [
-            Attempt(*row, parse(started) if started else None, parse(ended))
-            for *row, started, ended in await self._select("attempts", {"id": task_id.hex})
+            Attempt(number, outcome, error, log, worker, parse(started) if started else None, parse(ended))
+            for number, outcome, error, log, worker, started, ended in await self._select(
+                "attempts", {"id": task_id.hex}
+            )
         ]
 
     async def append_output(self, chunks: Sequence[OutputChunk]) -> set[UUID]:
@@ -200,10 +206,38 @@ class SqliteBackend:
 
         return [LostTask(UUID(key), task, worker_pid) for key, task, worker_pid in await self._write(work)]
 
+    async def overdue(self, *, lease: float, foreign_lease: float | None, limit: int = 1000) -> list[LostTask]:
+        foreign = None if foreign_lease is None else self._times.cutoff(foreign_lease)
+        values = {"cutoff": self._times.cutoff(lease), "foreign_cutoff": foreign, "limit": limit}
+        rows = await self._select("overdue", values)
+        return [LostTask(UUID(key), task, pid, token, bool(ours), *rest) for key, task, pid, token, ours, *rest in rows]
+
     async def foreign_pids(self, own: int) -> set[int]:
         if self.shape is not None and not self.shape.errors:
             return set()
         return {row[0] for row in await self._select("foreign_pids", {"own": own})}
+
+    async def beat(self, worker: WorkerInfo) -> None:
+        if self.shape is not None and self.shape.migrated:
+            sql, values = self._table["beat"].text, {**asdict(worker), "now_utc": self._times.now_utc()}
+            await self._write(lambda raw: raw.execute(sql, values).rowcount)
+
+    async def leave(self, name: str) -> None:
+        if self.shape is not None and self.shape.migrated:
+            sql, values = self._table["leave"].text, {"name": name, "day_ago": self._times.now_utc(-86_400)}
+            await self._write(lambda raw: raw.execute(sql, values).rowcount)
+
+    async def workers(self) -> list[WorkerState]:
+        self._table.require_migrated("the list of workers")
+        utc, since = self._times.parse_utc, self._times.until_utc
+        return [
+            WorkerState(WorkerInfo(*info), utc(started), utc(beat), -since(beat), running)
+            for *info, started, beat, running in await self._select("workers", {})
+        ]
+
+    async def wait_for_cancellation(self, timeout: float) -> bool:
+        await anyio.sleep(timeout)
+        return False
 
     async def wait_for_work(self, timeout: float) -> None:
         await self._news.wait(min(timeout, self._claims.until_due))

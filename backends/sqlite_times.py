@@ -49,9 +49,13 @@ class Times:
         """An aware instant in UTC, whatever the table's zone: with its fraction, so that texts compare as times."""
         return to_naive(instant, UTC).isoformat(" ", "microseconds")
 
+    def parse_utc(self, text: str) -> datetime:
+        """The instant of such a time."""
+        return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
     def until_utc(self, text: str) -> float:
         """Seconds from now until such a time."""
-        return (datetime.fromisoformat(text).replace(tzinfo=UTC) - datetime.now(UTC)).total_seconds()
+        return (self.parse_utc(text) - datetime.now(UTC)).total_seconds()
 
     def parse(self, text: str) -> datetime:
         """The instant of a text from the table, aware and in UTC. Raises DatabaseError for one that is no time."""

@@ -50,7 +50,7 @@ def outcome_of(end: AttemptEnd) -> str:
     return "lost" if end.lost else "completed" if end.status == Status.COMPLETED else "failed"
 
 
-def queue_states(rows: Iterable[tuple[str, object, int | None, int]]) -> list[QueueState]:
+def queue_states(rows: Iterable[tuple[Any, ...]]) -> list[QueueState]:
     """Queues from rows of a name, whether it is paused, a status and a count."""
     fields = {Status.QUEUED: "queued", Status.SCHEDULED: "scheduled", Status.RUNNING: "running"}
     found: dict[str, dict[str, int]] = {}

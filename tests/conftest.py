@@ -1,7 +1,7 @@
 """Fixtures that give a test its database.
 
 `database` runs a test on every dialect with both shapes of the task table and on one that is migrated;
-`tests.servers.cases.cases` narrows that down. Servers start when a test first needs them: `pytest -k sqlite` starts none.
+`tests.servers.cases.cases` narrows that down. Servers start when a test first needs them: `-k sqlite` starts none.
 """
 
 from __future__ import annotations

@@ -51,6 +51,8 @@ class Resolved:
     kind: Kind
     arguments: Arguments
     retry: RetryPolicy
+    #: With `@task`.
+    declared: bool = False
 
 
 class Resolver:
@@ -93,7 +95,7 @@ class Resolver:
         timeout = wanted if wanted is not None and wanted > 0 else None
         isolated = options.isolation == "process"
         kind, arguments = kind_of(function), Arguments(path, function)
-        resolved = Resolved(path, function, isolated, timeout, kind, arguments, options.retry)
+        resolved = Resolved(path, function, isolated, timeout, kind, arguments, options.retry, declared is not None)
         self._known[path] = resolved
         return resolved
 

@@ -124,6 +124,14 @@ class Runner:
             return RunResult(Status.COMPLETED, run.output, None, run.capture.text(), run.streamed)
         return RunResult(Status.FAILED, run.output, error, run.capture.text(), run.streamed, retry_in, run.attempt)
 
+    async def declared(self, path: str) -> bool:
+        """Whether this path leads to a function declared with `@task` that may run here."""
+        try:
+            resolved = self._resolver.known(path) or await self._resolve(path)
+        except InvalidTask:
+            return False
+        return resolved.declared
+
     async def _resolve(self, path: str) -> Resolved:
         if self._inline:
             return self._resolver.resolve(path)

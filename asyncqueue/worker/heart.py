@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 import os
 import time
+from collections.abc import Awaitable, Callable
 from typing import Literal
 
 import anyio
 
 from asyncqueue.backends.base import Backend
 from asyncqueue.errors import DatabaseUnavailable
+from asyncqueue.worker.leases import Leases
 from asyncqueue.worker.ledger import Ledger
 from asyncqueue.worker.signal import Signal
 
@@ -53,19 +55,29 @@ class Heart:
 
     Args:
         interval: seconds between beats.
-        lease: seconds after which others may rescue our claims, None if nobody does.
+        leases: how long a claim stands without renewal.
         pid: what to write into `worker_pid`.
+        present: says at each beat that this worker is running.
         news: set after each beat that went well: claiming may have waited for one.
     """
 
     def __init__(
-        self, backend: Backend, ledger: Ledger, *, interval: float, lease: float | None, pid: WorkerPid, news: Signal
+        self,
+        backend: Backend,
+        ledger: Ledger,
+        *,
+        interval: float,
+        leases: Leases,
+        pid: WorkerPid,
+        present: Callable[[], Awaitable[None]],
+        news: Signal,
     ) -> None:
         self._news = news
         self._backend = backend
         self._ledger = ledger
         self._interval = interval
-        self._lease = lease
+        self._leases = leases
+        self._present = present
         self._pid = pid
         self._last = self._well_since = time.monotonic()
 
@@ -77,13 +89,15 @@ class Heart:
     @property
     def steady(self) -> bool:
         """Whether leases are being renewed well before they end."""
-        return self._lease is None or time.monotonic() - self._last < self._lease / 2
+        lease = self._leases.own
+        return lease is None or time.monotonic() - self._last < lease / 2
 
     async def run(self) -> None:
         """Beat for ever."""
+        cancelled = False
         while True:
             try:
-                await self._beat()
+                await self._beat(everything=cancelled)
             except DatabaseUnavailable as error:
                 logger.warning("cannot renew leases: %s", error)
                 await anyio.sleep(self._interval / 5)
@@ -91,11 +105,14 @@ class Heart:
             else:
                 self._last = time.monotonic()
                 self._news.set()
-                await anyio.sleep(self._interval)
+                cancelled = await self._backend.wait_for_cancellation(self._interval)
 
-    async def _beat(self) -> None:
+    async def _beat(self, *, everything: bool) -> None:
+        """Renew what has been held for a while; everything, where some of it may have been cancelled just now."""
+        self._leases.refresh()
+        await self._present()
         await self._pid.look(self._backend)
-        old = time.monotonic() - self._interval / 2
+        old = time.monotonic() - (0.0 if everything else self._interval / 2)
         for held, reason in await self._ledger.renew(
             [held for held in self._ledger if held.renewed_at < old], self._pid.value
         ):

@@ -13,6 +13,7 @@ from asyncqueue.model import Claim, ClaimedTask, Observation, Stamp, Status
 from asyncqueue.running.run import Run
 from asyncqueue.running.runner import RunResult
 from asyncqueue.worker.access import Access
+from asyncqueue.worker.leases import Leases
 
 
 class Reason(Enum):
@@ -83,10 +84,10 @@ class Ledger:
     and a renewal has it alone: two statements of one worker never race for the same token.
     """
 
-    def __init__(self, backend: Backend, lease: float | None) -> None:
+    def __init__(self, backend: Backend, leases: Leases) -> None:
         self.writing = Access()
         self._backend = backend
-        self._lease = lease
+        self._leases = leases
         self._held: dict[UUID, Held] = {}
 
     def __len__(self) -> int:
@@ -107,7 +108,8 @@ class Ledger:
 
     def standing(self, held: Held) -> bool:
         """Whether the lease is surely not over yet, by this host's monotonic clock."""
-        return self._lease is None or time.monotonic() - held.renewed_at < self._lease
+        lease = self._leases.own
+        return lease is None or time.monotonic() - held.renewed_at < lease
 
     async def settle(self, some: Iterable[Held]) -> None:
         """Find out which token counts where the reply to a renewal was lost. Call it sharing `writing`."""

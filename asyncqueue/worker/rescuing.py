@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Literal
 
 import anyio
 
 from asyncqueue.backends.base import Backend
 from asyncqueue.errors import DatabaseUnavailable
-from asyncqueue.model import LostTask
+from asyncqueue.model import LostTask, Status
 from asyncqueue.worker.heart import Heart
+from asyncqueue.worker.leases import Leases
+from asyncqueue.worker.losses import fate
 
 logger = logging.getLogger("asyncqueue.worker")
 
@@ -27,51 +29,82 @@ class Rescuer:
 
     Args:
         heart: tells how long renewals have gone well.
-        lease: seconds without renewal after which a task in progress counts as lost.
+        leases: how long a claim stands without renewal.
         on_lost: whether lost tasks become failed, as Django has it, or are queued again.
-        on_rescued: called with each task rescued.
+        declared: whether the function of a dotted path is declared with `@task`: on a migrated table it runs again.
+        on_rescued: called with each task rescued, and whether it failed by that.
     """
 
     def __init__(
         self,
         backend: Backend,
         heart: Heart,
+        leases: Leases,
         *,
-        lease: float,
         on_lost: Literal["fail", "requeue"],
-        on_rescued: Callable[[LostTask], None],
+        declared: Callable[[str], Awaitable[bool]],
+        on_rescued: Callable[[LostTask, bool], None],
     ) -> None:
         self._backend = backend
         self._heart = heart
-        self._lease = lease
+        self._leases = leases
+        self._on_lost = on_lost
+        self._declared = declared
         self._on_rescued = on_rescued
-        self._interval = min(max(lease / 4, 0.5), 60.0)
-        self._error = (
-            f"Task failed: its worker did not renew the claim for {lease:g} seconds "
-            "(it was lost, or could not reach the database)"
-            if on_lost == "fail"
-            else None
-        )
 
     async def run(self) -> None:
         """Look for lost tasks for ever."""
         while True:
-            await anyio.sleep(self._interval * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, not a secret
+            lease = self._leases.own
+            interval = 60.0 if lease is None else min(max(lease / 4, 0.5), 60.0)
+            await anyio.sleep(interval * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, not a secret
             try:
-                while self._heart.settled and await self._look() == _LIMIT:
+                while self._leases.own is not None and self._heart.settled and await self._look() == _LIMIT:
                     pass
             except DatabaseUnavailable as error:
                 logger.warning("cannot look for lost tasks: %s", error)
 
     async def _look(self) -> int:
-        lost = await self._backend.rescue(lease=self._lease, error=self._error, limit=_LIMIT)
+        assert self._leases.own is not None  # noqa: S101 - `run` has asked
+        if self._backend.shape is not None and self._backend.shape.migrated:
+            return await self._look_and_judge(self._leases.own)
+        error = (
+            f"Task failed: its worker did not renew the claim for {self._leases.own:g} seconds "
+            "(it was lost, or could not reach the database)"
+            if self._on_lost == "fail"
+            else None
+        )
+        lost = await self._backend.rescue(lease=self._leases.own, error=error, limit=_LIMIT)
         for task in lost:
-            logger.warning(
-                "task %s (%s) was lost by its worker%s: %s",
-                task.id,
-                task.task,
-                f" (PID {task.worker_pid})" if task.worker_pid is not None else "",
-                "failed" if self._error is not None else "queued again",
-            )
-            self._on_rescued(task)
+            self._tell(task, failed=error is not None)
         return len(lost)
+
+    async def _look_and_judge(self, lease: float) -> int:
+        """Each lost task by what it is. Of several rescuers one wins: the others find another token."""
+        foreign = self._leases.foreign
+        lost = await self._backend.overdue(lease=lease, foreign_lease=foreign, limit=_LIMIT)
+        ends = [
+            fate(
+                task,
+                again=task.ours and await self._declared(task.task),
+                on_lost=self._on_lost,
+                lease=lease if task.ours or foreign is None else foreign,
+            )
+            for task in lost
+        ]
+        written = await self._backend.end_attempts(ends) if ends else set()
+        for task, end in zip(lost, ends, strict=True):
+            if task.id in written:
+                self._tell(task, failed=end.status == Status.FAILED)
+        return len(lost)
+
+    def _tell(self, task: LostTask, *, failed: bool) -> None:
+        worker = task.claimed_by or (f"PID {task.worker_pid}" if task.worker_pid is not None else None)
+        logger.warning(
+            "task %s (%s) was lost by its worker%s: %s",
+            task.id,
+            task.task,
+            f" ({worker})" if worker else "",
+            "failed" if failed else "queued again",
+        )
+        self._on_rescued(task, failed)

@@ -25,8 +25,10 @@ from asyncqueue.worker.exchanging import Exchange
 from asyncqueue.worker.finishing import Finisher
 from asyncqueue.worker.heart import Heart, WorkerPid
 from asyncqueue.worker.identity import Identity
+from asyncqueue.worker.leases import Leases
 from asyncqueue.worker.ledger import Held, Ledger, Reason
 from asyncqueue.worker.progress import Progress
+from asyncqueue.worker.registry import Registry, worker_name
 from asyncqueue.worker.rescuing import Rescuer
 from asyncqueue.worker.signal import Signal
 from asyncqueue.worker.slots import Slots
@@ -68,8 +70,10 @@ class Worker:
         self._backend = backend
         application = application or Application(allow=AllowRule(patterns=settings.allow))
         self._hooks = application.hooks
-        self._lease = settings.effective_lease
-        self._ledger = Ledger(backend, self._lease)
+        self._leases = Leases(settings, backend)
+        self._ledger = Ledger(backend, self._leases)
+        self.name = worker_name()
+        self._registry = Registry(backend, settings, self.name, self._leases)
         news = self._news = Signal()
         self._finisher = Finisher(backend, self._ledger, news, on_written=self._written, on_lost=self._lost)
         self._streams = Streams(backend, self._ledger)
@@ -85,7 +89,13 @@ class Worker:
         self._slots = Slots(settings.concurrency, self._ledger, self._runner, self._streams, self._ended)
         self._pid = WorkerPid(settings.worker_pid)
         self._heart = Heart(
-            backend, self._ledger, interval=settings.heartbeat, lease=self._lease, pid=self._pid, news=news
+            backend,
+            self._ledger,
+            interval=settings.heartbeat,
+            leases=self._leases,
+            pid=self._pid,
+            present=self._registry.beat,
+            news=news,
         )
         self._claimer = Claimer(
             backend,
@@ -95,7 +105,7 @@ class Worker:
             self._heart,
             prefetch=Prefetch(settings.concurrency, settings.prefetch),
             polls=Backoff(settings.poll_min, settings.poll_max, factor=1.5),
-            identity=Identity(backend, lambda: self._pid.value, QueueOrder.of(settings.queues)),
+            identity=Identity(backend, self.name, self._pid, QueueOrder.of(settings.queues)),
             news=news,
         )
         self._exchange = Exchange(backend, self._ledger, self._finisher, self._claimer, news)
@@ -140,6 +150,8 @@ class Worker:
         finally:
             watchdog.stop()
             await self._save()
+            with anyio.move_on_after(_LAST_WRITE, shield=True):
+                await self._registry.leave()
 
     async def _work(self, burst: bool, loops: anyio.CancelScope) -> None:
         try:
@@ -152,13 +164,15 @@ class Worker:
         loops.cancel()
 
     def _loops(self) -> list[Callable[[], Coroutine[Any, Any, None]]]:
-        loops = [self._exchange.run, self._claimer.run, self._streams.run, self._heart.run, self._tidy]
-        if self._lease is not None:
-            rescuer = Rescuer(
-                self._backend, self._heart, lease=self._lease, on_lost=self._settings.on_lost, on_rescued=self._rescued
-            )
-            loops.append(rescuer.run)
-        return loops
+        rescuer = Rescuer(
+            self._backend,
+            self._heart,
+            self._leases,
+            on_lost=self._settings.on_lost,
+            declared=self._runner.declared,
+            on_rescued=self._rescued,
+        )
+        return [self._exchange.run, self._claimer.run, self._streams.run, self._heart.run, rescuer.run, self._tidy]
 
     async def _drain(self, grace: float) -> None:
         """End everything held. Heartbeats and writes go on meanwhile: they are loops of their own."""
@@ -274,9 +288,9 @@ class Worker:
                 for held in self._slots.withdraw():
                     self._finisher.put(held)
 
-    def _rescued(self, lost: LostTask) -> None:
+    def _rescued(self, lost: LostTask, failed: bool) -> None:
         self._progress.rescued += 1
-        if self._settings.on_lost == "fail":
+        if failed:
             self._fire("on_failure", info_of(lost), None)
 
     def _fire(self, event: str, *details: Any) -> None:

@@ -10,10 +10,9 @@ import pytest
 
 from asyncqueue.backends import statements
 from asyncqueue.backends.sqlite_checkpoints import Checkpoints
+from asyncqueue.backends.sqlite_schema import slots
 
-SETUP = statements.render_all(
-    "sqlite", statements.colon, dict.fromkeys(("table", "ready_index", "running_index"), "x"), frozenset()
-)
+SETUP = statements.render_all("sqlite", statements.colon, slots("tasks"), frozenset())
 USUAL = 1000
 
 

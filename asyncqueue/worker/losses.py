@@ -1,0 +1,49 @@
+"""What becomes of a task whose worker was lost, on a table that counts losses."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from asyncqueue.model import AttemptEnd, LostTask, Status
+
+#: How many workers a task may lose until it is taken for what ends them.
+MAX_LOSSES = 3
+
+
+def fate(lost: LostTask, *, again: bool, on_lost: Literal["fail", "requeue"], lease: float) -> AttemptEnd:
+    """The end of a lost attempt, fenced by the token that was seen.
+
+    Args:
+        lost: as `Backend.overdue` found it.
+        again: whether its function is declared with `@task`, and so runs at least once.
+        on_lost: what becomes of the others.
+        lease: seconds for which nobody renewed it.
+    """
+    what = (
+        f"its worker{f' {lost.claimed_by}' if lost.claimed_by else ''} did not renew the claim for {lease:g} seconds "
+        "(it was lost, or could not reach the database)"
+    )
+    poison = lost.losses + 1 >= MAX_LOSSES
+    if not (again or on_lost == "requeue"):
+        status, text = Status.FAILED, f"Task failed: {what}"
+    elif poison:
+        status = Status.FAILED
+        text = (
+            f"Task failed: {lost.losses + 1} workers were lost while they ran it. It may be what ends them, so it is "
+            f"not run again. The last time {what}"
+        )
+    else:
+        status, text = Status.QUEUED, f"Queued again: {what}"
+    return AttemptEnd(
+        lost.id,
+        lost.token if lost.token is not None else "",
+        status,
+        output=None,
+        error=text,
+        log=None,
+        keep_output=True,
+        delay=None,
+        attempt=lost.attempt,
+        started=lost.started,
+        lost=True,
+    )

@@ -1,0 +1,62 @@
+"""Keeps a worker on the list of those that are running."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import socket
+from importlib import metadata
+
+from asyncqueue.backends.base import Backend
+from asyncqueue.errors import DatabaseError
+from asyncqueue.model import WorkerInfo
+from asyncqueue.settings import Settings
+from asyncqueue.worker.leases import Leases
+
+logger = logging.getLogger("asyncqueue.worker")
+
+_VERSION = metadata.version("asyncqueue")
+
+
+def worker_name() -> str:
+    """A name for a worker of this process: people can read it, and no other worker has it."""
+    return f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(2)}"
+
+
+class Registry:
+    """One worker's entry, on a migrated table.
+
+    It is for people to see: what is rescued, and when, follows from the rows alone.
+
+    Args:
+        name: the worker's.
+        leases: the lease that is listed.
+    """
+
+    def __init__(self, backend: Backend, settings: Settings, name: str, leases: Leases) -> None:
+        self._backend = backend
+        self._settings = settings
+        self._name = name
+        self._leases = leases
+
+    async def beat(self) -> None:
+        """Say that it is running. Raises DatabaseUnavailable."""
+        await self._backend.beat(
+            WorkerInfo(
+                name=self._name,
+                host=socket.gethostname()[:255],
+                pid=os.getpid(),
+                version=_VERSION,
+                queues=", ".join(self._settings.queues) or None,
+                concurrency=self._settings.concurrency,
+                lease=self._leases.own,
+            )
+        )
+
+    async def leave(self) -> None:
+        """Take it off the list; a database that is away is no reason to wait."""
+        try:
+            await self._backend.leave(self._name)
+        except DatabaseError as error:
+            logger.debug("cannot leave the list of workers: %s", error)
