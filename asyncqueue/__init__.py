@@ -12,10 +12,13 @@ if TYPE_CHECKING:
     from asyncqueue.default import default_queue as default_queue
     from asyncqueue.default import enqueue as enqueue
     from asyncqueue.handle import TaskHandle as TaskHandle
+    from asyncqueue.model import Attempt as Attempt
+    from asyncqueue.model import QueueState as QueueState
     from asyncqueue.model import Status as Status
     from asyncqueue.model import TaskCount as TaskCount
     from asyncqueue.model import TaskRecord as TaskRecord
     from asyncqueue.queue import Queue as Queue
+    from asyncqueue.requests import TaskRequest as TaskRequest
     from asyncqueue.retries import Retry as Retry
     from asyncqueue.retries import RetryDelay as RetryDelay
     from asyncqueue.running.application import Application as Application
@@ -30,8 +33,10 @@ if TYPE_CHECKING:
 _HOMES = {
     "AllowRule": "asyncqueue.running.resolve",
     "Application": "asyncqueue.running.application",
+    "Attempt": "asyncqueue.model",
     "Hooks": "asyncqueue.running.hooks",
     "Queue": "asyncqueue.queue",
+    "QueueState": "asyncqueue.model",
     "Retry": "asyncqueue.retries",
     "RetryDelay": "asyncqueue.retries",
     "Settings": "asyncqueue.settings",
@@ -40,6 +45,7 @@ _HOMES = {
     "TaskHandle": "asyncqueue.handle",
     "TaskInfo": "asyncqueue.running.context",
     "TaskRecord": "asyncqueue.model",
+    "TaskRequest": "asyncqueue.requests",
     "Worker": "asyncqueue.worker",
     "current_task": "asyncqueue.running.context",
     "default_queue": "asyncqueue.default",
@@ -50,8 +56,10 @@ _HOMES = {
 __all__ = [
     "AllowRule",
     "Application",
+    "Attempt",
     "Hooks",
     "Queue",
+    "QueueState",
     "Retry",
     "RetryDelay",
     "Settings",
@@ -60,6 +68,7 @@ __all__ = [
     "TaskHandle",
     "TaskInfo",
     "TaskRecord",
+    "TaskRequest",
     "Worker",
     "current_task",
     "default_queue",

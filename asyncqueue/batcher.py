@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
-from asyncqueue.errors import DataRejected
+from asyncqueue.errors import DataRejected, MigrationRequired
 from asyncqueue.model import NewTask
 
 
@@ -62,8 +62,8 @@ class Batcher:
         """Write a batch. Returns the error of each of its rows, None for those that are committed."""
         tasks = [task for task, _ in batch]
         error = await self._try(tasks)
-        if isinstance(error, DataRejected) and len(tasks) > 1:
-            # One row that the database refuses must not fail its neighbours.
+        if isinstance(error, DataRejected | MigrationRequired) and len(tasks) > 1:
+            # One row that the database refuses, or that the table cannot hold, must not fail its neighbours.
             return [await self._try([task]) for task in tasks]
         return [error] * len(tasks)
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from asyncqueue.handle import TaskHandle
-from asyncqueue.queue import Queue, Task
+from asyncqueue.model import DEFAULT_QUEUE
+from asyncqueue.queue import Queue
+from asyncqueue.requests import Task
 
 _opening: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Task[Queue]] = WeakKeyDictionary()
 _closing: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncGenerator[None]] = WeakKeyDictionary()
@@ -27,10 +30,28 @@ async def default_queue() -> Queue:
     return await asyncio.shield(opening)
 
 
-async def enqueue(task: Task, args: Mapping[str, Any] | None = None, *, connection: Any = None) -> TaskHandle:
-    """Enqueue one task on the default queue; see `Queue.enqueue`."""
-    queue = await default_queue()
-    return await queue.enqueue(task, args, connection=connection)
+async def enqueue(
+    task: Task,
+    args: Mapping[str, Any] | None = None,
+    *,
+    connection: Any = None,
+    queue: str = DEFAULT_QUEUE,
+    priority: int = 0,
+    delay: float | timedelta | None = None,
+    run_at: datetime | None = None,
+    max_attempts: int | None = None,
+) -> TaskHandle:
+    """Enqueue one task in the configured database; see `Queue.enqueue`."""
+    return await (await default_queue()).enqueue(
+        task,
+        args,
+        connection=connection,
+        queue=queue,
+        priority=priority,
+        delay=delay,
+        run_at=run_at,
+        max_attempts=max_attempts,
+    )
 
 
 async def _open(loop: asyncio.AbstractEventLoop) -> Queue:

@@ -13,7 +13,7 @@ from pydantic.errors import PydanticUserError
 
 from asyncqueue.backoff import Backoff
 from asyncqueue.errors import ResultTimeout, TaskCancelled, TaskFailed
-from asyncqueue.model import Status, TaskRecord
+from asyncqueue.model import Attempt, Status, TaskRecord
 
 if TYPE_CHECKING:
     from asyncqueue.queue import Queue
@@ -43,6 +43,10 @@ class TaskHandle:
     async def status(self) -> Status | int:
         """The task's status as it is now. Raises TaskNotFound."""
         return (await self.record()).status
+
+    async def attempts(self) -> list[Attempt]:
+        """What is kept of its attempts, the first one first; see `Queue.attempts`."""
+        return await self._queue.attempts(self.id)
 
     async def cancel(self) -> bool:
         """Cancel the task; one that runs is stopped within its worker's heartbeat. False if it had ended already."""

@@ -253,7 +253,9 @@ class TaskRecord:
     """A whole row, read. Times are aware and in UTC.
 
     `error`, `log` and `worker_pid` are None where the table lacks them; a status asyncqueue has no name for is a
-    plain number.
+    plain number. What comes after those is as it is here on a table that is not migrated. `run_after` is when a
+    scheduled task is due, `attempt` how many attempts have failed, `claimed_by` and `started` tell which worker claimed
+    it last, and when.
     """
 
     id: UUID
@@ -266,6 +268,13 @@ class TaskRecord:
     error: str | None
     log: str | None
     worker_pid: int | None
+    queue: str = DEFAULT_QUEUE
+    priority: int = 0
+    run_after: datetime | None = None
+    attempt: int = 0
+    max_attempts: int | None = None
+    claimed_by: str | None = None
+    started: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import builtins
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any, Self
 from uuid import UUID
@@ -18,14 +18,14 @@ from asyncqueue.backends.base import Backend, Change, Options, TaskFilter
 from asyncqueue.backends.urls import backend_for
 from asyncqueue.backoff import Backoff
 from asyncqueue.batcher import Batcher
-from asyncqueue.errors import ConfigurationError, DatabaseUnavailable, TaskNotFound
+from asyncqueue.errors import ConfigurationError, DatabaseUnavailable, InvalidTask, TaskNotFound
 from asyncqueue.handle import TaskHandle, result_type_of
 from asyncqueue.ids import new_id
-from asyncqueue.model import NewTask, Status, TaskCount, TaskRecord
+from asyncqueue.model import DEFAULT_QUEUE, Attempt, NewTask, QueueState, Status, TaskCount, TaskRecord
+from asyncqueue.queues import check_queue_name
+from asyncqueue.requests import PLAIN, Placement, Task, TaskRequest
 from asyncqueue.settings import Settings
 from asyncqueue.tasks import encode_args, path_of
-
-Task = str | Callable[..., Any]
 
 _CLEANUP_BATCH = 1000
 
@@ -84,7 +84,18 @@ class Queue(AbstractAsyncContextManager["Queue"]):
 
     # -- enqueueing
 
-    async def enqueue(self, task: Task, args: Mapping[str, Any] | None = None, *, connection: Any = None) -> TaskHandle:
+    async def enqueue(
+        self,
+        task: Task,
+        args: Mapping[str, Any] | None = None,
+        *,
+        connection: Any = None,
+        queue: str = DEFAULT_QUEUE,
+        priority: int = 0,
+        delay: float | timedelta | None = None,
+        run_at: datetime | None = None,
+        max_attempts: int | None = None,
+    ) -> TaskHandle:
         """Enqueue one task and return when it is committed.
 
         Calls that run at the same time share one INSERT.
@@ -94,12 +105,20 @@ class Queue(AbstractAsyncContextManager["Queue"]):
             args: its keyword arguments, JSON values or what pydantic can turn into them.
             connection: an open asyncpg, aiomysql or aiosqlite connection to the same database. The row then belongs
                 to the caller's transaction: it exists if and when that commits.
+            queue: the name of the queue it goes to. This and what follows needs a table that `asyncqueue migrate` has
+                brought to level 1.
+            priority: from -100 to 100; within a queue the higher one is claimed first.
+            delay: seconds, or a timedelta, after which it may run, by the database's clock.
+            run_at: an aware datetime from which on it may run; one in the past means now.
+            max_attempts: how many times it is run at most, instead of what the function declares.
 
         Raises:
             InvalidTask: a task or arguments that cannot be stored (InvalidArguments is also a TypeError).
+            ConfigurationError: options that mean nothing.
+            MigrationRequired: options that the table cannot hold before `asyncqueue migrate`.
             DatabaseUnavailable: no database within `connect_timeout` seconds.
         """
-        new = self._new(task, args)
+        new = self._new(task, args, Placement.of(queue, priority, delay, run_at, max_attempts))
         if connection is None:
             await self._batcher.add(new)
         else:
@@ -107,19 +126,36 @@ class Queue(AbstractAsyncContextManager["Queue"]):
         return TaskHandle(self, new.id, result_type_of(task))
 
     async def enqueue_many(
-        self, tasks: Iterable[tuple[Task, Mapping[str, Any] | None]], *, connection: Any = None
+        self,
+        tasks: Iterable[tuple[Task, Mapping[str, Any] | None] | TaskRequest],
+        *,
+        connection: Any = None,
+        queue: str = DEFAULT_QUEUE,
+        priority: int = 0,
+        delay: float | timedelta | None = None,
+        run_at: datetime | None = None,
+        max_attempts: int | None = None,
     ) -> builtins.list[TaskHandle]:
         """Enqueue all of these or none, in this order, and return when they are committed.
 
+        Args:
+            tasks: pairs of a task and its arguments, or `TaskRequest`s, which bring options of their own.
+            connection: as in `enqueue`.
+            queue: for all of the pairs, like the options after it; see `enqueue`.
+            priority: likewise.
+            delay: likewise.
+            run_at: likewise.
+            max_attempts: likewise.
+
         Raises what `enqueue` raises.
         """
-        pairs = builtins.list(tasks)
-        rows = [self._new(task, args) for task, args in pairs]
+        some = builtins.list(tasks)
+        rows = self._rows(some, Placement.of(queue, priority, delay, run_at, max_attempts))
         if connection is None:
             await self._write(rows)
         else:
             await self.backend.enqueue(rows, connection=connection)
-        return [TaskHandle(self, row.id, result_type_of(task)) for row, (task, _) in zip(rows, pairs, strict=True)]
+        return [TaskHandle(self, row.id, result_type_of(each[0])) for row, each in zip(rows, some, strict=True)]
 
     # -- looking
 
@@ -153,6 +189,14 @@ class Queue(AbstractAsyncContextManager["Queue"]):
         """Count tasks by dotted path and status. Reads the whole table once."""
         return await self.backend.counts()
 
+    async def attempts(self, task_id: UUID) -> builtins.list[Attempt]:
+        """What is kept of a task's attempts, the first one first: none if it ended in one, as most tasks do."""
+        return await self.backend.attempts(task_id)
+
+    async def queues(self) -> builtins.list[QueueState]:
+        """The queues that hold tasks which have not ended, or are paused, by name. Raises MigrationRequired."""
+        return await self.backend.queues()
+
     # -- steering
 
     async def cancel(self, *task_ids: UUID) -> set[UUID]:
@@ -163,8 +207,22 @@ class Queue(AbstractAsyncContextManager["Queue"]):
         return await self.backend.cancel(task_ids) if task_ids else set()
 
     async def requeue(self, *task_ids: UUID) -> set[UUID]:
-        """Queue tasks again that have ended, at the end of the queue. Returns the ids of those it queued."""
+        """Queue tasks that have ended or are scheduled, at the end of the queue. Returns the ids of those it queued.
+
+        Their attempts are counted anew.
+        """
         return await self.backend.requeue(task_ids) if task_ids else set()
+
+    async def pause(self, name: str) -> None:
+        """Let no worker claim from this queue any more, from its next claim on; what runs goes on.
+
+        Raises MigrationRequired; ConfigurationError for what cannot be a queue's name.
+        """
+        await self.backend.pause(check_queue_name(name), paused=True)
+
+    async def resume(self, name: str) -> None:
+        """Let workers claim from this queue again. Raises what `pause` raises."""
+        await self.backend.pause(check_queue_name(name), paused=False)
 
     async def cleanup(
         self,
@@ -192,21 +250,54 @@ class Queue(AbstractAsyncContextManager["Queue"]):
 
     # -- schema
 
-    async def pending(self, *, indexes_only: bool = False) -> builtins.list[Change]:
-        """The changes `migrate` would make now."""
-        return await self.backend.pending(indexes_only=indexes_only)
+    async def pending(
+        self, *, indexes_only: bool = False, down: bool = False, notify: bool = True
+    ) -> builtins.list[Change]:
+        """The changes `migrate` would make now, in order."""
+        return await self.backend.pending(indexes_only=indexes_only, down=down, notify=notify)
 
-    async def migrate(self, *, indexes_only: bool = False) -> builtins.list[Change]:
-        """Create the task table where there is none, and the indexes that claims want. Returns what was done.
+    async def migrate(
+        self, *, indexes_only: bool = False, down: bool = False, notify: bool = True
+    ) -> builtins.list[Change]:
+        """Create the task table where there is none, and bring it to level 1. Returns what was done.
 
-        Raises TableMissing with `indexes_only` where there is no table.
+        Args:
+            indexes_only: nothing but the indexes that make claims on the table as Django made it quick.
+            down: take everything that asyncqueue has added away again.
+            notify: on PostgreSQL with a trigger by which rows that Django inserts wake idle workers.
+
+        Raises:
+            TableMissing: with `indexes_only` or `down` where there is no table.
+            SchemaError: with `down` while tasks are scheduled.
         """
-        return await self.backend.migrate(indexes_only=indexes_only)
+        return await self.backend.migrate(indexes_only=indexes_only, down=down, notify=notify)
 
     # -- inside
 
-    def _new(self, task: Task, args: Mapping[str, Any] | None) -> NewTask:
-        return NewTask(new_id(), path_of(task), encode_args(args, self.settings.max_args_size))
+    def _new(self, task: Task, args: Mapping[str, Any] | None, placement: Placement = PLAIN) -> NewTask:
+        return NewTask(new_id(), path_of(task), encode_args(args, self.settings.max_args_size), *placement)
+
+    def _rows(self, some: Sequence[Any], placement: Placement) -> builtins.list[NewTask]:
+        """The rows of what `enqueue_many` was given."""
+        if placement == PLAIN:
+            size = self.settings.max_args_size
+            try:
+                # Hundreds of thousands a second: that each is a pair is found out by taking it for one.
+                return [NewTask(new_id(), path_of(task), encode_args(args, size)) for task, args in some]
+            except (TypeError, ValueError):
+                pass  # some are requests, or mistakes: one by one
+        return [self._row(each, placement) for each in some]
+
+    def _row(self, each: Any, placement: Placement) -> NewTask:
+        if isinstance(each, TaskRequest):
+            return self._new(each.task, each.args, Placement.of(*each[2:]))
+        try:
+            task, args = each
+        except (TypeError, ValueError):
+            raise InvalidTask(
+                f"enqueue_many takes pairs of a task and its arguments, or TaskRequests, not {each!r}"
+            ) from None
+        return self._new(task, args, placement)
 
     async def _write(self, rows: Sequence[NewTask]) -> None:
         """Insert rows, waiting out an outage shorter than the connect timeout: repetitions are harmless here."""

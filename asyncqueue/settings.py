@@ -20,6 +20,7 @@ from pydantic_settings import (
 )
 
 from asyncqueue.errors import ConfigurationError
+from asyncqueue.queues import QueueOrder
 
 _PREFIX = "ASYNCQUEUE_"
 #: Seconds without renewal after which a task of asyncqueue is lost, on a migrated table.
@@ -28,7 +29,7 @@ _LEASE = 30.0
 _OTHERS = ("ASYNCQUEUE_TEST_", "ASYNCQUEUE_BENCH_")
 
 
-def _patterns(value: Any) -> Any:
+def _listed(value: Any) -> Any:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
@@ -46,6 +47,9 @@ class Settings(BaseSettings):
     table: str = Field("django_simple_queue_task", min_length=1, description="its name")
     time_zone: str = Field("UTC", description="of the table's naive datetimes; a Django project's with USE_TZ=False")
     concurrency: int = Field(50, ge=1, le=10_000, description="tasks that run at once in one worker")
+    queues: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)] = Field(
+        (), description="to claim from, in this order, or with weights (mail=3); all of them if not set"
+    )
     prefetch: int | None = Field(None, ge=0, le=10_000, description="tasks to claim beyond that; by need if not set")
     timeout: float | None = Field(3600, description="of a task's run; 0 for none")
     lease: float | None = Field(
@@ -56,7 +60,7 @@ class Settings(BaseSettings):
     poll_min: float = Field(0.05, gt=0, description="between looks at an empty queue, at first")
     poll_max: float = Field(1.0, gt=0, description="between looks at an empty queue, later")
     on_lost: Literal["fail", "requeue"] = Field("fail", description="what becomes of a lost worker's tasks")
-    allow: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_patterns)] = Field(
+    allow: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)] = Field(
         (), description="patterns of dotted paths that may run beside functions declared with @task"
     )
     worker_pid: Literal["auto", "always", "never"] = Field("auto", description="whether to write worker_pid")
@@ -101,6 +105,10 @@ class Settings(BaseSettings):
             ) from None
         if self.poll_min > self.poll_max:
             raise ValueError(f"poll_min: {self.poll_min:g} is more than poll_max, {self.poll_max:g}")
+        try:
+            QueueOrder.of(self.queues)
+        except ConfigurationError as error:
+            raise ValueError(f"queues: {error}") from None
         lease = self.effective_lease
         if lease is not None and lease < 3 * self.heartbeat:
             raise ValueError(

@@ -23,7 +23,7 @@ from asyncqueue.backends.mysql_errors import translate
 from asyncqueue.backends.mysql_rows import Row, ids_json, ordered, rows_json
 from asyncqueue.backends.mysql_times import Times
 from asyncqueue.backends.table import Table
-from asyncqueue.backends.values import status_of
+from asyncqueue.backends.values import status_of, task_record
 from asyncqueue.errors import ConfigurationError, DataRejected
 from asyncqueue.model import (
     ENDED,
@@ -339,11 +339,7 @@ class MysqlBackend:
                 raise DataRejected(f"the path {task.task!r} is longer than {self._task_length} characters")
 
     def _records(self, rows: Iterable[tuple[Any, ...]]) -> list[TaskRecord]:
-        instant = self._times.instant
-        return [
-            TaskRecord(UUID(row[0]), instant(row[1]), instant(row[2]), row[3], row[4], status_of(row[5]), *row[6:])
-            for row in rows
-        ]
+        return [task_record(row, self._times.instant) for row in rows]
 
 
 def _ends(finishes: Sequence[Finish]) -> list[Row]:

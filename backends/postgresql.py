@@ -388,7 +388,4 @@ def _filter(where: TaskFilter) -> dict[str, Any]:
 
 
 def _records(rows: list[Row]) -> list[TaskRecord]:
-    return [
-        TaskRecord(row[0], row[1], row[2], row[3], row[4], status_of(row[5]), row[6], row[7], row[8], row[9])
-        for row in rows
-    ]
+    return [TaskRecord(row[0], row[1], row[2], row[3], row[4], status_of(row[5]), *row[6:]) for row in rows]

@@ -25,7 +25,7 @@ from asyncqueue.backends.sqlite_location import MEMORY, check, location
 from asyncqueue.backends.sqlite_times import Times
 from asyncqueue.backends.sqlite_watcher import Bell, News, Watcher
 from asyncqueue.backends.table import Table
-from asyncqueue.backends.values import outcome_of, queue_states, status_of
+from asyncqueue.backends.values import outcome_of, queue_states, status_of, task_record
 from asyncqueue.errors import ConfigurationError
 from asyncqueue.model import (
     Attempt,
@@ -449,11 +449,7 @@ class SqliteBackend:
         }
 
     def _records(self, rows: list[Row]) -> list[TaskRecord]:
-        parse = self._times.parse
-        return [
-            TaskRecord(UUID(row[0]), parse(row[1]), parse(row[2]), row[3], row[4], status_of(row[5]), *row[6:])
-            for row in rows
-        ]
+        return [task_record(row, self._times.parse) for row in rows]
 
 
 def _array(ids: Iterable[UUID]) -> str:

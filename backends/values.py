@@ -2,17 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
-from asyncqueue.model import AttemptEnd, QueueState, Status
+from asyncqueue.model import AttemptEnd, QueueState, Status, TaskRecord
 
+# Places in a row as `get` and `find` read it, from `output` on: where level 1 begins, and its times.
+_TEXTS, _DUE, _STARTED = 4, 6, 10
 _STATUSES: dict[int, Status] = {int(status): status for status in Status}
 
 
 def status_of(number: int) -> Status | int:
     """The Status of a number, or the number itself where asyncqueue has no name for it."""
     return _STATUSES.get(number, number)
+
+
+def task_record(row: Sequence[Any], instant: Callable[[Any], datetime]) -> TaskRecord:
+    """A record of a row as `get` and `find` read it, where times are naive.
+
+    `instant` makes an aware datetime of one in the table's zone; `run_after` is in UTC whatever that is.
+    """
+    key, created, modified, task, args, status, *rest = row
+    if len(rest) > _TEXTS:
+        due, started = rest[_DUE], rest[_STARTED]
+        if due is not None:
+            rest[_DUE] = (datetime.fromisoformat(due) if isinstance(due, str) else due).replace(tzinfo=UTC)
+        if started is not None:
+            rest[_STARTED] = instant(started)
+    return TaskRecord(UUID(key), instant(created), instant(modified), task, args, status_of(status), *rest)
 
 
 def identifiers(table: str, quote: str) -> str:

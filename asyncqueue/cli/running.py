@@ -191,7 +191,7 @@ async def _obey_signals(worker: Worker) -> None:
 
 def _summarise(progress: Progress, seconds: float) -> None:
     counts = [f"{progress.completed} completed", f"{progress.failed} failed"]
-    for name in ("cancelled", "released", "lost", "rescued"):
+    for name in ("retried", "cancelled", "released", "lost", "rescued"):
         number = getattr(progress, name)
         if number:
             counts.append(f"{number} {name}")

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import anyio
 
 from asyncqueue.backends.base import Backend
 from asyncqueue.backoff import Backoff
-from asyncqueue.model import ClaimedTask
+from asyncqueue.model import Claimant, ClaimedTask
 from asyncqueue.worker.finishing import Finisher
 from asyncqueue.worker.heart import Heart
+from asyncqueue.worker.identity import Identity
 from asyncqueue.worker.ledger import Ledger
 from asyncqueue.worker.signal import Signal
 from asyncqueue.worker.slots import Slots
@@ -70,7 +71,7 @@ class Claimer:
 
     Args:
         polls: the delays between looks at an empty queue.
-        worker_pid: what to write there.
+        identity: who claims, and of which queues.
         news: wakes the exchange loop.
     """
 
@@ -84,7 +85,7 @@ class Claimer:
         *,
         prefetch: Prefetch,
         polls: Backoff,
-        worker_pid: Callable[[], int | None],
+        identity: Identity,
         news: Signal,
     ) -> None:
         self._backend = backend
@@ -94,7 +95,7 @@ class Claimer:
         self._heart = heart
         self._prefetch = prefetch
         self._polls = polls
-        self._worker_pid = worker_pid
+        self._identity = identity
         self._news = news
         self._hungry = Signal()
         self._burst = False
@@ -107,10 +108,9 @@ class Claimer:
         #: Set when nothing is claimed any more, and no claim is under way.
         self.ended = anyio.Event()
 
-    @property
-    def worker_pid(self) -> int | None:
-        """What to write there."""
-        return self._worker_pid()
+    def claimant(self) -> Claimant:
+        """Who claims, for one claim. Raises MigrationRequired where the table has no queues to choose from."""
+        return self._identity.claimant()
 
     @property
     def room(self) -> int:

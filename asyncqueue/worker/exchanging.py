@@ -12,6 +12,7 @@ from anyio.abc import TaskGroup
 from asyncqueue.backends.base import Backend
 from asyncqueue.backoff import Backoff
 from asyncqueue.errors import DatabaseUnavailable
+from asyncqueue.model import Claimant
 from asyncqueue.worker.claiming import Claimer
 from asyncqueue.worker.finishing import Finisher
 from asyncqueue.worker.ledger import Held, Ledger
@@ -75,12 +76,15 @@ class Exchange:
         since = time.monotonic()
         busy, claimed = bool(batch), None
         try:
+            claimant = self._claimer.claimant() if room else Claimant()
             if batch:
                 async with self._ledger.writing.shared():
                     await self._ledger.settle(batch)
-                    claimed = await self._finisher.write(batch, claim=room, worker_pid=self._claimer.worker_pid)
+                    claimed = await self._finisher.write(batch, claim=room, claimant=claimant)
             else:
-                claimed = await self._backend.claim(room, worker_pid=self._claimer.worker_pid)
+                claimed = await self._backend.claim(
+                    room, worker_pid=claimant.pid, worker=claimant.name, queues=claimant.queues
+                )
         except DatabaseUnavailable as error:
             self._pause(error)
         else:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 from asyncqueue.backends.base import Backend
 from asyncqueue.errors import DataRejected
-from asyncqueue.model import ClaimedTask, Finish, Release, Status
+from asyncqueue.model import AttemptEnd, Claimant, ClaimedTask, Finish, Release, Status
 from asyncqueue.running.runner import RunResult
 from asyncqueue.worker.ledger import Held, Ledger
 from asyncqueue.worker.signal import Signal
@@ -51,6 +51,7 @@ class Finisher:
         self._on_lost = on_lost
         self._waiting: deque[Held] = deque()
         self._idle = Signal()
+        self._said = False
         #: How many ends are not in the table yet.
         self.unwritten = 0
 
@@ -82,30 +83,25 @@ class Finisher:
         """Keep what of a batch is left; what was written has been taken out of it."""
         self._waiting.extendleft(reversed(batch))
 
-    async def write(self, batch: list[Held], *, claim: int, worker_pid: int | None) -> list[ClaimedTask] | None:
+    async def write(self, batch: list[Held], *, claim: int, claimant: Claimant) -> list[ClaimedTask] | None:
         """Write a batch, and empty it; in the same go claim up to `claim` tasks.
 
         Returns what was claimed, None where nothing could be because the batch had to be written row by row. Where
         the database is away the batch stays as it is: call this again.
         """
-        releases = [held for held in batch if held.result is None]
-        finishes = [held for held in batch if held.result is not None]
+        releases, finishes, attempts = self._sorted(batch)
         if releases:
             await self._backend.release([Release(held.id, held.token, held.claimed.queued_at) for held in releases])
-        written: set[UUID] = set()
+        written = await self._end_attempts(attempts) if attempts else set()
         claimed: list[ClaimedTask] | None = None
         if finishes:
-            try:
-                if claim:
-                    written, claimed = await self._backend.exchange(
-                        list(map(_finish, finishes)), claim, worker_pid=worker_pid
-                    )
-                else:
-                    written = await self._backend.finish(list(map(_finish, finishes)))
-            except DataRejected:
-                # Some row of the batch cannot be stored; its neighbours can.
-                for held in finishes:
-                    written |= await self._write_one(held)
+            ended, claimed = await self._end(finishes, claim, claimant)
+            written |= ended
+        elif attempts and claim:
+            # A claim also learns when what was scheduled just now is due.
+            claimed = await self._backend.claim(
+                claim, worker_pid=claimant.pid, worker=claimant.name, queues=claimant.queues
+            )
         self.unwritten -= len(batch)
         for held in batch:
             self._ledger.remove(held)
@@ -118,19 +114,102 @@ class Finisher:
             self._idle.set()
         return claimed
 
-    async def _write_one(self, held: Held) -> set[UUID]:
+    def _sorted(self, batch: list[Held]) -> tuple[list[Held], list[Held], list[Held]]:
+        """What is to be released, what ends in one attempt as most do, and the attempts that are to be recorded."""
+        shape = self._backend.shape
+        migrated = shape is not None and shape.migrated
+        releases: list[Held] = []
+        finishes: list[Held] = []
+        attempts: list[Held] = []
+        for held in batch:
+            result = held.result
+            if result is None:
+                releases.append(held)
+            elif result.retry_in is None and not held.claimed.attempt:
+                finishes.append(held)
+            elif migrated:
+                attempts.append(held)
+            else:
+                if result.retry_in is not None:
+                    held.result = result._replace(retry_in=None)
+                    self._say_no_retries(held)
+                finishes.append(held)
+        return releases, finishes, attempts
+
+    def _say_no_retries(self, held: Held) -> None:
+        if not self._said:
+            self._said = True
+            logger.warning(
+                "task %s wants to be tried again, which needs columns that this table lacks: it fails at once until "
+                "`asyncqueue migrate` has run",
+                held.claimed.task,
+            )
+
+    async def _end(
+        self, finishes: list[Held], claim: int, claimant: Claimant
+    ) -> tuple[set[UUID], list[ClaimedTask] | None]:
+        ends = list(map(_finish, finishes))
         try:
-            return await self._backend.finish([_finish(held)])
+            if not claim:
+                return await self._backend.finish(ends), None
+            return await self._backend.exchange(
+                ends, claim, worker_pid=claimant.pid, worker=claimant.name, queues=claimant.queues
+            )
+        except DataRejected:
+            # Some row of the batch cannot be stored; its neighbours can.
+            return await self._one_by_one(finishes, self._finish), None
+
+    async def _end_attempts(self, attempts: list[Held]) -> set[UUID]:
+        try:
+            return await self._backend.end_attempts(list(map(_attempt_end, attempts)))
+        except DataRejected:
+            return await self._one_by_one(attempts, self._end_attempt)
+
+    async def _finish(self, held: Held) -> set[UUID]:
+        return await self._backend.finish([_finish(held)])
+
+    async def _end_attempt(self, held: Held) -> set[UUID]:
+        return await self._backend.end_attempts([_attempt_end(held)])
+
+    async def _one_by_one(self, some: list[Held], write: Callable[[Held], Awaitable[set[UUID]]]) -> set[UUID]:
+        written: set[UUID] = set()
+        for held in some:
+            written |= await self._write_one(held, write)
+        return written
+
+    async def _write_one(self, held: Held, write: Callable[[Held], Awaitable[set[UUID]]]) -> set[UUID]:
+        try:
+            return await write(held)
         except DataRejected as error:
             text = f"The task ended, but the database refused to store what it left: {error}"
             logger.error("task %s (%s): %s", held.id, held.claimed.task, text)
-            error_text = text.encode("ascii", "backslashreplace").decode()
-            attempt = 1 if held.result is None else held.result.attempt
-            held.result = RunResult(Status.FAILED, error=error_text, attempt=attempt)
-            return await self._backend.finish([_finish(held)])
+            held.result = _refused(held, text.encode("ascii", "backslashreplace").decode())
+            return await write(held)
 
 
 def _finish(held: Held) -> Finish:
     result = held.result
     assert result is not None  # noqa: S101 - releases were sorted out before
     return Finish(held.claimed.id, held.token, *result[:5])
+
+
+def _attempt_end(held: Held) -> AttemptEnd:
+    result, claimed = held.result, held.claimed
+    assert result is not None  # noqa: S101 - likewise
+    return AttemptEnd(
+        claimed.id,
+        held.token,
+        result.status if result.retry_in is None else Status.SCHEDULED,
+        *result[1:6],
+        claimed.attempt if result.status == Status.COMPLETED else result.attempt,
+        claimed.token,
+    )
+
+
+def _refused(held: Held, text: str) -> RunResult:
+    """What is written instead of a result that the database refused: a failure, followed by what was to follow."""
+    result = held.result
+    assert result is not None  # noqa: S101 - likewise
+    if result.status == Status.COMPLETED:
+        return RunResult(Status.FAILED, error=text, attempt=held.claimed.attempt + 1)
+    return RunResult(Status.FAILED, error=text, retry_in=result.retry_in, attempt=result.attempt)

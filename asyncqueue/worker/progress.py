@@ -14,7 +14,10 @@ class Progress:
     #: Gauge: tasks claimed that wait for a slot.
     buffered: int = 0
     completed: int = 0
+    #: For good: an attempt that another one follows is not counted here.
     failed: int = 0
+    #: Attempts that failed and are followed by another one.
+    retried: int = 0
     #: Stopped because somebody cancelled them.
     cancelled: int = 0
     #: Ended here, but the claim belonged to somebody else by then; the result was discarded.

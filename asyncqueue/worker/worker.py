@@ -13,20 +13,22 @@ from asyncqueue.backoff import Backoff
 from asyncqueue.errors import DatabaseError, unwrapped
 from asyncqueue.model import LostTask, Status
 from asyncqueue.queue import Queue
+from asyncqueue.queues import QueueOrder
 from asyncqueue.running.application import Application
 from asyncqueue.running.context import info_of
 from asyncqueue.running.limits import Limits
 from asyncqueue.running.resolve import AllowRule
-from asyncqueue.running.runner import Runner
+from asyncqueue.running.runner import Runner, RunResult
 from asyncqueue.settings import Settings
 from asyncqueue.worker.claiming import Claimer, Prefetch
 from asyncqueue.worker.exchanging import Exchange
 from asyncqueue.worker.finishing import Finisher
 from asyncqueue.worker.heart import Heart, WorkerPid
+from asyncqueue.worker.identity import Identity
 from asyncqueue.worker.leases import Leases
 from asyncqueue.worker.ledger import Held, Ledger, Reason
 from asyncqueue.worker.progress import Progress
-from asyncqueue.worker.registry import Registry, worker_name
+from asyncqueue.worker.registry import Registry
 from asyncqueue.worker.rescuing import Rescuer
 from asyncqueue.worker.signal import Signal
 from asyncqueue.worker.slots import Slots
@@ -70,8 +72,9 @@ class Worker:
         self._hooks = application.hooks
         self._leases = Leases(settings, backend)
         self._ledger = Ledger(backend, self._leases)
-        self.name = worker_name()
-        self._registry = Registry(backend, settings, self.name, self._leases)
+        self._pid = WorkerPid(settings.worker_pid)
+        identity = Identity(backend, lambda: self._pid.value, QueueOrder.of(settings.queues))
+        self._registry = Registry(backend, settings, identity.name, self._leases)
         news = self._news = Signal()
         self._finisher = Finisher(backend, self._ledger, news, on_written=self._written, on_lost=self._lost)
         self._streams = Streams(backend, self._ledger)
@@ -85,7 +88,6 @@ class Worker:
             default_timeout=settings.timeout,
         )
         self._slots = Slots(settings.concurrency, self._ledger, self._runner, self._streams, self._ended)
-        self._pid = WorkerPid(settings.worker_pid)
         self._heart = Heart(
             backend,
             self._ledger,
@@ -103,7 +105,7 @@ class Worker:
             self._heart,
             prefetch=Prefetch(settings.concurrency, settings.prefetch),
             polls=Backoff(settings.poll_min, settings.poll_max, factor=1.5),
-            worker_pid=lambda: self._pid.value,
+            identity=identity,
             news=news,
         )
         self._exchange = Exchange(backend, self._ledger, self._finisher, self._claimer, news)
@@ -230,19 +232,37 @@ class Worker:
             self._freed()
 
     def _written(self, held: Held) -> None:
-        if held.result is None:
+        result = held.result
+        if result is None:
             self._progress.released += 1
-        elif held.result.status == Status.COMPLETED:
+        elif result.status == Status.COMPLETED:
             self._progress.completed += 1
             if self._hooks.on_success:
-                self._fire("on_success", info_of(held.claimed))
+                self._fire("on_success", self._runner.info_of(held.claimed))
         else:
-            self._progress.failed += 1
-            error = held.result.error or ""
-            logger.warning("task %s (%s) failed: %s", held.id, held.claimed.task, error.partition("\n")[0])
-            self._fire("on_failure", info_of(held.claimed), error)
+            self._failed(held, result)
         if not self._ledger:
             self._freed()
+
+    def _failed(self, held: Held, result: RunResult) -> None:
+        info = self._runner.info_of(held.claimed)
+        error = result.error or ""
+        line = error.partition("\n")[0]
+        if result.retry_in is None:
+            self._progress.failed += 1
+            logger.warning("task %s (%s) failed: %s", info.id, info.task, line)
+            self._fire("on_failure", info, error)
+        else:
+            self._progress.retried += 1
+            logger.warning(
+                "task %s (%s) failed in attempt %d of %d, tried again in %.3g s: %s",
+                info.id,
+                info.task,
+                info.attempt,
+                info.max_attempts,
+                result.retry_in,
+                line,
+            )
 
     def _lost(self, held: Held) -> None:
         self._progress.lost += 1

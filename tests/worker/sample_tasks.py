@@ -12,7 +12,8 @@ from pathlib import Path
 from asyncqueue import task
 
 
-def _witness(path: str, line: str) -> None:
+def witnessed(path: str, line: str) -> None:
+    """Note in a file that something has happened."""
     # One write() of a short line to a file opened with O_APPEND is atomic, also between processes.
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
     try:
@@ -23,27 +24,27 @@ def _witness(path: str, line: str) -> None:
 
 @task
 async def record(witness: str, key: str) -> str:
-    _witness(witness, key)
+    witnessed(witness, key)
     return key
 
 
 @task
 async def slow(witness: str, key: str, seconds: float) -> str:
     """Witness the start, and the end if it comes."""
-    _witness(witness, f"start {key}")
+    witnessed(witness, f"start {key}")
     try:
         await asyncio.sleep(seconds)
     except asyncio.CancelledError:
-        _witness(witness, f"stopped {key}")
+        witnessed(witness, f"stopped {key}")
         raise
-    _witness(witness, f"end {key}")
+    witnessed(witness, f"end {key}")
     return key
 
 
 @task
 async def stubborn(witness: str, key: str) -> None:
     """Ignore every cancellation."""
-    _witness(witness, f"start {key}")
+    witnessed(witness, f"start {key}")
     while not Path(f"{witness}.let-go").exists():
         try:
             await asyncio.sleep(0.2)
@@ -53,9 +54,9 @@ async def stubborn(witness: str, key: str) -> None:
 
 @task
 def threaded(witness: str, key: str, seconds: float = 0) -> str:
-    _witness(witness, f"start {key}")
+    witnessed(witness, f"start {key}")
     time.sleep(seconds)
-    _witness(witness, f"end {key}")
+    witnessed(witness, f"end {key}")
     return key
 
 
@@ -103,15 +104,15 @@ def crash() -> None:
 @task
 async def kill_the_worker(witness: str) -> None:
     """What a task does that exhausts the memory: the whole worker is gone."""
-    _witness(witness, f"start in {os.getpid()}")
+    witnessed(witness, f"start in {os.getpid()}")
     os.kill(os.getpid(), signal.SIGKILL)
 
 
 async def plain_slow(witness: str, key: str, seconds: float) -> str:
     """As `slow`, and not declared with @task."""
-    _witness(witness, f"start {key}")
+    witnessed(witness, f"start {key}")
     await asyncio.sleep(seconds)
-    _witness(witness, f"end {key}")
+    witnessed(witness, f"end {key}")
     return key
 
 
@@ -139,7 +140,7 @@ def yield_nul() -> Iterator[str]:
 
 def plain(witness: str, key: str) -> str:
     """Not declared with @task, as every function of a Django project."""
-    _witness(witness, key)
+    witnessed(witness, key)
     return key
 
 
