@@ -1,38 +1,50 @@
-"""What a worker says of itself when it claims."""
+"""What a worker writes into the rows that it claims, and of which queues."""
 
 from __future__ import annotations
+
+import os
+import secrets
+import socket
+from collections.abc import Callable
 
 from asyncqueue.backends.base import Backend
 from asyncqueue.errors import MigrationRequired
 from asyncqueue.model import Claimant
 from asyncqueue.queues import QueueOrder
-from asyncqueue.worker.heart import WorkerPid
+
+#: The width of the `claimed_by` column.
+_MAX_NAME = 64
+
+
+def worker_name(host: str | None = None) -> str:
+    """`<host>:<pid>:<4 random hex digits>`: no two workers have the same, also in containers that share their PIDs."""
+    place = f":{os.getpid()}:{secrets.token_hex(2)}"
+    return (host or socket.gethostname())[: _MAX_NAME - len(place)] + place
 
 
 class Identity:
-    """Who this worker is to the table, and which queues it serves.
+    """Who this worker is to the table.
 
     Args:
         backend: whose table it is.
-        name: for the column `claimed_by`.
-        pid: for the column `worker_pid`.
+        pid: gives what to write into `worker_pid`.
         order: the queues to claim from, None for all.
     """
 
-    def __init__(self, backend: Backend, name: str, pid: WorkerPid, order: QueueOrder | None) -> None:
+    def __init__(self, backend: Backend, pid: Callable[[], int | None], order: QueueOrder | None) -> None:
+        self.name = worker_name()
         self._backend = backend
-        self._name = name
         self._pid = pid
         self._order = order
 
     def claimant(self) -> Claimant:
         """For one claim. Raises MigrationRequired where queues were chosen and the table has none."""
         if self._order is None:
-            return Claimant(self._pid.value, self._name)
+            return Claimant(self._pid(), self.name)
         shape = self._backend.shape
         if shape is not None and not shape.migrated:
             raise MigrationRequired(
                 f"a choice of queues needs columns that table {self._backend.options.table!r} lacks: run "
                 "`asyncqueue migrate`, or start the worker without --queue (the setting queues)"
             )
-        return Claimant(self._pid.value, self._name, self._order.next())
+        return Claimant(self._pid(), self.name, self._order.next())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import secrets
 import socket
 from importlib import metadata
 
@@ -17,11 +16,6 @@ from asyncqueue.worker.leases import Leases
 logger = logging.getLogger("asyncqueue.worker")
 
 _VERSION = metadata.version("asyncqueue")
-
-
-def worker_name() -> str:
-    """A name for a worker of this process: people can read it, and no other worker has it."""
-    return f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(2)}"
 
 
 class Registry:

@@ -28,7 +28,7 @@ from asyncqueue.worker.identity import Identity
 from asyncqueue.worker.leases import Leases
 from asyncqueue.worker.ledger import Held, Ledger, Reason
 from asyncqueue.worker.progress import Progress
-from asyncqueue.worker.registry import Registry, worker_name
+from asyncqueue.worker.registry import Registry
 from asyncqueue.worker.rescuing import Rescuer
 from asyncqueue.worker.signal import Signal
 from asyncqueue.worker.slots import Slots
@@ -72,8 +72,9 @@ class Worker:
         self._hooks = application.hooks
         self._leases = Leases(settings, backend)
         self._ledger = Ledger(backend, self._leases)
-        self.name = worker_name()
-        self._registry = Registry(backend, settings, self.name, self._leases)
+        self._pid = WorkerPid(settings.worker_pid)
+        identity = Identity(backend, lambda: self._pid.value, QueueOrder.of(settings.queues))
+        self._registry = Registry(backend, settings, identity.name, self._leases)
         news = self._news = Signal()
         self._finisher = Finisher(backend, self._ledger, news, on_written=self._written, on_lost=self._lost)
         self._streams = Streams(backend, self._ledger)
@@ -87,7 +88,6 @@ class Worker:
             default_timeout=settings.timeout,
         )
         self._slots = Slots(settings.concurrency, self._ledger, self._runner, self._streams, self._ended)
-        self._pid = WorkerPid(settings.worker_pid)
         self._heart = Heart(
             backend,
             self._ledger,
@@ -105,7 +105,7 @@ class Worker:
             self._heart,
             prefetch=Prefetch(settings.concurrency, settings.prefetch),
             polls=Backoff(settings.poll_min, settings.poll_max, factor=1.5),
-            identity=Identity(backend, self.name, self._pid, QueueOrder.of(settings.queues)),
+            identity=identity,
             news=news,
         )
         self._exchange = Exchange(backend, self._ledger, self._finisher, self._claimer, news)

@@ -101,6 +101,21 @@ def crash() -> None:
     os.kill(os.getpid(), signal.SIGSEGV)
 
 
+@task
+async def kill_the_worker(witness: str) -> None:
+    """What a task does that exhausts the memory: the whole worker is gone."""
+    witnessed(witness, f"start in {os.getpid()}")
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+async def plain_slow(witness: str, key: str, seconds: float) -> str:
+    """As `slow`, and not declared with @task."""
+    witnessed(witness, f"start {key}")
+    await asyncio.sleep(seconds)
+    witnessed(witness, f"end {key}")
+    return key
+
+
 @task(timeout=0.3)
 async def too_slow() -> None:
     await asyncio.sleep(60)

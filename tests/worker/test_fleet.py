@@ -10,9 +10,12 @@ from pathlib import Path
 import pytest
 
 from asyncqueue import Status
+from tests.servers.cases import cases, shaped
 from tests.worker import sample_tasks
 from tests.worker.process import WorkerProcess, ended, lines, until
 
+#: At level 1 functions declared with @task run again: see test_losses.py.
+LEVEL_0 = cases("database", shaped())
 LEASE = ("--lease", "3", "--heartbeat", "0.5", "--timeout", "60")
 
 
@@ -76,6 +79,7 @@ async def test_a_second_signal_ends_the_grace_time(queue, database, tmp_path):
     assert await handle.status() == Status.QUEUED
 
 
+@LEVEL_0
 async def test_tasks_of_a_killed_worker_fail_with_a_clear_text_after_the_lease(queue, database, tmp_path):
     witness = tmp_path / "witness"
     handles = [await queue.enqueue(sample_tasks.slow, _slow(witness, key, 60)) for key in "abc"]
@@ -108,6 +112,7 @@ async def test_tasks_of_a_killed_worker_run_again_where_that_is_asked_for(queue,
     assert lines(witness) == ["start a", "start a", "end a"]
 
 
+@LEVEL_0
 async def test_a_worker_that_was_paused_past_its_lease_cannot_overwrite_the_newer_state(queue, database, tmp_path):
     witness = tmp_path / "witness"
     handle = await queue.enqueue(sample_tasks.slow, _slow(witness, "a", 2))

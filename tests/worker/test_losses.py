@@ -1,0 +1,113 @@
+"""Level 1: workers that are killed or paused, really, and what becomes of their tasks within seconds."""
+
+from __future__ import annotations
+
+import signal
+import time
+
+from asyncqueue import Status
+from tests.conformance.test_bands import MIGRATED
+from tests.servers.cases import cases, migrated
+from tests.worker import sample_tasks
+from tests.worker.process import WorkerProcess, lines, until
+from tests.worker.test_fleet import LEASE, ended
+
+#: The lease, a quarter of it until somebody looks, and what a busy machine takes.
+SOON = 15.0
+
+
+def _slow(witness, key, seconds):
+    return {"witness": str(witness), "key": key, "seconds": seconds}
+
+
+@MIGRATED
+async def test_a_task_of_a_killed_worker_runs_again_within_seconds(queue, database, tmp_path):
+    witness = tmp_path / "witness"
+    handle = await queue.enqueue(sample_tasks.slow, _slow(witness, "a", 2))
+    with (
+        WorkerProcess(database.url, tmp_path, *LEASE) as killed,
+        WorkerProcess(database.url, tmp_path, *LEASE) as other,
+    ):
+        await until(lambda: lines(witness) == ["start a"], what="the start")
+        [running] = [state for state in await queue.backend.workers() if state.running]
+        victim, rescuer = (killed, other) if running.info.pid == killed.pid else (other, killed)
+        victim.signal(signal.SIGKILL)
+        await victim.wait()
+        began = time.monotonic()
+        await until(lambda: len(lines(witness)) >= 2, what="the second start")
+        assert time.monotonic() - began < SOON
+        assert await handle.result(timeout=30) == "a"
+        assert lines(witness) == ["start a", "start a", "end a"]
+        [attempt] = await queue.backend.attempts(handle.id)
+        assert (attempt.outcome, attempt.worker) == ("lost", running.info.name)
+        listed = {state.info.pid: state.lost for state in await queue.backend.workers()}
+        assert listed == {victim.pid: True, rescuer.pid: False}
+        rescuer.signal(signal.SIGTERM)
+        await rescuer.wait()
+    assert [state.info.pid for state in await queue.backend.workers()] == [victim.pid], "who ends leaves the list"
+
+
+@MIGRATED
+async def test_a_plain_function_fails_as_django_has_it(queue, database, tmp_path):
+    witness = tmp_path / "witness"
+    options = (*LEASE, "--allow", "tests.worker.sample_tasks.*")
+    handle = await queue.enqueue("tests.worker.sample_tasks.plain_slow", _slow(witness, "a", 60))
+    with WorkerProcess(database.url, tmp_path, *options) as killed:
+        await until(lambda: lines(witness) == ["start a"], what="the start")
+        killed.signal(signal.SIGKILL)
+        await killed.wait()
+    with WorkerProcess(database.url, tmp_path, *options):
+        await until(lambda: ended(queue), what="the rescue")
+    record = await handle.record()
+    assert record.status == Status.FAILED
+    assert "did not renew the claim for 3 seconds" in (record.error or "")
+    assert lines(witness) == ["start a"]
+
+
+@cases("database", migrated(["postgresql", "sqlite"]))
+async def test_a_task_that_ends_every_worker_is_given_up(queue, database, tmp_path):
+    witness = tmp_path / "witness"
+    handle = await queue.enqueue(sample_tasks.kill_the_worker, {"witness": str(witness)})
+    for number in range(1, 4):
+        with WorkerProcess(database.url, tmp_path, *LEASE) as worker:
+            await worker.wait()
+            assert len(lines(witness)) == number
+    with WorkerProcess(database.url, tmp_path, *LEASE) as worker:
+        await until(lambda: ended(queue), what="the last rescue")
+        assert worker.alive
+    record = await handle.record()
+    assert record.status == Status.FAILED
+    assert "3 workers were lost while they ran it" in (record.error or "")
+    assert len(lines(witness)) == 3
+    assert [attempt.outcome for attempt in await queue.backend.attempts(handle.id)] == ["lost"] * 3
+
+
+@MIGRATED
+async def test_a_paused_worker_that_wakes_up_is_fenced(queue, database, tmp_path):
+    witness = tmp_path / "witness"
+    handle = await queue.enqueue(sample_tasks.slow, _slow(witness, "a", 2))
+    with WorkerProcess(database.url, tmp_path, *LEASE) as paused:
+        await until(lambda: lines(witness) == ["start a"], what="the start")
+        paused.signal(signal.SIGSTOP)
+        with WorkerProcess(database.url, tmp_path, *LEASE):
+            await until(lambda: ended(queue), what="the second run")
+        before = await handle.record()
+        paused.signal(signal.SIGCONT)
+        await until(lambda: len(lines(witness)) == 4, what="the end of the first run")
+        paused.signal(signal.SIGTERM)
+        await paused.wait()
+    assert before.status == Status.COMPLETED
+    assert await handle.record() == before
+    assert lines(witness)[:3] == ["start a", "start a", "end a"]
+
+
+@cases("database", migrated(["postgresql"]))
+async def test_a_cancelled_task_is_stopped_at_once_where_it_can_be_heard(queue, database, tmp_path):
+    witness = tmp_path / "witness"
+    handle = await queue.enqueue(sample_tasks.slow, _slow(witness, "a", 60))
+    with WorkerProcess(database.url, tmp_path, "--heartbeat", "30"):
+        await until(lambda: lines(witness) == ["start a"], what="the start")
+        began = time.monotonic()
+        assert await handle.cancel()
+        await until(lambda: lines(witness) == ["start a", "stopped a"], what="its end")
+        assert time.monotonic() - began < 10, "long before the next heartbeat"
