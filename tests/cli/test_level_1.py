@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -35,29 +36,17 @@ def shown(folder: Path, task_id: str, *words: str) -> dict[str, Any]:
     return fields
 
 
-@pytest.mark.parametrize(
-    ("words", "seconds"),
-    [(["--delay", "90"], 90), (["--delay", "90s"], 90), (["--delay", "5m"], 300), (["--delay", "1.5h"], 5400)]
-    + [(["--delay", "1d"], 86400)],
-    ids=lambda value: value[1] if isinstance(value, list) else "",
-)
-def test_a_delay_has_a_unit(folder, words, seconds):
-    from datetime import datetime
-
-    fields = shown(folder, enqueue(folder, "jobs.greet", *words))
+@pytest.mark.parametrize(("delay", "seconds"), [("90", 90), ("90s", 90), ("5m", 300), ("1.5h", 5400), ("1d", 86400)])
+def test_a_delay_has_a_unit(folder, delay, seconds):
+    fields = shown(folder, enqueue(folder, "jobs.greet", "--delay", delay))
     assert fields["status"] == "scheduled"
     waits = datetime.fromisoformat(fields["run_after"]) - datetime.fromisoformat(fields["created"])
     assert abs(waits.total_seconds() - seconds) < 1
 
 
 def test_what_a_task_is_given_is_shown(folder):
-    task_id = enqueue(
-        folder,
-        "jobs.greet",
-        *("--queue", "mail", "--priority", "-7", "--max-attempts", "4"),
-        "--at",
-        "2100-01-01T08:00Z",
-    )
+    options = ("--queue", "mail", "--priority", "-7", "--max-attempts", "4", "--at", "2100-01-01T08:00Z")
+    task_id = enqueue(folder, "jobs.greet", *options)
     fields = shown(folder, task_id)
     assert (fields["queue"], fields["priority"], fields["max_attempts"]) == ("mail", -7, 4)
     assert fields["run_after"] == "2100-01-01T08:00:00+00:00"
@@ -153,7 +142,7 @@ def test_a_table_as_django_made_it(folder, fresh_database):
         (["enqueue", "jobs.greet", "--delay", "5 m"], "--delay '5 m' is no time"),
         (
             ["enqueue", "jobs.greet", "--at", "tomorrow"],
-            "--at 'tomorrow' is no time: write it as 2026-12-01T08:00+01:00",
+            "--at 'tomorrow' is no time: write it as 2026-12-01",
         ),
         (["enqueue", "jobs.greet", "--at", "2026-12-01T08:00"], "'2026-12-01T08:00' has no time zone: add one"),
         (["enqueue", "jobs.greet", "--at", "2100-01-01T08:00Z", "--delay", "5"], "give --delay or --at, not both"),
