@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from math import isfinite
+from math import inf
 from typing import Any, NamedTuple, TypeAlias
 
 from asyncqueue.errors import ConfigurationError
@@ -81,7 +81,7 @@ def _seconds(delay: object) -> float | None:
     if delay is None:
         return None
     seconds = delay.total_seconds() if isinstance(delay, timedelta) else delay
-    if not isinstance(seconds, int | float) or isinstance(seconds, bool) or not isfinite(seconds):
+    if not isinstance(seconds, int | float) or isinstance(seconds, bool) or not -inf < seconds < inf:
         raise ConfigurationError(f"delay must be a number of seconds or a timedelta, not {delay!r}")
     if seconds > _MAX_DELAY:
         raise ConfigurationError(f"delay must be seconds, at most those of 100 years, not {delay!r}")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from asyncqueue.cli import looking, running, schema, steering
+from asyncqueue.cli import enqueueing, looking, queues, running, schema, steering
 
 app = typer.Typer(
     name="asyncqueue",
@@ -42,11 +42,14 @@ def asyncqueue(
 
 
 app.command("run")(running.run)
-app.command("enqueue")(running.enqueue)
+app.command("enqueue")(enqueueing.enqueue)
 app.command("show")(looking.show)
 app.command("list")(looking.list_tasks)
 app.command("stats")(looking.stats)
 app.command("cancel")(steering.cancel)
 app.command("requeue")(steering.requeue)
 app.command("cleanup")(steering.cleanup)
+app.command("queues")(queues.queues)
+app.command("pause")(queues.pause)
+app.command("resume")(queues.resume)
 app.command("migrate")(schema.migrate)

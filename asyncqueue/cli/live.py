@@ -58,6 +58,7 @@ class _Line:
             " done  ",
             (f"{progress.failed:,}", "bold red" if progress.failed else ""),
             " failed  ",
+            *([(f"{progress.retried:,}", "bold yellow"), " retried  "] if progress.retried else []),
             (f"{self._rate(progress):,.0f}", "bold"),
             " tasks/s",
         )

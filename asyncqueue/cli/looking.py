@@ -10,13 +10,16 @@ import typer
 
 from asyncqueue.cli.errors import USAGE, command, fail
 from asyncqueue.cli.options import DatabaseUrl, Django, Json, Table, TimeZone, settings_of
-from asyncqueue.cli.output import age, print_json, print_table, shorten, status_name, task_fields
-from asyncqueue.model import Status
+from asyncqueue.cli.output import age, attempt_fields, print_json, print_table, shorten, status_name, task_fields, until
+from asyncqueue.model import Status, TaskRecord
 
 StatusOption = Annotated[
     list[str] | None,
     typer.Option(
-        "--status", "-s", metavar="STATUS", help="queued, running, completed, failed or cancelled; repeatable."
+        "--status",
+        "-s",
+        metavar="STATUS",
+        help="queued, scheduled, running, completed, failed or cancelled; repeatable.",
     ),
 ]
 TaskOption = Annotated[str | None, typer.Option("--task", metavar="PATH", help="Only tasks of this dotted path.")]
@@ -29,7 +32,9 @@ def parse_statuses(names: list[str] | None) -> list[Status] | None:
     known = {status.name.lower(): status for status in Status} | {str(int(status)): status for status in Status}
     for name in names:
         if name.lower() not in known:
-            raise fail(f"there is no status {name!r}: queued, running, completed, failed or cancelled", USAGE)
+            raise fail(
+                f"there is no status {name!r}: queued, scheduled, running, completed, failed or cancelled", USAGE
+            )
     return [known[name.lower()] for name in names]
 
 
@@ -50,26 +55,45 @@ async def show(
     django: Django = None,
     json: Json = False,
 ) -> None:
-    """Show everything about one task: arguments, output, error and log."""
+    """Show everything about one task: arguments, output, error and log, when it is due, and its attempts."""
     from asyncqueue.queue import Queue
 
     key = parse_id(task_id)
     settings = settings_of(django, database_url=database_url, table=table, time_zone=time_zone)
     async with Queue(settings=settings) as queue:
         record = await queue.get(key)
-    if json:
-        print_json(task_fields(record))
-        return
+        attempts = await queue.attempts(key)
     fields = task_fields(record)
+    if json:
+        print_json({**fields, "attempts": [attempt_fields(attempt) for attempt in attempts]})
+        return
     texts = [(name, fields.pop(name)) for name in ("output", "error", "log")]
     for name, value in fields.items():
         if value is not None:
-            extra = f"  ({age(getattr(record, name))} ago)" if name in ("created", "modified") else ""
-            typer.echo(f"{name + ':':<11} {value}{extra}")
+            typer.echo(f"{name + ':':<13} {value}{_relative(record, name)}")
     for name, value in texts:
         if value is not None:
-            head = typer.style(name, bold=True) if sys.stdout.isatty() else name
-            typer.echo(f"\n{head}:\n{value}")
+            _head(name)
+            typer.echo(value)
+    if attempts:
+        _head("attempts")
+        for attempt in attempts:
+            reason = shorten((attempt.error or "").partition("\n")[0], 80)
+            by = f" by {attempt.worker}" if attempt.worker else ""
+            typer.echo(f"{attempt.number}. {attempt.outcome} at {attempt.ended.isoformat()}{by}  {reason}".rstrip())
+
+
+def _relative(record: TaskRecord, name: str) -> str:
+    """How far away a time is, for a reader."""
+    if name == "run_after" and record.run_after is not None:
+        return f"  (in {until(record.run_after)})"
+    if name in ("created", "modified", "started"):
+        return f"  ({age(getattr(record, name))} ago)"
+    return ""
+
+
+def _head(name: str) -> None:
+    typer.echo(f"\n{typer.style(name, bold=True) if sys.stdout.isatty() else name}:")
 
 
 @command
@@ -103,7 +127,9 @@ async def list_tasks(
                 record.status,
                 age(record.modified),
                 shorten(record.args, 40),
-                shorten(record.error or record.output, 50),
+                f"due in {until(record.run_after)}"
+                if record.run_after is not None
+                else shorten(record.error or record.output, 50),
             )
             for record in records
         ),

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, Literal
 
 import typer
 
-from asyncqueue.model import Status, TaskRecord
+from asyncqueue.model import Attempt, Status, TaskRecord
 
 _COLOURS = {
     Status.QUEUED: "cyan",
@@ -18,7 +19,12 @@ _COLOURS = {
     Status.COMPLETED: "green",
     Status.FAILED: "red",
     Status.CANCELLED: "yellow",
+    Status.SCHEDULED: "magenta",
 }
+
+
+#: Columns of numbers and times, which stand to the right.
+_NUMBERS = ("count", "age", "oldest", "queued", "scheduled", "running")
 
 
 def status_name(status: Status | int) -> str:
@@ -44,7 +50,7 @@ def print_table(heads: Sequence[str], rows: Iterable[Sequence[Any]], *, title: s
 
     table = Table(title=title, title_justify="left", box=None, header_style="bold", pad_edge=False)
     for head in heads:
-        justify: Literal["right", "left"] = "right" if head in ("count", "age", "oldest") else "left"
+        justify: Literal["right", "left"] = "right" if head in _NUMBERS else "left"
         # An id is there to be copied: it never breaks over two lines.
         table.add_column(head, justify=justify, overflow="fold", no_wrap=head == "id")
     for row in rows:
@@ -65,12 +71,37 @@ def task_fields(record: TaskRecord) -> dict[str, Any]:
         "error": record.error,
         "log": record.log,
         "worker_pid": record.worker_pid,
+        "queue": record.queue,
+        "priority": record.priority,
+        "run_after": _iso(record.run_after),
+        "attempt": record.attempt,
+        "max_attempts": record.max_attempts,
+        "claimed_by": record.claimed_by,
+        "started": _iso(record.started),
     }
+
+
+def attempt_fields(attempt: Attempt) -> dict[str, Any]:
+    """An attempt for JSON."""
+    return {**asdict(attempt), "started": _iso(attempt.started), "ended": attempt.ended.isoformat()}
+
+
+def _iso(instant: datetime | None) -> str | None:
+    return None if instant is None else instant.isoformat()
 
 
 def age(instant: datetime) -> str:
     """How long ago, in two units at most: 3 d 4 h."""
-    seconds = max(0, int((datetime.now(UTC) - instant).total_seconds()))
+    return _span((datetime.now(UTC) - instant).total_seconds())
+
+
+def until(instant: datetime) -> str:
+    """In how long, likewise."""
+    return _span((instant - datetime.now(UTC)).total_seconds())
+
+
+def _span(time: float) -> str:
+    seconds = max(0, int(time))
     parts: list[str] = []
     for unit, size in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1)):
         if seconds >= size or (unit == "s" and not parts):

@@ -1,24 +1,23 @@
-"""`run` and `enqueue`."""
+"""`run`."""
 
 from __future__ import annotations
 
 import gc
-import json as jsonlib
 import logging
 import os
 import signal
 import sys
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from asyncqueue.cli.errors import USAGE, command, fail
-from asyncqueue.cli.options import DatabaseUrl, Django, Json, Table, TimeZone, settings_of
-from asyncqueue.cli.output import print_json, task_fields
+from asyncqueue.cli.errors import command
+from asyncqueue.cli.options import DatabaseUrl, Django, Table, TimeZone, settings_of
 
 if TYPE_CHECKING:
+    from asyncqueue.backends.base import TableShape
     from asyncqueue.running.application import Application
     from asyncqueue.settings import Settings
     from asyncqueue.worker import Progress, Worker
@@ -33,6 +32,16 @@ _FORCED = 10
 async def run(
     concurrency: Annotated[
         int | None, typer.Option("--concurrency", "-c", help="Tasks that run at once. (default: 50)")
+    ] = None,
+    queue: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--queue",
+            "-q",
+            metavar="NAME[=WEIGHT]",
+            help="A queue to serve; repeatable, in the order given. With weights (mail=3) each claim draws its order. "
+            "(default: all)",
+        ),
     ] = None,
     burst: Annotated[bool, typer.Option("--burst", help="End when nothing is left to claim.")] = False,
     allow: Annotated[
@@ -86,6 +95,7 @@ async def run(
     sys.path.insert(0, os.getcwd())  # noqa: PTH109 - sys.path holds strings
     given = {
         "concurrency": concurrency,
+        "queues": tuple(queue) if queue else None,
         "allow": tuple(allow) if allow else None,
         "timeout": timeout,
         "grace": grace,
@@ -122,10 +132,7 @@ async def _work(settings: Settings, *, django: str | None, burst: bool) -> None:
             server = queue.backend.server
             shown = redacted_url(settings.database_url)
             logger.info("worker %d on %s %s, %s", os.getpid(), server.product, server.version, shown)
-            if queue.backend.shape is not None and not queue.backend.shape.indexed:
-                logger.warning(
-                    "the task table has no index for claims; with many rows `asyncqueue migrate --indexes-only` helps"
-                )
+            _say_what_is_missing(queue.backend.shape)
             redirect.install()
             # What was loaded by now stays: the garbage collector need not look at it again and again.
             gc.collect()
@@ -138,6 +145,18 @@ async def _work(settings: Settings, *, django: str | None, burst: bool) -> None:
     if worker.progress.abandoned_threads or worker.progress.abandoned_runs:
         logger.warning("ending with tasks that cannot be stopped")
         _leave(0)
+
+
+def _say_what_is_missing(shape: TableShape | None) -> None:
+    if shape is not None and not shape.migrated:
+        logger.info(
+            "the task table is as Django made it; `asyncqueue migrate` adds columns for retries, delays, priorities and "
+            "named queues"
+        )
+    if shape is not None and not shape.indexed:
+        logger.warning(
+            "the task table has no index for claims; with many rows `asyncqueue migrate --indexes-only` helps"
+        )
 
 
 def _application(settings: Settings, django: str | None) -> Application:
@@ -204,69 +223,3 @@ def _leave(code: int) -> None:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
-
-
-@command
-async def enqueue(
-    task: Annotated[str, typer.Argument(metavar="TASK", help="The function's dotted path, such as app.tasks.greet.")],
-    arguments: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[NAME=VALUE]...", help="Its arguments; a value that is JSON is read as JSON."),
-    ] = None,
-    args: Annotated[
-        str | None, typer.Option("--args", metavar="JSON", help="All arguments as one JSON object.")
-    ] = None,
-    wait: Annotated[bool, typer.Option("--wait", "-w", help="Wait for the end and print the output.")] = False,
-    timeout: Annotated[float | None, typer.Option("--timeout", help="Seconds to wait.")] = None,
-    database_url: DatabaseUrl = None,
-    table: Table = None,
-    time_zone: TimeZone = None,
-    django: Django = None,
-    json: Json = False,
-) -> None:
-    """Enqueue a task and print its id. With --wait, exit with 1 if it fails."""
-    from asyncqueue.errors import TaskEnded
-    from asyncqueue.queue import Queue
-
-    values = _arguments(arguments or [], args)
-    settings = settings_of(django, database_url=database_url, table=table, time_zone=time_zone)
-    async with Queue(settings=settings) as queue:
-        handle = await queue.enqueue(task, values)
-        if not wait:
-            print_json({"id": str(handle.id)}) if json else typer.echo(handle.id)
-            return
-        error = None
-        try:
-            await handle.result(timeout=timeout)
-        except TaskEnded as ended:
-            error = ended
-        record = await handle.record()
-    if json:
-        print_json(task_fields(record))
-    elif error is None and record.output is not None:
-        typer.echo(record.output)
-    if error is not None:
-        raise fail(getattr(error, "error", None) or str(error))
-
-
-def _arguments(pairs: list[str], document: str | None) -> dict[str, Any]:
-    if document is not None and pairs:
-        raise fail("give NAME=VALUE arguments or --args, not both", USAGE)
-    if document is not None:
-        try:
-            values = jsonlib.loads(document)
-        except ValueError as error:
-            raise fail(f"--args is not valid JSON: {error}", USAGE) from None
-        if not isinstance(values, dict):
-            raise fail('--args must be a JSON object, such as {"name": "Ada"}', USAGE)
-        return values
-    values = {}
-    for pair in pairs:
-        name, equals, text = pair.partition("=")
-        if not equals or not name.isidentifier():
-            raise fail(f"{pair!r} is not of the form NAME=VALUE", USAGE)
-        try:
-            values[name] = jsonlib.loads(text)
-        except ValueError:
-            values[name] = text
-    return values

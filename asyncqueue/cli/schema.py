@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from asyncqueue.cli.errors import FAILURE, USAGE, command, fail
 from asyncqueue.cli.options import DatabaseUrl, Django, Json, Table, TimeZone, settings_of
 from asyncqueue.cli.output import print_json
+
+if TYPE_CHECKING:
+    from asyncqueue.backends.base import Change
 
 
 @command
@@ -17,32 +21,45 @@ async def migrate(
         bool, typer.Option("--check", help="Only say what is missing; exit with 1 if anything is.")
     ] = False,
     sql: Annotated[bool, typer.Option("--sql", help="Only print the SQL, for a person to run.")] = False,
-    indexes_only: Annotated[bool, typer.Option("--indexes-only", help="Add indexes, create no table.")] = False,
+    indexes_only: Annotated[
+        bool, typer.Option("--indexes-only", help="Only add indexes: no table, no columns.")
+    ] = False,
+    notify: Annotated[
+        bool,
+        typer.Option(
+            "--notify/--no-notify", help="On PostgreSQL, a trigger by which rows that Django inserts wake workers."
+        ),
+    ] = True,
+    down: Annotated[bool, typer.Option("--down", help="Take everything that asyncqueue has added away.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="With --down: do not ask.")] = False,
     database_url: DatabaseUrl = None,
     table: Table = None,
     time_zone: TimeZone = None,
     django: Django = None,
     json: Json = False,
 ) -> None:
-    """Create the task table where there is none, and the indexes that make claims quick.
+    """Create the task table where there is none, and bring it to level 1.
 
-    Safe on a live database: indexes are built without blocking readers or writers, and a Django project never notices
-    them. Running it again does nothing.
+    Level 0 is the table as Django makes it. Level 1 adds columns that Django does not notice, and tables beside it
+    (asyncqueue_...): for retries, delays and schedules, priorities, named queues, and lost workers found in seconds.
+
+    Safe on a live database: nothing is rewritten, indexes are built without blocking readers or writers, and a Django
+    project works on as before. Running it again does nothing; --down takes it all away.
     """
     from asyncqueue.backends.urls import backend_for
     from asyncqueue.queue import options_of
 
-    if check and sql:
-        raise fail("give --check or --sql, not both", USAGE)
+    _refuse(check=check, sql=sql, indexes_only=indexes_only, down=down, json=json, yes=yes)
     settings = settings_of(django, database_url=database_url, table=table, time_zone=time_zone)
     # Not a Queue: opening one makes the table of an embedded database at once, and --check must not.
     backend = backend_for(settings.database_url, options_of(settings))
     try:
         await backend.open()
-        if check or sql:
-            changes = await backend.pending(indexes_only=indexes_only)
-        else:
-            changes = await backend.migrate(indexes_only=indexes_only)
+        changes = await backend.pending(indexes_only=indexes_only, down=down, notify=notify)
+        if not (check or sql):
+            if down and changes and not yes:
+                _ask(changes)
+            changes = await backend.migrate(indexes_only=indexes_only, down=down, notify=notify)
     finally:
         await backend.close()
     if json:
@@ -51,10 +68,34 @@ async def migrate(
         for change in changes:
             typer.echo(f"-- {change.name}: {change.purpose}\n{change.sql};\n")
     else:
-        verb = "missing" if check else "made"
-        for change in changes:
-            typer.echo(f"{verb}: {change.name} ({change.purpose})")
-        if not changes:
-            typer.echo("nothing is missing")
+        _tell(changes, "missing" if check else "removed" if down else "made", down=down)
     if check and changes:
         raise typer.Exit(FAILURE)
+
+
+def _refuse(*, check: bool, sql: bool, indexes_only: bool, down: bool, json: bool, yes: bool) -> None:
+    if check and sql:
+        raise fail("give --check or --sql, not both", USAGE)
+    if down and check:
+        raise fail("--check says what is missing: it does not go with --down (--down --sql says what would go)", USAGE)
+    if down and indexes_only:
+        raise fail("--down takes everything away, the indexes too: it does not go with --indexes-only", USAGE)
+    if down and json and not (yes or sql):
+        raise fail("--down asks before it takes anything away: with --json, give --yes too", USAGE)
+
+
+def _ask(changes: Sequence[Change]) -> None:
+    """Say what goes, and be told to go on."""
+    for name in dict.fromkeys(change.name for change in changes):
+        typer.echo(f"goes: {name}")
+    typer.confirm(
+        "Take this away? Queues, priorities, attempts and pauses that are noted there are lost; the tasks stay.",
+        abort=True,
+    )
+
+
+def _tell(changes: Sequence[Change], verb: str, *, down: bool) -> None:
+    for change in changes:
+        typer.echo(f"{verb}: {change.name}" + ("" if down else f" ({change.purpose})"))
+    if not changes:
+        typer.echo("nothing of asyncqueue's is there" if down else "nothing is missing")

@@ -12,6 +12,7 @@ from asyncqueue.cli.errors import FAILURE, USAGE, command, fail
 from asyncqueue.cli.looking import StatusOption, TaskOption, parse_id, parse_statuses
 from asyncqueue.cli.options import DatabaseUrl, Django, Json, Table, TaskIds, TimeZone, settings_of
 from asyncqueue.cli.output import print_json
+from asyncqueue.model import Status
 
 _PAGE = 1000
 
@@ -37,7 +38,7 @@ async def cancel(
     django: Django = None,
     json: Json = False,
 ) -> None:
-    """Cancel tasks that have not ended. A running one is stopped within its worker's heartbeat."""
+    """Cancel tasks that have not ended, scheduled ones too. A running one is stopped within its worker's heartbeat."""
     from asyncqueue.queue import Queue
 
     keys = [parse_id(text) for text in task_ids]
@@ -59,21 +60,24 @@ async def requeue(
     django: Django = None,
     json: Json = False,
 ) -> None:
-    """Queue ended tasks again: those given by id, or all of a status, such as --status failed --task app.tasks.send."""
+    """Queue tasks again that have ended, or now that are scheduled.
+
+    Those given by id, or all of a status, such as --status failed --task app.tasks.send. Attempts count anew.
+    """
     from asyncqueue.queue import Queue
 
     statuses = parse_statuses(status)
     if bool(task_ids) == bool(statuses):
         raise fail("give the ids of tasks, or --status (with --task, if you like)", USAGE)
-    wrong = [name.name.lower() for name in statuses or () if not name.ended]
+    wrong = [name.name.lower() for name in statuses or () if not (name.ended or name is Status.SCHEDULED)]
     if wrong:
-        raise fail(f"only ended tasks can be queued again, not {', '.join(wrong)}", USAGE)
+        raise fail(f"only ended tasks and scheduled ones can be queued again, not {', '.join(wrong)}", USAGE)
     settings = settings_of(django, database_url=database_url, table=table, time_zone=time_zone)
     async with Queue(settings=settings) as queue:
         if task_ids:
             keys = [parse_id(text) for text in task_ids]
             done = await queue.requeue(*keys)
-            _report(done, keys, verb="queued", why_not="it has not ended, or does not exist", json=json)
+            _report(done, keys, verb="queued", why_not="it is queued or runs, or does not exist", json=json)
             return
         number = await queue.count(status=statuses, task=task)
         if number and not yes:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from asyncqueue import Application, Hooks, Queue, Status, TaskInfo, Worker
+from asyncqueue import Application, Hooks, Queue, Status, TaskHandle, TaskInfo, Worker
 from asyncqueue.worker import Progress
 from tests.servers.cases import cases, migrated, shaped
 from tests.worker import flaky_tasks, sample_tasks
@@ -45,7 +45,7 @@ def working(queue: Queue) -> Callable[..., Any]:
     return work
 
 
-async def outcomes(queue: Queue, handle: Any) -> list[str]:
+async def outcomes(queue: Queue, handle: TaskHandle) -> list[str]:
     return [attempt.outcome for attempt in await queue.attempts(handle.id)]
 
 
@@ -196,7 +196,7 @@ async def test_most_tasks_leave_no_record_of_attempts(queue, working):
     assert await handle.attempts() == []
 
 
-async def _status_is(handle: Any, status: Status) -> bool:
+async def _status_is(handle: TaskHandle, status: Status) -> bool:
     return await handle.status() == status
 
 
