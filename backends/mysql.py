@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Sequence, Set
-from datetime import datetime
+from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -44,6 +45,8 @@ from asyncqueue.model import (
     Status,
     TaskCount,
     TaskRecord,
+    WorkerInfo,
+    WorkerState,
 )
 
 # Building an index on a very large table may take hours; the deadline only keeps a lost connection from hanging.
@@ -215,10 +218,42 @@ class MysqlBackend:
 
         return await self._control.run(work, translate=self._translate)
 
+    async def overdue(self, *, lease: float, foreign_lease: float | None, limit: int = 1000) -> list[LostTask]:
+        async def work(connection: MysqlConnection) -> list[LostTask]:
+            cutoff = await self._cutoff(connection, lease)
+            foreign = None if foreign_lease is None else await self._cutoff(connection, foreign_lease)
+            call = self._call("overdue", cutoff=cutoff, foreign_cutoff=foreign, limit=limit)
+            (reply,) = await connection.run(call)
+            rows = reply.rows
+            return [LostTask(UUID(key), task, pid, at, bool(ours), *rest) for key, task, pid, at, ours, *rest in rows]
+
+        return await self._control.run(work, translate=self._translate)
+
     async def foreign_pids(self, own: int) -> set[int]:
         if self.shape is not None and not self.shape.errors:
             return set()
         return {row[0] for row in await self._fetch("foreign_pids", own=own)}
+
+    async def beat(self, worker: WorkerInfo) -> None:
+        if self.shape is not None and self.shape.migrated:
+            await self._fetch("beat", **asdict(worker))
+
+    async def leave(self, name: str) -> None:
+        if self.shape is not None and self.shape.migrated:
+            await self._fetch("leave", name=name)
+
+    async def workers(self) -> list[WorkerState]:
+        self._table.require_migrated("the list of workers")
+        return [
+            WorkerState(
+                WorkerInfo(*info), started.replace(tzinfo=UTC), beat.replace(tzinfo=UTC), float(silent), running
+            )
+            for *info, started, beat, silent, running in await self._fetch("workers")
+        ]
+
+    async def wait_for_cancellation(self, timeout: float) -> bool:
+        await anyio.sleep(timeout)
+        return False
 
     async def wait_for_work(self, timeout: float) -> None:
         await anyio.sleep(min(timeout, self._claims.bands.until_due))
