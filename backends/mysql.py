@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime
+from collections.abc import Collection, Iterable, Sequence, Set
+from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -16,29 +17,36 @@ from asyncqueue.backends import statements
 from asyncqueue.backends.base import Capabilities, Change, Options, Server, TableShape, TaskFilter
 from asyncqueue.backends.lane import Lane, Lanes
 from asyncqueue.backends.mysql_address import address_of
+from asyncqueue.backends.mysql_attempts import Attempts
 from asyncqueue.backends.mysql_claiming import HELD_BY_OTHERS
 from asyncqueue.backends.mysql_claims import Claims
 from asyncqueue.backends.mysql_connection import Call, MysqlConnection, fetch, text, too_large
 from asyncqueue.backends.mysql_errors import translate
-from asyncqueue.backends.mysql_rows import Row, ids_json, ordered, rows_json
+from asyncqueue.backends.mysql_rows import Row, end, fence, ids_json, new_rows, ordered, rows_json
 from asyncqueue.backends.mysql_times import Times
 from asyncqueue.backends.table import Table
-from asyncqueue.backends.values import status_of, task_record
+from asyncqueue.backends.values import queue_states, status_of, task_record
 from asyncqueue.errors import ConfigurationError, DataRejected
 from asyncqueue.model import (
     ENDED,
+    Attempt,
+    AttemptEnd,
     Claim,
+    Claimant,
     ClaimedTask,
     Finish,
     LostTask,
     NewTask,
     Observation,
     OutputChunk,
+    QueueState,
     Release,
     Stamp,
     Status,
     TaskCount,
     TaskRecord,
+    WorkerInfo,
+    WorkerState,
 )
 
 # Building an index on a very large table may take hours; the deadline only keeps a lost connection from hanging.
@@ -75,6 +83,7 @@ class MysqlBackend:
         self._control, self._enqueue = self._lane(), self._lane()
         self._server = Server("MySQL", "unknown until opened")
         self._claims = Claims(self._table, self._times, self._engine, options.statement_timeout, self._translate)
+        self._attempts = Attempts(self._table, self._times)
         self._lock_wait = max(1, int(options.statement_timeout * _SHARE_FOR_WAITING))
         self._max_packet = 0
         self._task_length = 0
@@ -99,9 +108,10 @@ class MysqlBackend:
     async def enqueue(self, tasks: Sequence[NewTask], *, connection: Any = None) -> None:
         if not tasks:
             return
-        rows = [{"id": task.id.hex, "task": task.task, "args": task.args} for task in tasks]
+        plain = self._table.check(tasks)
+        rows = new_rows(tasks, self._times, migrated=self._migrated)
         if connection is None:
-            if len(rows) == 1 and len(tasks[0].args or "") < _SHORT:
+            if len(rows) == 1 and plain and len(tasks[0].args or "") < _SHORT:
                 call = self._call("enqueue_one", **rows[0], utc_offset=self._times.offset())
                 await self._enqueue.run(lambda connection: connection.run(call), translate=self._translate)
             else:
@@ -114,7 +124,7 @@ class MysqlBackend:
             )
         self._check_lengths(tasks)
         # The caller's connection may be of any character set: ASCII is part of them all.
-        values = {"rows": json.dumps(rows), "utc_offset": self._times.offset()}
+        values = {"rows": json.dumps(rows, default=str), "utc_offset": self._times.offset()}
         try:
             query = text((self._table["enqueue"], values), connection).encode("ascii")
             if len(query) >= self._max_packet:
@@ -128,8 +138,15 @@ class MysqlBackend:
 
     # -- a worker's path of a task
 
-    async def claim(self, limit: int, *, worker_pid: int | None) -> list[ClaimedTask]:
-        return await self._claims.claim(limit, worker_pid)
+    async def claim(
+        self,
+        limit: int,
+        *,
+        worker_pid: int | None,
+        worker: str | None = None,
+        queues: Sequence[str] | None = None,
+    ) -> list[ClaimedTask]:
+        return await self._claims.claim(limit, Claimant.of(worker_pid, worker, queues))
 
     async def finish(self, finishes: Sequence[Finish]) -> set[UUID]:
         rows = _ends(finishes)
@@ -139,19 +156,39 @@ class MysqlBackend:
         return await self._which(self._engine, "finished", rows)
 
     async def exchange(
-        self, finishes: Sequence[Finish], limit: int, *, worker_pid: int | None
+        self,
+        finishes: Sequence[Finish],
+        limit: int,
+        *,
+        worker_pid: int | None,
+        worker: str | None = None,
+        queues: Sequence[str] | None = None,
     ) -> tuple[set[UUID], list[ClaimedTask]]:
+        claimant = Claimant.of(worker_pid, worker, queues)
         parts = list(rows_json(_ends(finishes), self._max_packet))
         if len(parts) > 1:
-            return await self.finish(finishes), await self.claim(limit, worker_pid=worker_pid)
+            return await self.finish(finishes), await self._claims.claim(limit, claimant)
         finish = self._call("finish", rows=parts[0], utc_offset=self._times.offset())
-        matched, claimed = await self._claims.claim_after(finish, limit, worker_pid)
+        matched, claimed = await self._claims.claim_after(finish, limit, claimant)
         if matched == len(finishes):
             return {finish.id for finish in finishes}, claimed
         return await self._which(self._engine, "finished", _ends(finishes)), claimed
 
+    async def end_attempts(self, ends: Sequence[AttemptEnd]) -> set[UUID]:
+        self._table.require_migrated("another attempt")
+        return await self._engine.run(
+            lambda connection: self._attempts.end(connection, ends), translate=self._translate
+        )
+
+    async def attempts(self, task_id: UUID) -> list[Attempt]:
+        if not self._migrated:
+            return []
+        return await self._control.run(
+            lambda connection: self._attempts.of(connection, task_id), translate=self._translate
+        )
+
     async def append_output(self, chunks: Sequence[OutputChunk]) -> set[UUID]:
-        rows = ordered({**_fence(chunk), "offset": chunk.offset, "text": chunk.text} for chunk in chunks)
+        rows = ordered({**fence(chunk), "offset": chunk.offset, "text": chunk.text} for chunk in chunks)
         if await self._write(self._engine, "append_output", rows) == len(rows):
             return {chunk.id for chunk in chunks}
         return await self._which(self._engine, "held", rows)
@@ -162,11 +199,11 @@ class MysqlBackend:
         return Observation(self._times.local(rows[0][0]), held)
 
     async def renew(self, claims: Sequence[Claim], *, now: Stamp, worker_pid: int | None) -> None:
-        await self._write(self._control, "renew", ordered(map(_fence, claims)), now=now, worker_pid=worker_pid)
+        await self._write(self._control, "renew", ordered(map(fence, claims)), now=now, worker_pid=worker_pid)
 
     async def release(self, releases: Sequence[Release]) -> None:
-        self._claims.watermark.reset()
-        rows = ordered({**_fence(release), "queued_at": release.queued_at} for release in releases)
+        self._claims.forget()
+        rows = ordered({**fence(release), "queued_at": release.queued_at} for release in releases)
         await self._write(self._engine, "release", rows)
 
     async def rescue(self, *, lease: float, error: str | None, limit: int = 1000) -> list[LostTask]:
@@ -181,13 +218,45 @@ class MysqlBackend:
 
         return await self._control.run(work, translate=self._translate)
 
+    async def overdue(self, *, lease: float, foreign_lease: float | None, limit: int = 1000) -> list[LostTask]:
+        async def work(connection: MysqlConnection) -> list[LostTask]:
+            cutoff = await self._cutoff(connection, lease)
+            foreign = None if foreign_lease is None else await self._cutoff(connection, foreign_lease)
+            call = self._call("overdue", cutoff=cutoff, foreign_cutoff=foreign, limit=limit)
+            (reply,) = await connection.run(call)
+            rows = reply.rows
+            return [LostTask(UUID(key), task, pid, at, bool(ours), *rest) for key, task, pid, at, ours, *rest in rows]
+
+        return await self._control.run(work, translate=self._translate)
+
     async def foreign_pids(self, own: int) -> set[int]:
         if self.shape is not None and not self.shape.errors:
             return set()
         return {row[0] for row in await self._fetch("foreign_pids", own=own)}
 
-    async def wait_for_work(self, timeout: float) -> None:
+    async def beat(self, worker: WorkerInfo) -> None:
+        if self.shape is not None and self.shape.migrated:
+            await self._fetch("beat", **asdict(worker))
+
+    async def leave(self, name: str) -> None:
+        if self.shape is not None and self.shape.migrated:
+            await self._fetch("leave", name=name)
+
+    async def workers(self) -> list[WorkerState]:
+        self._table.require_migrated("the list of workers")
+        return [
+            WorkerState(
+                WorkerInfo(*info), started.replace(tzinfo=UTC), beat.replace(tzinfo=UTC), float(silent), running
+            )
+            for *info, started, beat, silent, running in await self._fetch("workers")
+        ]
+
+    async def wait_for_cancellation(self, timeout: float) -> bool:
         await anyio.sleep(timeout)
+        return False
+
+    async def wait_for_work(self, timeout: float) -> None:
+        await anyio.sleep(min(timeout, self._claims.bands.until_due))
 
     # -- looking and steering
 
@@ -206,18 +275,26 @@ class MysqlBackend:
         return [TaskCount(row[0], status_of(row[1]), row[2], self._times.instant(row[3])) for row in rows]
 
     async def cancel(self, ids: Collection[UUID]) -> set[UUID]:
-        return await self._steer("cancel", ids, (Status.QUEUED, Status.RUNNING))
+        return await self._steer("cancel", ids, {Status.QUEUED, Status.RUNNING})
 
     async def requeue(self, ids: Collection[UUID]) -> set[UUID]:
         return await self._steer("requeue", ids, ENDED)
+
+    async def pause(self, queue: str, *, paused: bool) -> None:
+        self._table.require_migrated("pausing a queue")
+        await self._fetch("pause", name=queue, paused=paused)
+
+    async def queues(self) -> list[QueueState]:
+        self._table.require_migrated("a list of queues")
+        return queue_states(await self._fetch("queues"))
 
     async def cleanup(self, *, older_than: float, statuses: Collection[int], limit: int) -> int:
         async def work(connection: MysqlConnection) -> int:
             cutoff = await self._cutoff(connection, older_than)
             deleted = 0
             await connection.run(self._call("begin"))
-            for status in statuses:
-                call = self._call("cleanup", status=int(status), cutoff=cutoff, limit=limit - deleted)
+            for old in await self._old(connection, statuses, cutoff):
+                call = self._call("cleanup", **old, cutoff=cutoff, limit=limit - deleted)
                 deleted += (await connection.run(call))[0].matched
             await connection.run(self._call("commit"))
             return deleted
@@ -246,6 +323,10 @@ class MysqlBackend:
         return await self._control.run(work, translate=self._translate, timeout=_MIGRATION_TIMEOUT)
 
     # -- inside
+
+    @property
+    def _migrated(self) -> bool:
+        return self.shape is not None and self.shape.migrated
 
     def _lane(self) -> Lane[MysqlConnection]:
         return Lane(
@@ -278,10 +359,10 @@ class MysqlBackend:
     def _translate(self, error: BaseException) -> Exception | None:
         return translate(error, self._table)
 
-    def _call(self, name: str, **values: Any) -> Call:
+    def _call(self, name: str, /, **values: Any) -> Call:
         return self._table[name], values
 
-    async def _fetch(self, name: str, **values: Any) -> list[tuple[Any, ...]]:
+    async def _fetch(self, name: str, /, **values: Any) -> list[tuple[Any, ...]]:
         call = self._call(name, **values)
         (reply,) = await self._control.run(lambda connection: connection.run(call), translate=self._translate)
         return reply.rows
@@ -313,7 +394,9 @@ class MysqlBackend:
 
         return await lane.run(work, translate=self._translate)
 
-    async def _steer(self, name: str, ids: Collection[UUID], statuses: Collection[int]) -> set[UUID]:
+    async def _steer(self, name: str, ids: Collection[UUID], statuses: Set[int]) -> set[UUID]:
+        """Change those rows that are in one of these statuses; what is scheduled can always be."""
+        statuses = statuses | {Status.SCHEDULED} if self._migrated else statuses
         values = {"ids": ids_json(ids), "statuses": _numbers(statuses)}
 
         async def work(connection: MysqlConnection) -> set[UUID]:
@@ -324,6 +407,22 @@ class MysqlBackend:
             return locked
 
         return await self._control.run(work, translate=self._translate)
+
+    async def _old(
+        self, connection: MysqlConnection, statuses: Collection[int], cutoff: datetime
+    ) -> list[dict[str, Any]]:
+        """The parts of the index that hold rows older than the cut-off, or may do so, as parameters of `cleanup`."""
+        if not self._migrated:
+            return [{"status": int(status), "queue": None, "priority": None} for status in statuses]
+        found = [
+            (status, await connection.run(self._call("old_bands", status=int(status), cutoff=cutoff)))
+            for status in statuses
+        ]
+        return [
+            {"status": int(status), "queue": queue, "priority": priority}
+            for status, (reply,) in found
+            for queue, priority in reply.rows
+        ]
 
     async def _cutoff(self, connection: MysqlConnection, seconds: float) -> datetime:
         (reply,) = await connection.run(self._call("clock"))
@@ -343,21 +442,7 @@ class MysqlBackend:
 
 
 def _ends(finishes: Sequence[Finish]) -> list[Row]:
-    return ordered(
-        {
-            **_fence(finish),
-            "status": int(finish.status),
-            "keep": int(finish.keep_output),
-            "output": finish.output,
-            "error": finish.error,
-            "log": finish.log,
-        }
-        for finish in finishes
-    )
-
-
-def _fence(claim: Claim | Finish | OutputChunk | Release) -> Row:
-    return {"id": claim.id.hex, "token": claim.token}
+    return ordered(map(end, finishes))
 
 
 def _numbers(statuses: Iterable[int]) -> str:

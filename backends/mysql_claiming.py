@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from asyncqueue.backends.mysql_connection import Call, MysqlConnection
+from asyncqueue.backends.bands import Band
+from asyncqueue.backends.mysql_connection import Call, MysqlConnection, Reply
 from asyncqueue.backends.mysql_rows import encode, ids_json
 from asyncqueue.backends.mysql_times import Times
 from asyncqueue.backends.table import Table
 from asyncqueue.backends.watermark import by_age
-from asyncqueue.model import ClaimedTask
+from asyncqueue.model import Claimant, ClaimedTask
 
 #: Rows that other workers may have locked at one moment: several claims of a hundred or two.
 HELD_BY_OTHERS = 1000
+
+
+class Read(NamedTuple):
+    """Where a claim reads, and how.
+
+    Args:
+        ready: the statement that finds and locks rows.
+        watermark: of their `modified`.
+        band: at level 1, which has one read for each.
+    """
+
+    ready: str
+    watermark: datetime
+    band: Band | None = None
 
 
 class Claiming:
@@ -23,35 +40,34 @@ class Claiming:
     which rows it holds, and takes new ones only if it holds none.
 
     Args:
-        ready: the statement that finds and locks rows.
+        reads: where to find rows, in order, until there are enough.
         limit: of rows.
-        watermark: of their `modified`.
         first: a statement to run before, in the same transaction.
-        timed: whether to ask the clock once more afterwards.
+        timed: whether to ask the clock once more after the first read.
     """
 
     def __init__(
         self,
         table: Table,
         times: Times,
-        ready: str,
+        reads: Sequence[Read],
         limit: int,
-        worker_pid: int | None,
-        watermark: datetime,
+        claimant: Claimant,
         first: Call | None = None,
         *,
-        timed: bool,
+        timed: bool = False,
     ) -> None:
         #: How many rows the statement before has matched; None where that got lost on the way.
         self.matched: int | None = None
         #: Seconds that the server has looked for rows, by its own clock; taken with `timed` only.
         self.looked = 0.0
+        #: The bands read, and whether the read has come to the band's end.
+        self.drained: dict[Band, bool] = {}
         self._table = table
         self._times = times
-        self._ready = ready
+        self._reads = reads
         self._limit = limit
-        self._worker_pid = worker_pid
-        self.watermark = watermark
+        self._claimant = claimant
         self._timed = timed
         self._first = [] if first is None else [first]
         self._taken: list[ClaimedTask] = []
@@ -63,28 +79,26 @@ class Claiming:
 
     async def __call__(self, connection: MysqlConnection) -> list[ClaimedTask]:
         """Claim."""
-        begin: Call = self._table["begin"], {}
-        commit: Call = self._table["commit"], {}
         if self._taken:
             held = await self._held(connection)
             if held:
                 self.matched = None
                 return held
-        clock: Call = self._table["clock"], {}
-        values = {"limit": self._limit, "candidates": self._limit + HELD_BY_OTHERS, "watermark": self.watermark}
-        ready: Call = self._table[self._ready], values
-        replies = await connection.run(begin, *self._first, clock, ready, *([clock] if self._timed else []))
-        began, found, *ended = replies[1 + len(self._first) :]
-        if self._timed:
-            self.looked = (ended[0].rows[0][0] - began.rows[0][0]).total_seconds()
-        if self._first:
-            self.matched = replies[1].matched
-        if not found.rows:
+        if not self._reads:  # nothing can be claimed: the first statement is all
+            self.matched = (await connection.run(*self._first))[0].matched
+            return []
+        now, found = await self._find(connection)
+        commit: Call = self._table["commit"], {}
+        if not found:
             await connection.run(commit)
             return []
-        now = self._times.local(began.rows[0][0])
-        taken = [ClaimedTask(UUID(key), task, args, now, queued_at) for key, task, args, queued_at in found.rows]
-        values = {"ids": ids_json(task.id for task in taken), "now": now, "worker_pid": self._worker_pid}
+        taken = [ClaimedTask(UUID(row[0]), row[1], row[2], now, *row[3:]) for row in found]
+        values = {
+            "ids": ids_json(task.id for task in taken),
+            "now": now,
+            "worker_pid": self._claimant.pid,
+            "worker": self._claimant.name,
+        }
         self._taken = taken
         try:
             await connection.run((self._table["claim"], values), commit)
@@ -94,6 +108,38 @@ class Claiming:
             raise
         self._taken = []
         return sorted(taken, key=by_age)
+
+    async def _find(self, connection: MysqlConnection) -> tuple[datetime, list[tuple[Any, ...]]]:
+        """Begin, run the statement before, and lock rows. Returns the table's time before that, and the rows."""
+        begin: Call = self._table["begin"], {}
+        clock: Call = self._table["clock"], {}
+        calls = [begin, *self._first, clock, self._ready(self._reads[0], self._limit)]
+        replies = await connection.run(*calls, *([clock] if self._timed else []))
+        began, reply, *ended = replies[1 + len(self._first) :]
+        if self._timed:
+            self.looked = (ended[0].rows[0][0] - began.rows[0][0]).total_seconds()
+        if self._first:
+            self.matched = replies[1].matched
+        self._note(self._reads[:1], [reply], self._limit)
+        found, done = reply.rows, 1
+        # Each packet has as many reads as all before it. What it locks beyond the limit is free again a moment later.
+        while len(found) < self._limit and done < len(self._reads):
+            wanted, reads = self._limit - len(found), self._reads[done : 2 * done]
+            replies = await connection.run(*(self._ready(read, wanted) for read in reads))
+            self._note(reads, replies, wanted)
+            found = [row for rows in (found, *(reply.rows for reply in replies)) for row in rows]
+            done *= 2
+        return self._times.local(began.rows[0][0]), found[: self._limit]
+
+    def _note(self, reads: Sequence[Read], replies: Sequence[Reply], limit: int) -> None:
+        for read, reply in zip(reads, replies, strict=True):
+            if read.band is not None:
+                self.drained[read.band] = len(reply.rows) < limit
+
+    def _ready(self, read: Read, limit: int) -> Call:
+        queue, priority = read.band or (None, None)
+        values = {"limit": limit, "candidates": limit + HELD_BY_OTHERS, "watermark": read.watermark}
+        return self._table[read.ready], {**values, "queue": queue, "priority": priority}
 
     async def _held(self, connection: MysqlConnection) -> list[ClaimedTask]:
         rows = encode([{"id": task.id.hex, "token": task.token} for task in self._taken])

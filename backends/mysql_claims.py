@@ -9,18 +9,18 @@ from functools import partial
 
 import anyio
 
+from asyncqueue.backends.bands import Bands
 from asyncqueue.backends.lane import Lanes
-from asyncqueue.backends.mysql_claiming import Claiming
+from asyncqueue.backends.mysql_bands import COSTLY_LOOK, BandClaims
+from asyncqueue.backends.mysql_claiming import Claiming, Read
 from asyncqueue.backends.mysql_connection import Call, MysqlConnection
 from asyncqueue.backends.mysql_times import Times
 from asyncqueue.backends.table import Table
 from asyncqueue.backends.watermark import Watermark
 from asyncqueue.errors import DatabaseBusy, DatabaseUnavailable
-from asyncqueue.model import ClaimedTask
+from asyncqueue.model import Claimant, ClaimedTask
 
 _RETRY_DELAY = 0.2
-# Seconds for which the server looks at everything that is queued, where some 200,000 dead entries lie in the way.
-_COSTLY_LOOK = 0.004
 
 
 class Claims:
@@ -40,70 +40,96 @@ class Claims:
         patience: float,
         translate: Callable[[BaseException], Exception | None],
     ) -> None:
-        self.watermark = Watermark(datetime.min, costly=_COSTLY_LOOK)
+        self.watermark = Watermark(datetime.min, costly=COSTLY_LOOK)
         self._table = table
         self._times = times
         self._lanes = lanes
         self._patience = patience
         self._translate = translate
         self._empty = False
+        self._by_band = BandClaims(table, times, lanes, translate, self._carry_out)
 
-    async def claim(self, limit: int, worker_pid: int | None) -> list[ClaimedTask]:
+    @property
+    def bands(self) -> Bands:
+        """What is known of the bands of a migrated table."""
+        return self._by_band.bands
+
+    async def claim(self, limit: int, claimant: Claimant) -> list[ClaimedTask]:
         """Claim up to so many rows, oldest first."""
+        if self._migrated:
+            return (await self._by_band.claim(limit, claimant))[1]
         if self._empty and not await self._waiting():
             return []
         bound = self.watermark.bound()
-        claimed = await self._complete(await self._more(worker_pid, limit, bound), limit, bound, worker_pid)
+        claimed = await self._complete(await self._more(claimant, limit, bound), limit, bound, claimant)
         self._empty = limit > 0 and not claimed
         return claimed
 
-    async def claim_after(
-        self, first: Call, limit: int, worker_pid: int | None
-    ) -> tuple[int | None, list[ClaimedTask]]:
+    async def claim_after(self, first: Call, limit: int, claimant: Claimant) -> tuple[int | None, list[ClaimedTask]]:
         """Claim in one transaction with another statement, which comes first.
 
         Returns how many rows that one has matched (None where the reply got lost on the way) and what was claimed.
         """
+        if self._migrated:
+            return await self._by_band.claim(limit, claimant, first)
         bound = self.watermark.bound()
-        claiming = self._claiming(worker_pid, limit, bound, first)
-        claimed = await self._run(claiming)
-        return claiming.matched, await self._complete(claimed, limit, bound, worker_pid)
+        claiming = self._claiming(claimant, limit, bound, first)
+        claimed = await self._run(claiming, bound)
+        return claiming.matched, await self._complete(claimed, limit, bound, claimant)
+
+    def forget(self) -> None:
+        """Look at everything next: something older has come back."""
+        self.watermark.reset()
+        self.bands.forget()
+
+    # -- level 0
 
     async def _complete(
-        self, claimed: list[ClaimedTask], limit: int, bound: datetime, worker_pid: int | None
+        self, claimed: list[ClaimedTask], limit: int, bound: datetime, claimant: Claimant
     ) -> list[ClaimedTask]:
-        return await self.watermark.complete(claimed, limit, bound, partial(self._more, worker_pid))
+        return await self.watermark.complete(claimed, limit, bound, partial(self._more, claimant))
 
-    async def _more(self, worker_pid: int | None, limit: int, bound: datetime) -> list[ClaimedTask]:
-        return await self._run(self._claiming(worker_pid, limit, bound))
+    async def _more(self, claimant: Claimant, limit: int, bound: datetime) -> list[ClaimedTask]:
+        return await self._run(self._claiming(claimant, limit, bound), bound)
 
-    def _claiming(self, worker_pid: int | None, limit: int, bound: datetime, first: Call | None = None) -> Claiming:
+    def _claiming(self, claimant: Claimant, limit: int, bound: datetime, first: Call | None = None) -> Claiming:
         """A claim, whose way of reading is the cheapest there, see `ready_apart.sql`."""
         indexed = self._table.shape is None or self._table.shape.indexed
         bounded = self.watermark.bounds(bound)
-        ready = "ready" if indexed and bounded and not self.watermark.piled else "ready_apart"
-        return Claiming(self._table, self._times, ready, limit, worker_pid, bound, first, timed=not bounded)
+        read = Read("ready" if indexed and bounded and not self.watermark.piled else "ready_apart", bound)
+        return Claiming(self._table, self._times, [read], limit, claimant, first, timed=not bounded)
 
     async def _waiting(self) -> bool:
         """Whether anything is queued: one statement, where a claim is four."""
         since = self.watermark.since()
-        call: Call = self._table["waiting"], {"watermark": since}
+        call: Call = self._table["waiting"], {"watermark": since, "queue": None, "priority": None}
         (reply,) = await self._lanes.run(lambda connection: connection.run(call), translate=self._translate)
         if reply.rows and not self.watermark.bounds(since):
             self.watermark.reset()  # what was found may lie anywhere
         return bool(reply.rows)
 
-    async def _run(self, claiming: Claiming) -> list[ClaimedTask]:
+    async def _run(self, claiming: Claiming, bound: datetime) -> list[ClaimedTask]:
         began = time.monotonic()
-        give_up_at = began + self._patience
+        claimed = await self._carry_out(claiming)
+        if self.watermark.bounds(bound):
+            self.watermark.worked(time.monotonic() - began)
+        else:
+            self.watermark.looked(claiming.looked)
+        return claimed
+
+    # -- at either level
+
+    @property
+    def _migrated(self) -> bool:
+        return self._table.shape is not None and self._table.shape.migrated
+
+    async def _carry_out(self, claiming: Claiming) -> list[ClaimedTask]:
+        """Claim, until it is known what was claimed."""
+        give_up_at = time.monotonic() + self._patience
         claimed = None
         while claimed is None:
             with anyio.CancelScope(shield=claiming.in_doubt):
                 claimed = await self._try(claiming, give_up_at)
-        if self.watermark.bounds(claiming.watermark):
-            self.watermark.worked(time.monotonic() - began)
-        else:
-            self.watermark.looked(claiming.looked)
         return claimed
 
     async def _try(self, claiming: Claiming, give_up_at: float) -> list[ClaimedTask] | None:

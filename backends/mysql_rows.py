@@ -7,7 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
+from asyncqueue.backends.mysql_times import Times
 from asyncqueue.errors import DataRejected
+from asyncqueue.model import AttemptEnd, Claim, Finish, NewTask, OutputChunk, Release
 
 Row = dict[str, Any]
 
@@ -27,6 +29,42 @@ def ids_json(ids: Iterable[UUID]) -> str:
 def ordered(rows: Iterable[Row]) -> list[Row]:
     """Rows by id, for the same reason."""
     return sorted(rows, key=_id)
+
+
+def new_rows(tasks: Iterable[NewTask], times: Times, *, migrated: bool) -> list[Row]:
+    """Rows to insert, with all that the table can hold."""
+    if not migrated:
+        return [{"id": task.id.hex, "task": task.task, "args": task.args} for task in tasks]
+    return [
+        {
+            "id": task.id.hex,
+            "task": task.task,
+            "args": task.args,
+            "queue": task.queue,
+            "priority": task.priority,
+            "delay": times.span(task.delay),
+            "run_at": times.naive(task.run_at),
+            "max_attempts": task.max_attempts,
+        }
+        for task in tasks
+    ]
+
+
+def fence(claim: Claim | Finish | OutputChunk | Release | AttemptEnd) -> Row:
+    """What a write to a claimed row is fenced by."""
+    return {"id": claim.id.hex, "token": claim.token}
+
+
+def end(finish: Finish | AttemptEnd) -> Row:
+    """The end of a run."""
+    return {
+        **fence(finish),
+        "status": int(finish.status),
+        "keep": int(finish.keep_output),
+        "output": finish.output,
+        "error": finish.error,
+        "log": finish.log,
+    }
 
 
 def rows_json(rows: Sequence[Row], max_packet: int) -> Iterator[str]:

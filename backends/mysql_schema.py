@@ -58,7 +58,8 @@ def slots(table: str) -> dict[str, str]:
     indexes = {f"{purpose}_index": made.index(purpose) for purpose in ("ready", "band", "due")}
     names = {"table": table, **indexes, **made.side_names}
     types = {"id_type": "char(32)", "new_id_type": "char(32)", "version": str(VERSION)}
-    return {**types, **{slot: identifiers(name, "`") for slot, name in names.items()}}
+    known = {**types, **{slot: identifiers(name, "`") for slot, name in names.items()}}
+    return {**known, "status_index": known["ready_index"]}
 
 
 def _migration_lock(database: str, table: str) -> str:
@@ -111,6 +112,8 @@ async def read(connection: MysqlConnection, table: Table) -> int:
     except SchemaError as error:
         table.missing(error)
         return 0
+    # The index that begins with the status: of what is claimed, rescued and cleaned up.
+    table.slots["status_index"] = table.slots["band_index" if level else "ready_index"]
     table.found(types, native_uuid=native_uuid, indexed=made.indexed(found, level), version=level)
     return lengths["task"] or 0
 

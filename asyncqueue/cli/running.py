@@ -150,8 +150,8 @@ async def _work(settings: Settings, *, django: str | None, burst: bool) -> None:
 def _say_what_is_missing(shape: TableShape | None) -> None:
     if shape is not None and not shape.migrated:
         logger.info(
-            "the task table is as Django made it; `asyncqueue migrate` adds what retries, delays, priorities and named "
-            "queues need"
+            "the task table is as Django made it; `asyncqueue migrate` adds columns for retries, delays, priorities, "
+            "named queues and rescue in seconds"
         )
     if shape is not None and not shape.indexed:
         logger.warning(

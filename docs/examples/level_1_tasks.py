@@ -16,6 +16,7 @@ from asyncqueue import Retry, RetryDelay, current_task, task
     timeout=30,
 )
 def notify(url: str) -> None:
+    """Tell a server of something, and do as it says."""
     attempt = current_task().attempt
     try:
         urlopen(Request(url, data=f"attempt {attempt}".encode()), timeout=10)

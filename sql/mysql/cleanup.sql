@@ -1,13 +1,15 @@
--- Deletes a batch of old rows of one status, so that the index gives their exact range. It never waits for a row that
--- somebody holds.
--- Params: status, cutoff, limit
+-- Deletes a batch of old rows of one status, and at level 1 of one band, so that the index gives their exact range. It
+-- never waits for a row that somebody holds.
+-- Params: status, cutoff, limit, queue, priority
 -- Returns: nothing
 DELETE t
   FROM (
            SELECT id
              FROM {table}
-                  FORCE INDEX ({ready_index}) -- [indexed]
+                  FORCE INDEX ({status_index}) -- [indexed]
             WHERE status = :status
+              AND queue = :queue -- [migrated]
+              AND priority = :priority -- [migrated]
               AND modified < :cutoff
             LIMIT :limit
               FOR UPDATE SKIP LOCKED

@@ -1,21 +1,42 @@
 -- Inserts queued rows in the order given: each is one microsecond younger than the one before, because claims
 -- follow `modified`. A row that exists already is left alone, so that a repetition after a lost reply is harmless
 -- (INSERT IGNORE would do that too, and would also cut what is too long).
--- `rows` is JSON, because there are no arrays: objects with id, task, args. It is converted, because a caller's
--- connection may be of another character set, and then MariaDB would make NULL of what that set lacks.
+-- Level 1: a row with a time to come (`run_at`, or `delay` in seconds from now) is scheduled, the others are queued.
+-- `rows` is JSON, because there are no arrays: objects with id, task, args, and at level 1 queue, priority, delay, run_at,
+-- max_attempts. It is converted, because a caller's connection may be of another character set, and then MariaDB would
+-- make NULL of what that set lacks.
 -- Params: rows, utc_offset
 -- Returns: nothing
-INSERT INTO {table} (id, created, modified, task, args, status)
+INSERT INTO {table} (id, created, modified, task, args, status
+                     , queue, priority, max_attempts, run_after -- [migrated]
+                     )
 SELECT d.id,
        UTC_TIMESTAMP(6) + INTERVAL :utc_offset SECOND,
        UTC_TIMESTAMP(6) + INTERVAL :utc_offset SECOND + INTERVAL (d.position - 1) MICROSECOND,
        d.task,
        d.args,
-       0
-  FROM JSON_TABLE(CONVERT(:rows USING utf8mb4), '$[*]' COLUMNS (
+       0 -- [not migrated]
+       IF(d.due > UTC_TIMESTAMP(6) + INTERVAL :utc_offset SECOND, 5, 0), -- [migrated]
+       d.queue, -- [migrated]
+       d.priority, -- [migrated]
+       d.max_attempts, -- [migrated]
+       IF(d.due > UTC_TIMESTAMP(6) + INTERVAL :utc_offset SECOND, d.due, NULL) -- [migrated]
+  FROM
+       (SELECT j.*, -- [migrated]
+               COALESCE(j.run_at, UTC_TIMESTAMP(6) + INTERVAL :utc_offset SECOND -- [migrated]
+                                  + INTERVAL ROUND(j.delay * 1000000) MICROSECOND) AS due -- [migrated]
+          FROM -- [migrated]
+       JSON_TABLE(CONVERT(:rows USING utf8mb4), '$[*]' COLUMNS (
            position FOR ORDINALITY,
+           queue longtext CHARACTER SET utf8mb4 PATH '$.queue' ERROR ON ERROR, -- [migrated]
+           priority bigint PATH '$.priority', -- [migrated]
+           delay double PATH '$.delay', -- [migrated]
+           run_at datetime(6) PATH '$.run_at', -- [migrated]
+           max_attempts bigint PATH '$.max_attempts', -- [migrated]
            id {id_type} PATH '$.id',
            task longtext CHARACTER SET utf8mb4 PATH '$.task' ERROR ON ERROR,
            args longtext CHARACTER SET utf8mb4 PATH '$.args' ERROR ON ERROR
-       )) AS d
+       ))
+       AS j) -- [migrated]
+       AS d
     ON DUPLICATE KEY UPDATE id = {table}.id

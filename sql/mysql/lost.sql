@@ -9,7 +9,7 @@ SELECT t.id,
        NULL AS worker_pid -- [not errors]
   FROM (SELECT id
           FROM {table}
-               FORCE INDEX ({ready_index}) -- [indexed]
+               FORCE INDEX ({status_index}) -- [indexed]
          WHERE status = 1
            AND modified < :cutoff
          ORDER BY modified

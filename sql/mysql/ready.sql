@@ -1,15 +1,20 @@
 -- The first half of a claim while many rows are queued: locks the oldest that nobody else has locked. `claim` updates
 -- exactly these, in the same transaction. There is no UPDATE ... RETURNING here, and a claim must know its rows for
 -- certain. The index is named because MariaDB's optimizer does not always take it.
+-- Level 1 claims of one band, which is what one queue holds at one priority; a paused queue gives nothing.
 -- The watermark keeps a claim from walking over index entries of rows claimed before: while any session holds an old
 -- snapshot nobody can remove them. It is a hint, and the lowest time now and then (`backends/watermark.py`).
--- Params: limit, watermark
--- Returns: id, task, args, queued_at
+-- Params: limit, watermark, queue, priority
+-- Returns: id, task, args, queued_at, attempt, max_attempts, queue, priority
 SELECT t.id, t.task, t.args, t.modified AS queued_at
+       , t.attempt, t.max_attempts, t.queue, t.priority -- [migrated]
   FROM {table} AS t
-       FORCE INDEX ({ready_index}) -- [indexed]
+       FORCE INDEX ({status_index}) -- [indexed]
  WHERE t.status = 0
+   AND t.queue = :queue -- [migrated]
+   AND t.priority = :priority -- [migrated]
    AND t.modified >= :watermark
+   AND NOT EXISTS (SELECT 1 FROM {queues} AS q WHERE q.name = :queue AND q.paused) -- [migrated]
  ORDER BY t.modified, t.id
  LIMIT :limit
    FOR UPDATE SKIP LOCKED

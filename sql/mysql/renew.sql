@@ -6,5 +6,6 @@ UPDATE JSON_TABLE(:rows, '$[*]' COLUMNS (id {id_type} PATH '$.id', token datetim
        STRAIGHT_JOIN {table} AS t FORCE INDEX (PRIMARY) ON t.id = d.id
    SET t.modified = :now
        , t.worker_pid = :worker_pid -- [errors]
+       , t.renewed = :now -- [migrated]
  WHERE t.status = 1
    AND t.modified = d.token

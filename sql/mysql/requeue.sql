@@ -1,9 +1,10 @@
 -- Queues rows again that `lock` has locked, at the end of the queue. Like Django's admin action it clears no output,
--- error or log.
+-- error or log; at level 1 attempts and losses count from 0 again.
 -- Params: ids, utc_offset
 -- Returns: nothing
 UPDATE JSON_TABLE(:ids, '$[*]' COLUMNS (id {id_type} PATH '$')) AS d
        STRAIGHT_JOIN {table} AS t FORCE INDEX (PRIMARY) ON t.id = d.id
    SET t.status = 0,
        t.worker_pid = NULL, -- [errors]
+       t.run_after = NULL, t.attempt = 0, t.losses = 0, -- [migrated]
        t.modified = UTC_TIMESTAMP(6) + INTERVAL :utc_offset SECOND

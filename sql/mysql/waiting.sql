@@ -1,10 +1,14 @@
--- Whether anything is queued: what a worker without work asks, one statement instead of a transaction.
+-- Whether anything is queued: what a worker without work asks, one statement instead of a transaction. At level 1 it is
+-- asked of each band, and only while looks are costly: elsewhere `look` is what such a worker asks.
 -- The watermark is the same as in `ready`, and the lowest time except where dead index entries have piled up.
--- Params: watermark
+-- Params: watermark, queue, priority
 -- Returns: found
 SELECT 1 AS found
   FROM {table}
-       FORCE INDEX ({ready_index}) -- [indexed]
+       FORCE INDEX ({status_index}) -- [indexed]
  WHERE status = 0
+   AND queue = :queue -- [migrated]
+   AND priority = :priority -- [migrated]
    AND modified >= :watermark
+   AND NOT EXISTS (SELECT 1 FROM {queues} AS q WHERE q.name = :queue AND q.paused) -- [migrated]
  LIMIT 1

@@ -120,7 +120,7 @@ def test_a_table_as_django_made_it(folder, fresh_database):
     assert "run `asyncqueue migrate`" in call(folder, "queues", *url, code=1).stderr
     assert "a choice of queues needs columns" in call(folder, "run", "--burst", "--queue", "x", *url, code=1).stderr
     log = call(folder, "run", "--burst", *url).stderr
-    assert log.count("`asyncqueue migrate` adds what retries, delays, priorities and named queues need") == 1
+    assert log.count("`asyncqueue migrate` adds columns for retries, delays, priorities, named queues") == 1
     assert "no index for claims" in log
     call(folder, "migrate", "--no-notify", *url)
     assert call(folder, "migrate", "--check", "--no-notify", *url).stdout == "nothing is missing\n"

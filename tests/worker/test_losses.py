@@ -9,8 +9,8 @@ from asyncqueue import Status
 from tests.conformance.test_bands import MIGRATED
 from tests.servers.cases import cases, migrated
 from tests.worker import sample_tasks
-from tests.worker.process import WorkerProcess, lines, until
-from tests.worker.test_fleet import LEASE, ended
+from tests.worker.process import WorkerProcess, ended, lines, until
+from tests.worker.test_fleet import LEASE
 
 #: The lease, a quarter of it until somebody looks, and what a busy machine takes.
 SOON = 15.0

@@ -1,0 +1,65 @@
+"""The attempts of tasks in a migrated MySQL or MariaDB table: how they end, and what is kept of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+from uuid import UUID
+
+from asyncqueue.backends.mysql_connection import Call, MysqlConnection, Reply
+from asyncqueue.backends.mysql_rows import Row, end, ordered, rows_json
+from asyncqueue.backends.mysql_times import Times
+from asyncqueue.backends.table import Table
+from asyncqueue.model import Attempt, AttemptEnd
+
+
+class Attempts:
+    """Ends attempts and reads what was kept of them. Its verbs are work for a lane."""
+
+    def __init__(self, table: Table, times: Times) -> None:
+        self._table = table
+        self._times = times
+
+    async def end(self, connection: MysqlConnection, ends: Sequence[AttemptEnd]) -> set[UUID]:
+        """Write those whose claims are held, and records of them. Returns the ids of all that stand in the table."""
+        rows = ordered(map(self._row, ends))
+        first, *others = self._calls(connection, "lock_claims", _only(rows, "id", "token"))
+        _, locked = await connection.run((self._table["begin"], {}), first)
+        held = _ids([locked, *await _each(connection, others)])
+        written = [row for row in rows if UUID(row["id"]) in held]
+        if written:
+            offset = self._times.offset()
+            await _each(connection, self._calls(connection, "end_attempts", written, utc_offset=offset))
+            await _each(connection, self._calls(connection, "record_attempts", written))
+        await connection.run((self._table["commit"], {}))
+        if len(held) < len(rows):
+            # Either a claim was taken away, or this is a repetition and the first try did take effect.
+            asked = self._calls(connection, "recorded", _only(rows, "id", "started"))
+            held |= _ids(await _each(connection, asked))
+        return held
+
+    async def of(self, connection: MysqlConnection, task_id: UUID) -> list[Attempt]:
+        """Those of one task, the first one first."""
+        (reply,) = await connection.run((self._table["attempts"], {"id": task_id.hex}))
+        instant = self._times.instant
+        return [Attempt(*row[:5], None if row[5] is None else instant(row[5]), instant(row[6])) for row in reply.rows]
+
+    def _row(self, ended: AttemptEnd) -> Row:
+        more = {"attempt": ended.attempt, "started": ended.started, "lost": int(ended.lost)}
+        return {**end(ended), **more, "delay": self._times.span(ended.delay)}
+
+    def _calls(self, connection: MysqlConnection, name: str, rows: Sequence[Row], **values: Any) -> list[Call]:
+        return [(self._table[name], {"rows": part, **values}) for part in rows_json(rows, connection.max_packet)]
+
+
+async def _each(connection: MysqlConnection, calls: Iterable[Call]) -> list[Reply]:
+    """One packet for each: together they may be more than the server takes."""
+    return [(await connection.run(call))[0] for call in calls]
+
+
+def _ids(replies: Iterable[Reply]) -> set[UUID]:
+    return {UUID(row[0]) for reply in replies for row in reply.rows}
+
+
+def _only(rows: Iterable[Row], *names: str) -> list[Row]:
+    return [{name: row[name] for name in names} for row in rows]

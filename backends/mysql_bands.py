@@ -1,0 +1,162 @@
+"""How a MySQL or MariaDB worker claims from a migrated table: band by band."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from uuid import UUID
+
+import anyio
+
+from asyncqueue.backends.bands import Band, Bands, in_order
+from asyncqueue.backends.lane import Lanes
+from asyncqueue.backends.mysql_claiming import HELD_BY_OTHERS, Claiming, Read
+from asyncqueue.backends.mysql_connection import Call, MysqlConnection
+from asyncqueue.backends.mysql_rows import ordered, rows_json
+from asyncqueue.backends.mysql_times import Times
+from asyncqueue.backends.table import Table
+from asyncqueue.errors import DatabaseUnavailable
+from asyncqueue.model import Claimant, ClaimedTask, Status
+
+#: Seconds for which the server looks at everything that is queued, where some 200,000 dead entries lie in the way.
+COSTLY_LOOK = 0.004
+#: Scheduled rows that are queued by one transaction.
+PROMOTED_AT_ONCE = 1000
+
+_LOWEST = datetime.min
+_Wanted = Sequence[tuple[Band, datetime]]
+
+
+class BandClaims:
+    """The claims of one backend from a migrated table.
+
+    Args:
+        lanes: the connections for them.
+        translate: as `Lane.run` takes it.
+        carry_out: runs a claim until it is known what was claimed.
+    """
+
+    def __init__(
+        self,
+        table: Table,
+        times: Times,
+        lanes: Lanes[MysqlConnection],
+        translate: Callable[[BaseException], Exception | None],
+        carry_out: Callable[[Claiming], Awaitable[list[ClaimedTask]]],
+    ) -> None:
+        self.bands = Bands(_LOWEST, costly=COSTLY_LOOK)
+        self._table = table
+        self._times = times
+        self._lanes = lanes
+        self._translate = translate
+        self._carry_out = carry_out
+        # Bands of which the last claim has left some rows.
+        self._long: set[Band] = set()
+        self._empty = False
+
+    async def claim(
+        self, limit: int, claimant: Claimant, first: Call | None = None
+    ) -> tuple[int | None, list[ClaimedTask]]:
+        """Claim up to so many rows, in one transaction with another statement that comes first.
+
+        Returns how many rows that one has matched (None where the reply got lost on the way) and what was claimed.
+        """
+        look, back = self.bands.due, self.bands.piled and first is None
+        if look:
+            wanted = await self._look(claimant)
+        else:
+            wanted = self.bands.wanted(claimant.queues, back=back)
+            if self._empty and first is None:
+                wanted = await self._waiting(wanted)
+        matched, claimed = await self._take(wanted, limit, claimant, first)
+        if len(claimed) < limit and not look and not back:
+            claimed = claimed + await self._take_more(claimed, limit, claimant)
+        self.bands.take_in(claimed, limit)
+        self._empty = limit > 0 and not claimed
+        return matched, in_order(claimed, claimant.queues)
+
+    async def _take(
+        self, wanted: _Wanted, limit: int, claimant: Claimant, first: Call | None = None
+    ) -> tuple[int | None, list[ClaimedTask]]:
+        if not wanted and first is None:
+            return None, []
+        reads = [Read(self._ready(band, bound), bound, band) for band, bound in wanted]
+        claiming = Claiming(self._table, self._times, reads, limit, claimant, first)
+        began = time.monotonic()
+        claimed = await self._carry_out(claiming)
+        if any(bound != _LOWEST for _, bound in wanted):
+            self.bands.worked(time.monotonic() - began)
+        for band, drained in claiming.drained.items():
+            (self._long.discard if drained else self._long.add)(band)
+        return claiming.matched, claimed
+
+    async def _take_more(self, claimed: list[ClaimedTask], limit: int, claimant: Claimant) -> list[ClaimedTask]:
+        """What is claimed already must reach the caller: one that is cancelled meanwhile, and in spite of an error."""
+        try:
+            with anyio.CancelScope(shield=True):
+                piled = self.bands.piled
+                wanted = self.bands.wanted(claimant.queues, back=True) if piled else await self._look(claimant)
+                _, more = await self._take(wanted, limit - len(claimed), claimant)
+        except DatabaseUnavailable:
+            if not claimed:
+                raise
+            return []
+        return more
+
+    def _ready(self, band: Band, bound: datetime) -> str:
+        """The way of reading that is the cheapest there, see `ready_apart.sql`."""
+        indexed = self._table.shape is None or self._table.shape.indexed
+        direct = indexed and bound != _LOWEST and not self.bands.piled and band in self._long
+        return "ready" if direct else "ready_apart"
+
+    async def _waiting(self, wanted: _Wanted) -> _Wanted:
+        """Those bands in which anything is queued: statements without a transaction, where a claim is one."""
+        statement = self._table["waiting"]
+        calls = [
+            (statement, {"watermark": bound, "queue": band.queue, "priority": band.priority}) for band, bound in wanted
+        ]
+        if not calls:
+            return []
+        replies = await self._lanes.run(lambda connection: connection.run(*calls), translate=self._translate)
+        return [each for each, reply in zip(wanted, replies, strict=True) if reply.rows]
+
+    # -- looking, and queueing what is due
+
+    async def _look(self, claimant: Claimant) -> _Wanted:
+        """The bands that hold queued rows, in order and without bounds, when what is due is queued too."""
+        found, due_in = await self._found()
+        if due_in is not None and due_in <= 0 and await self._promote():
+            found, _ = await self._found()
+        return [(band, _LOWEST) for band, _ in self.bands.wanted(claimant.queues) if band in found]
+
+    async def _found(self) -> tuple[set[Band], float | None]:
+        """Returns the bands found, and in how many seconds the next scheduled row is due."""
+        look: Call = self._table["look"], {"utc_offset": self._times.offset()}
+        clock: Call = self._table["clock"], {}
+        replies = await self._lanes.run(lambda connection: connection.run(look, clock), translate=self._translate)
+        rows, [(ended,)] = (reply.rows for reply in replies)
+        began, due_in, *_ = rows[0]
+        found = {Band(queue, priority) for _, _, queue, priority in rows if queue is not None}
+        # By the server's own clock: this process may be busy with its tasks.
+        self.bands.looked((ended - began).total_seconds(), due_in, found)
+        self._long &= found
+        return found, due_in
+
+    async def _promote(self) -> int:
+        """Queue what is due, a batch at a time. Returns how many rows were."""
+
+        async def work(connection: MysqlConnection) -> int:
+            offset = self._times.offset()
+            batch = {"limit": PROMOTED_AT_ONCE, "candidates": PROMOTED_AT_ONCE + HELD_BY_OTHERS}
+            due: Call = self._table["due"], {**batch, "utc_offset": offset}
+            _, found = await connection.run((self._table["begin"], {}), due)
+            scheduled = sorted((at, key) for key, status, at in found.rows if status == Status.SCHEDULED)
+            places = {key: place for place, (_, key) in enumerate(scheduled, 1)}
+            rows = ordered({"id": UUID(key).hex, "place": places.get(key)} for key, _, _ in found.rows)
+            for part in rows_json(rows, connection.max_packet):
+                await connection.run((self._table["promote"], {"rows": part, "utc_offset": offset}))
+            await connection.run((self._table["commit"], {}))
+            return len(places)
+
+        return await self._lanes.run(work, translate=self._translate)

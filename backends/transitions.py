@@ -1,0 +1,67 @@
+"""The life of a task as a table: which verb takes it from which status to which, who may do so, and what fences it.
+
+`docs/state-machine.md` draws it, and the conformance suite holds both it and every backend to this table.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from asyncqueue.model import Status
+
+_QUEUED, _RUNNING, _SCHEDULED = Status.QUEUED, Status.RUNNING, Status.SCHEDULED
+_COMPLETED, _FAILED, _CANCELLED = Status.COMPLETED, Status.FAILED, Status.CANCELLED
+
+
+class Transition(NamedTuple):
+    """One arrow.
+
+    Args:
+        verb: the backend's.
+        before: the status that it takes a row from; None where there was no row.
+        after: the status that it leaves; None where the row is gone.
+        by: who does it.
+        guard: what keeps two who do it at once, or one who is late, from doing harm.
+    """
+
+    verb: str
+    before: Status | None
+    after: Status | None
+    by: str
+    guard: str
+
+
+_TOKEN = "status 1 and the claim's token"  # noqa: S105 - no secret
+_LOCK = "rows that others have locked are skipped"
+_ANYBODY = "anybody"
+_HOLDER = "the worker that holds it"
+_WORKER = "any worker"
+
+TRANSITIONS = (
+    Transition("enqueue", None, _QUEUED, _ANYBODY, "the id is new"),
+    Transition("enqueue", None, _SCHEDULED, _ANYBODY, "the id is new"),
+    Transition("promote", _SCHEDULED, _QUEUED, _WORKER, f"it is due by the database's clock; {_LOCK}"),
+    Transition("claim", _QUEUED, _RUNNING, _WORKER, f"its queue is not paused; {_LOCK}"),
+    Transition("release", _RUNNING, _QUEUED, _HOLDER, _TOKEN),
+    Transition("finish", _RUNNING, _COMPLETED, _HOLDER, _TOKEN),
+    Transition("finish", _RUNNING, _FAILED, _HOLDER, _TOKEN),
+    Transition("end_attempts", _RUNNING, _SCHEDULED, _HOLDER, _TOKEN),
+    Transition("end_attempts", _RUNNING, _COMPLETED, _HOLDER, _TOKEN),
+    Transition("end_attempts", _RUNNING, _FAILED, "the worker that holds it, or a rescuer", _TOKEN),
+    Transition("end_attempts", _RUNNING, _QUEUED, "a rescuer", _TOKEN),
+    Transition("cancel", _QUEUED, _CANCELLED, _ANYBODY, "it has not ended"),
+    Transition("cancel", _SCHEDULED, _CANCELLED, _ANYBODY, "it has not ended"),
+    Transition("cancel", _RUNNING, _CANCELLED, _ANYBODY, "it has not ended"),
+    Transition("requeue", _SCHEDULED, _QUEUED, _ANYBODY, "it does not run"),
+    Transition("requeue", _COMPLETED, _QUEUED, _ANYBODY, "it does not run"),
+    Transition("requeue", _FAILED, _QUEUED, _ANYBODY, "it does not run"),
+    Transition("requeue", _CANCELLED, _QUEUED, _ANYBODY, "it does not run"),
+    Transition("cleanup", _COMPLETED, None, _ANYBODY, "it is old enough by the database's clock"),
+    Transition("cleanup", _FAILED, None, _ANYBODY, "it is old enough by the database's clock"),
+    Transition("cleanup", _CANCELLED, None, _ANYBODY, "it is old enough by the database's clock"),
+)
+
+
+def after(verb: str, before: Status | None) -> set[Status | None]:
+    """The statuses that a verb may leave; empty where it changes nothing."""
+    return {each.after for each in TRANSITIONS if (each.verb, each.before) == (verb, before)}

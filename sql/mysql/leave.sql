@@ -1,0 +1,4 @@
+-- Takes a worker off the list that has ended, and those that were lost a day ago.
+-- Params: name
+-- Returns: nothing
+DELETE FROM {workers} WHERE name = :name OR beat < UTC_TIMESTAMP(6) - INTERVAL 1 DAY

@@ -1,0 +1,22 @@
+-- Which bands hold queued rows that may be claimed, and in how many seconds the next scheduled row is due: what a worker
+-- of level 1 asks once a second, and all the time while it has no work. One row at least, for the clock.
+-- One step in the index for each band, however many rows it has: both servers take it so (a loose index scan) only where
+-- the constant status is grouped by, too. Paused queues are left out afterwards, for the same reason.
+-- Params: utc_offset
+-- Returns: now, due_in, queue, priority
+SELECT clock.now,
+       TIMESTAMPDIFF(MICROSECOND, clock.now + INTERVAL :utc_offset SECOND, clock.earliest) / 1e6 AS due_in,
+       band.queue,
+       band.priority
+  FROM (
+           SELECT UTC_TIMESTAMP(6) AS now, MIN(run_after) AS earliest
+             FROM {table}
+                  FORCE INDEX ({due_index}) -- [indexed]
+       ) AS clock
+  LEFT JOIN (
+           SELECT queue, priority
+             FROM {table}
+                  FORCE INDEX ({band_index}) -- [indexed]
+            WHERE status = 0
+            GROUP BY status, queue, priority
+       ) AS band ON band.queue NOT IN (SELECT name FROM {queues} WHERE paused)

@@ -1,0 +1,22 @@
+-- Level 1: the rows in progress whose worker stopped renewing them. asyncqueue's own, where `renewed` is what `modified` is,
+-- before `cutoff`; a Django worker's, or one of asyncqueue from before the migration, before `foreign_cutoff` (NULL:
+-- never). Nothing is locked: what becomes of each is decided then, and written fenced by its token.
+-- Params: cutoff, foreign_cutoff, limit
+-- Returns: id, task, worker_pid, token, ours, attempt, losses, claimed_by, started
+SELECT id,
+       task,
+       worker_pid, -- [errors]
+       NULL AS worker_pid, -- [not errors]
+       modified AS token,
+       renewed <=> modified AS ours,
+       attempt,
+       losses,
+       claimed_by,
+       started
+  FROM {table}
+       FORCE INDEX ({band_index}) -- [indexed]
+ WHERE status = 1
+   AND modified < :cutoff
+   AND (renewed <=> modified OR modified < :foreign_cutoff)
+ ORDER BY modified
+ LIMIT :limit

@@ -1,0 +1,243 @@
+"""Every verb in random order against a small model of what a queue is."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from dataclasses import dataclass
+from math import inf
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+
+from asyncqueue.backends.base import Options
+from asyncqueue.backends.urls import backend_for
+from asyncqueue.model import AttemptEnd, Claim, ClaimedTask, Finish, NewTask, Release, Status
+from tests.servers.cases import cases, migrated
+from tests.servers.database import Database
+
+QUEUES = ("mail", "default")
+ENDS = (Status.COMPLETED, Status.FAILED, Status.CANCELLED)
+FOR_LONG = 3600.0
+
+
+@dataclass
+class Row:
+    """What the model knows of a task."""
+
+    status: Status
+    queue: str
+    priority: int
+    #: Its place among those that were queued.
+    place: int
+    due: bool = False
+    attempt: int = 0
+    losses: int = 0
+    #: The claim that holds it.
+    claim: ClaimedTask | None = None
+
+
+class Lives(RuleBasedStateMachine):
+    """A backend and the model beside it."""
+
+    database: Database
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.runner = asyncio.Runner()
+        self.backend = backend_for(self.database.url, Options())
+        self.rows: dict[uuid.UUID, Row] = {}
+        self.paused: set[str] = set()
+        self.stale: list[ClaimedTask] = []
+        self.places = 0
+        self.database.clean()
+        self.do(self.backend.open())
+
+    def teardown(self) -> None:
+        self.do(self.backend.close())
+        self.runner.close()
+
+    def do(self, verb: Any) -> Any:
+        return self.runner.run(verb)
+
+    def place(self) -> int:
+        self.places += 1
+        return self.places
+
+    def some(self, data: st.DataObject, *statuses: Status) -> uuid.UUID:
+        return data.draw(st.sampled_from([key for key, row in self.rows.items() if row.status in statuses]))
+
+    def having(self, *statuses: Status) -> bool:
+        return any(row.status in statuses for row in self.rows.values())
+
+    # -- the verbs
+
+    @rule(
+        count=st.integers(1, 4),
+        queue=st.sampled_from(QUEUES),
+        priority=st.integers(-1, 1),
+        scheduled=st.booleans(),
+    )
+    def enqueue(self, count: int, queue: str, priority: int, scheduled: bool) -> None:
+        delay = FOR_LONG if scheduled else None
+        tasks = [NewTask(uuid.uuid4(), "app.task", "{}", queue, priority, delay) for _ in range(count)]
+        self.do(self.backend.enqueue(tasks))
+        status = Status.SCHEDULED if scheduled else Status.QUEUED
+        for task in tasks:
+            self.rows[task.id] = Row(status, queue, priority, self.place())
+
+    @rule(limit=st.integers(1, 5), queues=st.sampled_from([QUEUES, QUEUES[:1]]), look=st.booleans())
+    def claim(self, limit: int, queues: tuple[str, ...], look: bool) -> None:
+        # Queues are named, and the clock does not say when a look is due: a sequence must do the same each time.
+        bands = getattr(self.backend._claims, "bands", None)
+        if bands is not None:
+            bands._look_at = 0.0 if look else inf
+        due = [row for row in self.rows.values() if row.due and row.status == Status.SCHEDULED]
+        if due:
+            limit = 1000  # a claim that is not filled looks what is due
+        for row in due:
+            row.status, row.due, row.place = Status.QUEUED, False, self.place()
+        waiting = {
+            key: row
+            for key, row in self.rows.items()
+            if row.status == Status.QUEUED and row.queue not in self.paused and row.queue in queues
+        }
+        claimed = self.do(self.backend.claim(limit, worker_pid=None, worker="me", queues=queues))
+        assert len(claimed) == min(limit, len(waiting))
+        assert {task.id for task in claimed} <= waiting.keys()
+        taken: dict[tuple[str, int], list[int]] = {}
+        for task in claimed:
+            row = waiting.pop(task.id)
+            assert (task.queue, task.priority, task.attempt) == (row.queue, row.priority, row.attempt)
+            taken.setdefault((row.queue, row.priority), []).append(row.place)
+            row.status, row.claim = Status.RUNNING, task
+        if not due:  # those come in the order of their times, which are equal here
+            for band, places in taken.items():
+                left = [row.place for row in waiting.values() if (row.queue, row.priority) == band]
+                assert places == sorted(places)
+                assert max(places) < min(left, default=self.places + 1), "the oldest of a band come first"
+
+    @precondition(lambda self: self.having(Status.RUNNING))
+    @rule(data=st.data(), status=st.sampled_from([Status.COMPLETED, Status.FAILED]))
+    def finish(self, data: st.DataObject, status: Status) -> None:
+        key = self.some(data, Status.RUNNING)
+        row = self.rows[key]
+        assert row.claim is not None
+        assert self.do(self.backend.finish([Finish(key, row.claim.token, status, output="x")])) == {key}
+        row.status = status
+
+    @precondition(lambda self: self.having(Status.RUNNING))
+    @rule(data=st.data())
+    def try_again_later(self, data: st.DataObject) -> None:
+        key = self.some(data, Status.RUNNING)
+        row = self.rows[key]
+        assert row.claim is not None
+        token = row.claim.token
+        end = AttemptEnd(key, token, Status.SCHEDULED, None, "no", None, False, FOR_LONG, row.attempt + 1, token)
+        assert self.do(self.backend.end_attempts([end])) == {key}
+        row.status, row.attempt = Status.SCHEDULED, row.attempt + 1
+
+    @precondition(lambda self: self.having(Status.RUNNING))
+    @rule(data=st.data())
+    def release(self, data: st.DataObject) -> None:
+        key = self.some(data, Status.RUNNING)
+        row = self.rows[key]
+        assert row.claim is not None
+        self.do(self.backend.release([Release(key, row.claim.token, row.claim.queued_at)]))
+        row.status = Status.QUEUED  # in its old place
+
+    @precondition(lambda self: self.having(Status.RUNNING))
+    @rule(data=st.data())
+    def renew(self, data: st.DataObject) -> None:
+        key = self.some(data, Status.RUNNING)
+        row = self.rows[key]
+        assert row.claim is not None
+        seen = self.do(self.backend.observe([key]))
+        self.do(self.backend.renew([Claim(key, row.claim.token)], now=seen.now, worker_pid=None))
+        self.stale.append(row.claim)
+        row.claim = row.claim._replace(token=seen.now)
+
+    @precondition(lambda self: self.having(Status.RUNNING))
+    @rule(data=st.data())
+    def rescue(self, data: st.DataObject) -> None:
+        lost = self.do(self.backend.overdue(lease=-1.0, foreign_lease=None))
+        assert {each.id for each in lost} == {key for key, row in self.rows.items() if row.status == Status.RUNNING}
+        assert all(each.ours and each.claimed_by == "me" for each in lost)
+        one = data.draw(st.sampled_from(sorted(lost, key=lambda each: each.id)))
+        row = self.rows[one.id]
+        assert (one.attempt, one.losses) == (row.attempt, row.losses)
+        end = AttemptEnd(
+            *(one.id, one.token, Status.QUEUED, None, "lost", None, True, None, one.attempt, one.started), lost=True
+        )
+        assert self.do(self.backend.end_attempts([end])) == {one.id}
+        assert row.claim is not None
+        self.stale.append(row.claim)
+        row.status, row.losses, row.place = Status.QUEUED, row.losses + 1, self.place()
+
+    @precondition(lambda self: self.stale)
+    @rule(data=st.data())
+    def come_late(self, data: st.DataObject) -> None:
+        """A worker that lost its claim wakes up, and must change nothing."""
+        claim = data.draw(st.sampled_from(self.stale))
+        assert self.do(self.backend.finish([Finish(claim.id, claim.token, Status.COMPLETED, output="late")])) == set()
+        self.do(self.backend.release([Release(claim.id, claim.token, claim.queued_at)]))
+
+    @precondition(lambda self: self.rows)
+    @rule(data=st.data())
+    def cancel(self, data: st.DataObject) -> None:
+        key = self.some(data, *Status)
+        row = self.rows[key]
+        expected = {key} if row.status not in ENDS else set()
+        assert self.do(self.backend.cancel([key])) == expected
+        if expected:
+            row.status = Status.CANCELLED
+
+    @precondition(lambda self: self.rows)
+    @rule(data=st.data())
+    def requeue(self, data: st.DataObject) -> None:
+        key = self.some(data, *Status)
+        row = self.rows[key]
+        expected = {key} if row.status in (*ENDS, Status.SCHEDULED) else set()
+        assert self.do(self.backend.requeue([key])) == expected
+        if expected:
+            self.rows[key] = Row(Status.QUEUED, row.queue, row.priority, self.place())
+
+    @precondition(lambda self: self.having(Status.SCHEDULED))
+    @rule()
+    def let_time_pass(self) -> None:
+        past = "'2020-01-01 00:00:00'"
+        self.database.execute(f"UPDATE {self.database.table} SET run_after = {past} WHERE status = 5")
+        for row in self.rows.values():
+            row.due = row.status == Status.SCHEDULED
+
+    @rule(queue=st.sampled_from(QUEUES), paused=st.booleans())
+    def pause(self, queue: str, paused: bool) -> None:
+        self.do(self.backend.pause(queue, paused=paused))
+        (self.paused.add if paused else self.paused.discard)(queue)
+
+    @rule()
+    def cleanup(self) -> None:
+        ended = {key for key, row in self.rows.items() if row.status in ENDS}
+        assert self.do(self.backend.cleanup(older_than=-1, statuses=ENDS, limit=1000)) == len(ended)
+        for key in ended:
+            del self.rows[key]
+
+    # -- what always holds
+
+    @invariant()
+    def the_table_shows_the_model(self) -> None:
+        found = {record.id: record.status for record in self.do(self.backend.get(list(self.rows)))}
+        assert found == {key: row.status for key, row in self.rows.items()}
+
+
+@cases("database", migrated(["sqlite", "postgresql"]))
+def test_any_sequence_of_verbs_leaves_what_the_model_says(database):
+    machine = type("LivesHere", (Lives,), {"database": database})
+    run_state_machine_as_test(
+        machine,
+        settings=settings(
+            max_examples=25, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+        ),
+    )

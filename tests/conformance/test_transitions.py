@@ -1,0 +1,93 @@
+"""The table of transitions: the page that draws it, and every verb on a row of every status."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from pathlib import Path
+
+import pytest
+
+from asyncqueue.backends.transitions import TRANSITIONS, after
+from asyncqueue.model import AttemptEnd, Claim, Finish, Release, Status
+from tests.conformance.test_bands import MIGRATED, put
+
+PAGE = (Path(__file__).parents[2] / "docs" / "state-machine.md").read_text()
+ENDS = (Status.COMPLETED, Status.FAILED, Status.CANCELLED)
+
+
+def _status(name: str) -> Status | None:
+    return None if name in ("[*]", "-") else Status[name.upper()]
+
+
+def test_the_page_draws_the_table():
+    drawn = re.findall(r"^    (\S+) --> (\S+): (\w+)$", PAGE, re.MULTILINE)
+    assert [(verb, _status(a), _status(b)) for a, b, verb in drawn] == [tuple(each[:3]) for each in TRANSITIONS]
+
+
+def test_the_page_says_who_and_under_which_guard():
+    rows = re.findall(r"^\| `(\w+)` \| (\S+) \| (\S+) \| (.+?) \| (.+?) \|$", PAGE, re.MULTILINE)
+    assert [(verb, _status(a), _status(b), by, guard) for verb, a, b, by, guard in rows] == list(
+        map(tuple, TRANSITIONS)
+    )
+
+
+async def _row_in(backend, database, status: Status) -> tuple[uuid.UUID, object]:
+    """A row in this status, and its `modified` as a token."""
+    [key] = await put(backend, 1, delay=3600.0) if status == Status.SCHEDULED else await put(backend, 1)
+    if status not in (Status.QUEUED, Status.SCHEDULED):
+        [claim] = await backend.claim(1, worker_pid=None)
+        if status == Status.CANCELLED:
+            await backend.cancel([key])
+        elif status != Status.RUNNING:
+            await backend.finish([Finish(key, claim.token, status)])
+    return key, (await backend.observe([key])).rows[key][1]
+
+
+async def _do(backend, verb: str, key: uuid.UUID, token, wanted: Status | None) -> None:
+    if verb == "claim":
+        await backend.claim(10, worker_pid=None)
+    elif verb == "promote":
+        await backend.claim(0, worker_pid=None)
+    elif verb == "release":
+        await backend.release([Release(key, token, token)])
+    elif verb == "finish":
+        await backend.finish([Finish(key, token, wanted or Status.COMPLETED)])
+    elif verb == "end_attempts":
+        status = Status.COMPLETED if wanted is None else wanted
+        delay = 60.0 if status == Status.SCHEDULED else None
+        await backend.end_attempts([AttemptEnd(key, token, status, None, None, None, False, delay, 1, token)])
+    elif verb == "cancel":
+        await backend.cancel([key])
+    elif verb == "requeue":
+        await backend.requeue([key])
+    elif verb == "cleanup":
+        await backend.cleanup(older_than=-1, statuses=ENDS, limit=10)
+
+
+VERBS = ("claim", "release", "finish", "end_attempts", "cancel", "requeue", "cleanup")
+
+
+@MIGRATED
+@pytest.mark.parametrize("verb", VERBS)
+async def test_a_verb_changes_what_the_table_says_and_nothing_else(backend, database, verb):
+    for before in Status:
+        allowed = after(verb, before)
+        for wanted in allowed or {None}:
+            key, token = await _row_in(backend, database, before)
+            await _do(backend, verb, key, token, wanted)
+            found = await backend.get([key])
+            status = found[0].status if found else None
+            expected = wanted if allowed else before
+            assert status == expected, f"{verb} on {before.name} gave {status}"
+            database.execute(f"DELETE FROM {database.table}")
+
+
+@MIGRATED
+@pytest.mark.parametrize("verb", ["release", "finish", "end_attempts"])
+async def test_a_token_of_yesterday_changes_nothing(backend, database, verb):
+    key, token = await _row_in(backend, database, Status.RUNNING)
+    seen = await backend.observe([key])
+    await backend.renew([Claim(key, token)], now=seen.now, worker_pid=None)
+    await _do(backend, verb, key, token, None)
+    assert (await backend.get([key]))[0].status == Status.RUNNING
