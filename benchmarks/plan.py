@@ -68,6 +68,8 @@ WORKLOADS = [
     ),
     Workload("backlog", "the first 20,000 of many queued rows", special.backlog, "backlog", "lowest_share", alone=True),
     Workload("finished", "20,000 beside millions of finished rows", special.finished, "backlog", "share", alone=True),
+    Workload("levels", "level 1 against the table as Django makes it", special.levels, "backlog", "share", alone=True),
+    Workload("scheduled", "20,000 beside a million due tomorrow", special.scheduled, "backlog", "share", alone=True),
     Workload("held-snapshot", "an old transaction stays open", special.held_snapshot, "held", "share", alone=True),
     Workload("idle", "a worker without work", special.idle, "idle", "statements", higher=False, alone=True),
     Workload("scale-out", "1, 2, 4 and 8 workers", special.scale_out, "scale", "two_to_one", alone=True),

@@ -43,6 +43,53 @@ def finished(contender: Contender, place: Place, size: Size) -> Measured:
     return {"rates": {"0": alone, f"{ended:,}": beside}, "share": beside / alone}
 
 
+def levels(contender: Contender, place: Place, size: Size) -> Measured:
+    """The first 20,000 of 100,000 rows: over three queues and five priorities, against the table as Django makes it."""
+    queued = 100_000 if size.drain >= _FIRST else _FIRST
+    rates: dict[str, list[float]] = {"level 0": [], "level 1": [], "level 1, spread": []}
+    for _ in range(5):
+        with site(contender, place, BENCH_LEVEL="0") as at:
+            at.enqueue("bulk", queued)
+            rates["level 0"].append(_rate(at, _FIRST))
+        with site(contender, place) as at:
+            at.enqueue("bulk", queued)
+            rates["level 1"].append(_rate(at, _FIRST))
+        with site(contender, place) as at:
+            at.enqueue("bulk", queued, BENCH_SPREAD="1")
+            rates["level 1, spread"].append(_rate(at, _FIRST))
+
+    def ratios(name: str) -> list[float]:
+        return [one / zero for one, zero in zip(rates[name], rates["level 0"], strict=True)]
+
+    return {
+        "rates": {name: statistics.median(each) for name, each in rates.items()},
+        "ratios": ratios("level 1, spread"),
+        "plain_ratios": ratios("level 1"),
+        "share": statistics.median(ratios("level 1, spread")),
+        "plain_share": statistics.median(ratios("level 1")),
+    }
+
+
+def scheduled(contender: Contender, place: Place, size: Size) -> Measured:
+    """The rate of 20,000 tasks beside a million that are due tomorrow, against the rate without them."""
+    future = 1_000_000 if size.drain >= _FIRST else 100_000
+    rates: dict[str, list[float]] = {"0": [], f"{future:,}": []}
+    for _ in range(3):
+        for name, number in zip(rates, (0, future), strict=True):
+            with site(contender, place) as at:
+                if number:
+                    at.enqueue("bulk", number, BENCH_DELAY="86400")
+                at.enqueue("bulk", _FIRST)
+                rates[name].append(_rate(at, _FIRST))
+    alone, beside = rates.values()
+    ratios = [one / other for one, other in zip(beside, alone, strict=True)]
+    return {
+        "rates": {name: statistics.median(each) for name, each in rates.items()},
+        "ratios": ratios,
+        "share": statistics.median(ratios),
+    }
+
+
 def held_snapshot(contender: Contender, place: Place, size: Size) -> Measured:
     """The rate before another session holds an old transaction open, and at the end of five minutes of churn.
 

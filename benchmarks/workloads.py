@@ -32,11 +32,11 @@ class Size:
 class Site:
     """A new database with a contender's tables."""
 
-    def __init__(self, contender: Contender, place: Place) -> None:
+    def __init__(self, contender: Contender, place: Place, **environment: str) -> None:
         self.contender = contender
         self.dialect = place.dialect
         self.url = place.create()
-        call(contender, "setup", self.url)
+        call(contender, "setup", self.url, **environment)
         self._place = place
         self._probe: Probe | None = None
 
@@ -63,9 +63,9 @@ class Site:
 
 
 @contextmanager
-def site(contender: Contender, place: Place) -> Iterator[Site]:
+def site(contender: Contender, place: Place, **environment: str) -> Iterator[Site]:
     """A site for the time of a block."""
-    made = Site(contender, place)
+    made = Site(contender, place, **environment)
     try:
         yield made
     finally:

@@ -118,9 +118,7 @@ def _placement(
 def _seconds(text: str) -> float:
     match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", text, re.ASCII)
     if match is None:
-        raise fail(
-            f"--delay {text!r} is no time: 90 or 90s for seconds, 5m for minutes, 2h for hours, 1d for days", USAGE
-        )
+        raise fail(f"--delay {text!r} is no time: 90 or 90s are seconds, 5m minutes, 2h hours, 1d a day", USAGE)
     return float(match[1]) * _UNITS[match[2]]
 
 

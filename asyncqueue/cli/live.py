@@ -50,6 +50,7 @@ class _Line:
         from rich.text import Text
 
         progress = self._worker.progress
+        retried = [Text(f"{progress.retried:,}", "bold yellow"), Text(" retried  ")] if progress.retried else []
         line = Text.assemble(
             ("● ", "green"),
             (f"{progress.running}", "bold blue"),
@@ -58,7 +59,7 @@ class _Line:
             " done  ",
             (f"{progress.failed:,}", "bold red" if progress.failed else ""),
             " failed  ",
-            *([(f"{progress.retried:,}", "bold yellow"), " retried  "] if progress.retried else []),
+            *retried,
             (f"{self._rate(progress):,.0f}", "bold"),
             " tasks/s",
         )

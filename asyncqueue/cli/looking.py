@@ -13,13 +13,15 @@ from asyncqueue.cli.options import DatabaseUrl, Django, Json, Table, TimeZone, s
 from asyncqueue.cli.output import age, attempt_fields, print_json, print_table, shorten, status_name, task_fields, until
 from asyncqueue.model import Status, TaskRecord
 
+_STATUSES = "queued, scheduled, running, completed, failed or cancelled"
+
 StatusOption = Annotated[
     list[str] | None,
     typer.Option(
         "--status",
         "-s",
         metavar="STATUS",
-        help="queued, scheduled, running, completed, failed or cancelled; repeatable.",
+        help=f"{_STATUSES}; repeatable.",
     ),
 ]
 TaskOption = Annotated[str | None, typer.Option("--task", metavar="PATH", help="Only tasks of this dotted path.")]
@@ -32,9 +34,7 @@ def parse_statuses(names: list[str] | None) -> list[Status] | None:
     known = {status.name.lower(): status for status in Status} | {str(int(status)): status for status in Status}
     for name in names:
         if name.lower() not in known:
-            raise fail(
-                f"there is no status {name!r}: queued, scheduled, running, completed, failed or cancelled", USAGE
-            )
+            raise fail(f"there is no status {name!r}: {_STATUSES}", USAGE)
     return [known[name.lower()] for name in names]
 
 

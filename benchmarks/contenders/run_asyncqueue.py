@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from collections.abc import Sequence
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import shared
 from shared import Adapter
 
-from asyncqueue import Queue, Settings, Worker, task
+from asyncqueue import Queue, Settings, TaskRequest, Worker, task
 
 
 @task
@@ -46,6 +47,9 @@ class Asyncqueue(Adapter):
     async def setup(self) -> None:
         async with self._queue() as queue:
             await queue.migrate()
+            if os.environ.get("BENCH_LEVEL") == "0":  # the table as Django makes it, with the indexes that claims want
+                await queue.migrate(down=True)
+                await queue.migrate(indexes_only=True)
 
     async def open(self, callers: int) -> None:
         self.queue = await self._queue().open()
@@ -57,7 +61,15 @@ class Asyncqueue(Adapter):
         await self.queue.enqueue(f"run_asyncqueue.{kind}", args)
 
     async def enqueue_bulk(self, kind: str, args: Sequence[dict[str, Any]]) -> None:
-        await self.queue.enqueue_many([(f"run_asyncqueue.{kind}", each) for each in args])
+        path = f"run_asyncqueue.{kind}"
+        if "BENCH_SPREAD" in os.environ:  # over three queues and five priorities
+            spread = enumerate(args)
+            await self.queue.enqueue_many(
+                [TaskRequest(path, each, queue=f"q{n % 3}", priority=n // 3 % 5) for n, each in spread]
+            )
+            return
+        delay = float(os.environ["BENCH_DELAY"]) if "BENCH_DELAY" in os.environ else None
+        await self.queue.enqueue_many([(path, each) for each in args], delay=delay)
 
     async def work(self, concurrency: int) -> dict[str, Any]:
         async with self._queue(concurrency=concurrency) as queue:

@@ -85,7 +85,8 @@ async def test_many_with_options_of_the_call_and_of_their_own(queue, count):
 
 @MIGRATED
 async def test_mistakes_among_many_are_refused_before_anything_is_written(queue):
-    for wrong in ("text", ("x.y",), ("x.y", {}, "mail"), 3):
+    mistakes: list[Any] = ["text", ("x.y",), ("x.y", {}, "mail"), 3]
+    for wrong in mistakes:
         with pytest.raises(InvalidTask):
             await queue.enqueue_many([("x.y", {}), wrong])
     with pytest.raises(ConfigurationError, match="priority must be"):

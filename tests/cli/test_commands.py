@@ -172,7 +172,7 @@ def test_migrating(folder):
         (["show", "0f8fad5b-d9cb-469f-a165-70867728950e"], 1, "there is no task 0f8fad5b"),
         (["list", "--status", "done"], 2, "there is no status 'done'"),
         (["requeue"], 2, "give the ids of tasks, or --status"),
-        (["requeue", "--status", "queued"], 2, "only ended tasks"),
+        (["requeue", "--status", "queued"], 2, "only ended tasks and scheduled ones"),
         (["cleanup", "--status", "running"], 2, "ended tasks only"),
         (["migrate", "--check", "--sql"], 2, "not both"),
     ],
