@@ -1,0 +1,82 @@
+"""Level 1: that hot statements read their index and nothing else, on PostgreSQL and SQLite."""
+
+from __future__ import annotations
+
+import re
+import uuid
+
+import pytest
+
+from asyncqueue.model import NewTask
+from tests.conformance.conftest import opened
+from tests.servers.cases import Case, cases
+
+
+def _explain(backend, name: str, **values: str) -> str:
+    """EXPLAIN and a statement, with literals for its parameters: those given, NULL for the rest."""
+    statement = backend._table[name]
+    text = statement.text
+    for number, param in reversed(list(enumerate(statement.params, 1))):
+        text = text.replace(f"${number}", values.get(param, "NULL"))
+    return f"EXPLAIN {text}"
+
+
+async def _plan(backend, name: str, **values: str) -> str:
+    """What the planner says in the session that a worker's statements have."""
+    text = _explain(backend, name, **values)
+    rows = await backend._engine.run(lambda connection: connection.fetch(text), translate=lambda error: None)
+    return "\n".join(row[0] for row in rows)
+
+
+@cases("fresh_database", [Case("postgresql", 10)])
+@pytest.mark.parametrize("look", [True, False], ids=["look", "bounded"])
+@pytest.mark.parametrize("statistics", [True, False], ids=["analysed", "new"])
+async def test_a_claim_reads_the_index_of_bands(fresh_database, look, statistics):
+    """Whatever the statistics say, and however many rows are queued, scheduled or have ended."""
+    fresh_database.execute(f"ALTER TABLE {fresh_database.table} SET (autovacuum_enabled = off)")
+    async with opened(fresh_database.url) as backend:
+        await backend.migrate()
+        rows = [NewTask(uuid.uuid4(), "app.task", "{}", f"q{n % 3}", n // 3 % 5) for n in range(30_000)]
+        await backend.enqueue(rows)
+        await backend.enqueue([NewTask(uuid.uuid4(), "app.task", "{}", delay=3600.0) for _ in range(10_000)])
+        if statistics:
+            fresh_database.execute(f"ANALYZE {fresh_database.table}")
+        bands = {
+            "queues": "ARRAY['q0', 'q1']",
+            "priorities": "ARRAY[4, 4]",
+            "bounds": "ARRAY[timestamptz '2020-01-01', timestamptz '2020-01-01']",
+        }
+        empty = {"queues": "'{}'::text[]", "priorities": "'{}'::int[]", "bounds": "'{}'::timestamptz[]"}
+        plan = await _plan(backend, "exchange", limit="100", look=str(look).lower(), **(empty if look else bands))
+        scans = re.findall(r"Scan (?:using \w+ )?on (?:django_simple_queue_task)\b.*", plan)
+        assert not re.search(r"Seq Scan on django|Bitmap Heap Scan on django", plan), plan
+        assert "_asyncqueue_band on" in plan, plan
+        assert scans, plan
+        ready = plan[plan.index("CTE next") : plan.index("CTE taken")]
+        assert "Sort" not in ready, ready
+        promoting = await _plan(backend, "promote", limit="1000")
+        assert "_asyncqueue_due on" in promoting, promoting
+        assert "Seq Scan on django" not in promoting, promoting
+
+
+@cases("fresh_database", [Case("sqlite", 10)])
+async def test_sqlite_takes_one_step_for_each_band(fresh_database):
+    async with opened(fresh_database.url) as backend:
+        await backend.migrate()
+        plans = {
+            name: "\n".join(
+                line[3]
+                for line in fresh_database.execute(
+                    "EXPLAIN QUERY PLAN " + re.sub(r":[a-z_]+", "'1'", backend._table[name].text)
+                )
+            )
+            for name in ("look", "ready", "next_due", "due", "finish", "end_attempts", "overdue")
+        }
+    index = "django_simple_queue_task USING INDEX django_simple_queue_task_asyncqueue"
+    assert "USING INDEX django_simple_queue_task_asyncqueue_band (queue=? AND priority>?)" in plans["look"]
+    assert plans["ready"] == f"SEARCH {index}_band (queue=? AND priority=?)"
+    assert f"SEARCH {index}_due" in plans["next_due"]
+    assert f"SEARCH {index}_due (run_after<?)" in plans["due"]
+    assert f"SEARCH {index}_running (modified<?)" in plans["overdue"]
+    for name in ("finish", "end_attempts"):
+        assert "asyncqueue_running (modified=? AND id>? AND id<?)" in plans[name]
