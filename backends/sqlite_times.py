@@ -57,10 +57,6 @@ class Times:
         """Seconds from now until such a time."""
         return (self.parse_utc(text) - datetime.now(UTC)).total_seconds()
 
-    def parse_utc(self, text: str) -> datetime:
-        """The instant of a text that is in UTC, aware."""
-        return datetime.fromisoformat(text).replace(tzinfo=UTC)
-
     def parse(self, text: str) -> datetime:
         """The instant of a text from the table, aware and in UTC. Raises DatabaseError for one that is no time."""
         try:
