@@ -109,7 +109,7 @@ class MysqlBackend:
         if not tasks:
             return
         plain = self._table.check(tasks)
-        rows = new_rows(tasks, self._times, migrated=self._migrated)
+        rows = new_rows(tasks, migrated=self._migrated)
         if connection is None:
             if len(rows) == 1 and plain and len(tasks[0].args or "") < _SHORT:
                 call = self._call("enqueue_one", **rows[0], utc_offset=self._times.offset())

@@ -22,7 +22,7 @@ class Attempts:
 
     async def end(self, connection: MysqlConnection, ends: Sequence[AttemptEnd]) -> set[UUID]:
         """Write those whose claims are held, and records of them. Returns the ids of all that stand in the table."""
-        rows = ordered(map(self._row, ends))
+        rows = ordered(map(_row, ends))
         first, *others = self._calls(connection, "lock_claims", _only(rows, "id", "token"))
         _, locked = await connection.run((self._table["begin"], {}), first)
         held = _ids([locked, *await _each(connection, others)])
@@ -42,14 +42,18 @@ class Attempts:
         """Those of one task, the first one first."""
         (reply,) = await connection.run((self._table["attempts"], {"id": task_id.hex}))
         instant = self._times.instant
-        return [Attempt(*row[:5], None if row[5] is None else instant(row[5]), instant(row[6])) for row in reply.rows]
-
-    def _row(self, ended: AttemptEnd) -> Row:
-        more = {"attempt": ended.attempt, "started": ended.started, "lost": int(ended.lost)}
-        return {**end(ended), **more, "delay": self._times.span(ended.delay)}
+        return [
+            Attempt(number, outcome, error, log, worker, None if started is None else instant(started), instant(ended))
+            for number, outcome, error, log, worker, started, ended in reply.rows
+        ]
 
     def _calls(self, connection: MysqlConnection, name: str, rows: Sequence[Row], **values: Any) -> list[Call]:
         return [(self._table[name], {"rows": part, **values}) for part in rows_json(rows, connection.max_packet)]
+
+
+def _row(ended: AttemptEnd) -> Row:
+    more = {"delay": ended.delay, "attempt": ended.attempt, "started": ended.started, "lost": int(ended.lost)}
+    return {**end(ended), **more}
 
 
 async def _each(connection: MysqlConnection, calls: Iterable[Call]) -> list[Reply]:

@@ -132,7 +132,7 @@ class BandClaims:
 
     async def _found(self) -> tuple[set[Band], float | None]:
         """Returns the bands found, and in how many seconds the next scheduled row is due."""
-        look: Call = self._table["look"], {"utc_offset": self._times.offset()}
+        look: Call = self._table["look"], {}
         clock: Call = self._table["clock"], {}
         replies = await self._lanes.run(lambda connection: connection.run(look, clock), translate=self._translate)
         rows, [(ended,)] = (reply.rows for reply in replies)
@@ -147,13 +147,12 @@ class BandClaims:
         """Queue what is due, a batch at a time. Returns how many rows were."""
 
         async def work(connection: MysqlConnection) -> int:
-            offset = self._times.offset()
-            batch = {"limit": PROMOTED_AT_ONCE, "candidates": PROMOTED_AT_ONCE + HELD_BY_OTHERS}
-            due: Call = self._table["due"], {**batch, "utc_offset": offset}
+            due: Call = self._table["due"], {"limit": PROMOTED_AT_ONCE, "candidates": PROMOTED_AT_ONCE + HELD_BY_OTHERS}
             _, found = await connection.run((self._table["begin"], {}), due)
             scheduled = sorted((at, key) for key, status, at in found.rows if status == Status.SCHEDULED)
             places = {key: place for place, (_, key) in enumerate(scheduled, 1)}
             rows = ordered({"id": UUID(key).hex, "place": places.get(key)} for key, _, _ in found.rows)
+            offset = self._times.offset()
             for part in rows_json(rows, connection.max_packet):
                 await connection.run((self._table["promote"], {"rows": part, "utc_offset": offset}))
             await connection.run((self._table["commit"], {}))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC
 from typing import Any
 from uuid import UUID
 
-from asyncqueue.backends.mysql_times import Times
+from asyncqueue.backends.instants import to_naive
 from asyncqueue.errors import DataRejected
 from asyncqueue.model import AttemptEnd, Claim, Finish, NewTask, OutputChunk, Release
 
@@ -31,7 +32,7 @@ def ordered(rows: Iterable[Row]) -> list[Row]:
     return sorted(rows, key=_id)
 
 
-def new_rows(tasks: Iterable[NewTask], times: Times, *, migrated: bool) -> list[Row]:
+def new_rows(tasks: Iterable[NewTask], *, migrated: bool) -> list[Row]:
     """Rows to insert, with all that the table can hold."""
     if not migrated:
         return [{"id": task.id.hex, "task": task.task, "args": task.args} for task in tasks]
@@ -42,8 +43,8 @@ def new_rows(tasks: Iterable[NewTask], times: Times, *, migrated: bool) -> list[
             "args": task.args,
             "queue": task.queue,
             "priority": task.priority,
-            "delay": times.span(task.delay),
-            "run_at": times.naive(task.run_at),
+            "delay": task.delay,
+            "run_at": None if task.run_at is None else to_naive(task.run_at, UTC),
             "max_attempts": task.max_attempts,
         }
         for task in tasks

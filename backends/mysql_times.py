@@ -23,27 +23,13 @@ class Times:
         """Note what the server's clock says now, so that a host whose clock is wrong knows the offset all the same."""
         self._zero = utc.replace(tzinfo=UTC) - timedelta(seconds=time.monotonic())
 
-    def offset(self, later: float = 0.0) -> int:
-        """How many seconds the zone is ahead of UTC at present, or in so many seconds."""
-        at = self._zero + timedelta(seconds=time.monotonic() + later)
-        return int(utc_offset(self._zone, at).total_seconds())
-
-    def span(self, seconds: float | None) -> float | None:
-        """What to add to the table's time for so many seconds to pass: the zone's clock may be changed meanwhile."""
-        if seconds is None:
-            return None
-        try:
-            return seconds + self.offset(seconds) - self.offset()
-        except OverflowError:  # beyond the calendar: the database says so
-            return seconds
+    def offset(self) -> int:
+        """How many seconds the zone is ahead of UTC at present."""
+        return int(utc_offset(self._zone, self._zero + timedelta(seconds=time.monotonic())).total_seconds())
 
     def local(self, utc: datetime) -> datetime:
         """The table's time at a reading of the server's clock."""
         return to_naive(utc.replace(tzinfo=UTC), self._zone)
-
-    def naive(self, instant: datetime | None) -> datetime | None:
-        """What stands in the table for an aware instant."""
-        return None if instant is None else to_naive(instant, self._zone)
 
     def cutoff(self, utc: datetime, seconds: float) -> datetime:
         """The time before which nothing lies that was written within the last `seconds` before the reading."""

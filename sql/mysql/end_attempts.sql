@@ -17,8 +17,7 @@ UPDATE JSON_TABLE(:rows, '$[*]' COLUMNS (
        STRAIGHT_JOIN {table} AS t FORCE INDEX (PRIMARY) ON t.id = d.id
    SET t.status = d.status,
        t.modified = UTC_TIMESTAMP(6) + INTERVAL :utc_offset SECOND,
-       t.run_after = IF(d.status = 5, UTC_TIMESTAMP(6) + INTERVAL :utc_offset SECOND
-                                      + INTERVAL ROUND(d.delay * 1000000) MICROSECOND, NULL),
+       t.run_after = IF(d.status = 5, UTC_TIMESTAMP(6) + INTERVAL ROUND(d.delay * 1000000) MICROSECOND, NULL),
        t.attempt = d.attempt,
        t.losses = t.losses + d.lost,
        t.worker_pid = NULL, -- [errors]

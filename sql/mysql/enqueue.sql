@@ -2,6 +2,7 @@
 -- follow `modified`. A row that exists already is left alone, so that a repetition after a lost reply is harmless
 -- (INSERT IGNORE would do that too, and would also cut what is too long).
 -- Level 1: a row with a time to come (`run_at`, or `delay` in seconds from now) is scheduled, the others are queued.
+-- That time is in UTC whatever the table's zone is, because a zone's clock may be put back meanwhile.
 -- `rows` is JSON, because there are no arrays: objects with id, task, args, and at level 1 queue, priority, delay, run_at,
 -- max_attempts. It is converted, because a caller's connection may be of another character set, and then MariaDB would
 -- make NULL of what that set lacks.
@@ -16,15 +17,14 @@ SELECT d.id,
        d.task,
        d.args,
        0 -- [not migrated]
-       IF(d.due > UTC_TIMESTAMP(6) + INTERVAL :utc_offset SECOND, 5, 0), -- [migrated]
+       IF(d.due > UTC_TIMESTAMP(6), 5, 0), -- [migrated]
        d.queue, -- [migrated]
        d.priority, -- [migrated]
        d.max_attempts, -- [migrated]
-       IF(d.due > UTC_TIMESTAMP(6) + INTERVAL :utc_offset SECOND, d.due, NULL) -- [migrated]
+       IF(d.due > UTC_TIMESTAMP(6), d.due, NULL) -- [migrated]
   FROM
        (SELECT j.*, -- [migrated]
-               COALESCE(j.run_at, UTC_TIMESTAMP(6) + INTERVAL :utc_offset SECOND -- [migrated]
-                                  + INTERVAL ROUND(j.delay * 1000000) MICROSECOND) AS due -- [migrated]
+               COALESCE(j.run_at, UTC_TIMESTAMP(6) + INTERVAL ROUND(j.delay * 1000000) MICROSECOND) AS due -- [migrated]
           FROM -- [migrated]
        JSON_TABLE(CONVERT(:rows USING utf8mb4), '$[*]' COLUMNS (
            position FOR ORDINALITY,

@@ -2,10 +2,10 @@
 -- of level 1 asks once a second, and all the time while it has no work. One row at least, for the clock.
 -- One step in the index for each band, however many rows it has: both servers take it so (a loose index scan) only where
 -- the constant status is grouped by, too. Paused queues are left out afterwards, for the same reason.
--- Params: utc_offset
+-- Params: none
 -- Returns: now, due_in, queue, priority
 SELECT clock.now,
-       TIMESTAMPDIFF(MICROSECOND, clock.now + INTERVAL :utc_offset SECOND, clock.earliest) / 1e6 AS due_in,
+       TIMESTAMPDIFF(MICROSECOND, clock.now, clock.earliest) / 1e6 AS due_in,
        band.queue,
        band.priority
   FROM (
