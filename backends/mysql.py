@@ -438,7 +438,7 @@ class MysqlBackend:
                 raise DataRejected(f"the path {task.task!r} is longer than {self._task_length} characters")
 
     def _records(self, rows: Iterable[tuple[Any, ...]]) -> list[TaskRecord]:
-        return [task_record(row, self._times.instant) for row in rows]
+        return [task_record(row, self._times.instant, self._times.instant) for row in rows]
 
 
 def _ends(finishes: Sequence[Finish]) -> list[Row]:

@@ -449,7 +449,7 @@ class SqliteBackend:
         }
 
     def _records(self, rows: list[Row]) -> list[TaskRecord]:
-        return [task_record(row, self._times.parse) for row in rows]
+        return [task_record(row, self._times.parse, self._times.parse_utc) for row in rows]
 
 
 def _array(ids: Iterable[UUID]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -19,18 +19,16 @@ def status_of(number: int) -> Status | int:
     return _STATUSES.get(number, number)
 
 
-def task_record(row: Sequence[Any], instant: Callable[[Any], datetime]) -> TaskRecord:
+def task_record(row: Sequence[Any], instant: Callable[[Any], datetime], due: Callable[[Any], datetime]) -> TaskRecord:
     """A record of a row as `get` and `find` read it, where times are naive.
 
-    `instant` makes an aware datetime of one in the table's zone; `run_after` is in UTC whatever that is.
+    `instant` makes an aware datetime of one that is in the table's zone, `due` of `run_after`.
     """
     key, created, modified, task, args, status, *rest = row
     if len(rest) > _TEXTS:
-        due, started = rest[_DUE], rest[_STARTED]
-        if due is not None:
-            rest[_DUE] = (datetime.fromisoformat(due) if isinstance(due, str) else due).replace(tzinfo=UTC)
-        if started is not None:
-            rest[_STARTED] = instant(started)
+        for place, read in ((_DUE, due), (_STARTED, instant)):
+            if rest[place] is not None:
+                rest[place] = read(rest[place])
     return TaskRecord(UUID(key), instant(created), instant(modified), task, args, status_of(status), *rest)
 
 

@@ -55,7 +55,8 @@ async def run(
         float | None, typer.Option(help="Seconds for running tasks to end when stopped. (default: 30)")
     ] = None,
     lease: Annotated[
-        float | None, typer.Option(help="Seconds after which an unrenewed task is lost. (default: timeout + 60)")
+        float | None,
+        typer.Option(help="Seconds after which an unrenewed task is lost. (default: 30 at level 1, else timeout + 60)"),
     ] = None,
     heartbeat: Annotated[float | None, typer.Option(help="Seconds between renewals. (default: 10)")] = None,
     on_lost: Annotated[

@@ -30,7 +30,7 @@ async def many(queue: Queue, addresses: Sequence[str]) -> None:
     await queue.enqueue_many(
         [
             TaskRequest(send, {"to": "ada@example.org"}, queue="mail"),
-            TaskRequest(notify, {"url": "http://localhost:1/"}, delay=60, max_attempts=10),
+            TaskRequest(notify, {"host": "localhost:1"}, delay=60, max_attempts=10),
         ]
     )
 

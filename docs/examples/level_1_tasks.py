@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from urllib.error import HTTPError, URLError
-from urllib.request import Request, urlopen
+from contextlib import closing
+from http.client import HTTPConnection
+from socket import gaierror
 
 from asyncqueue import Retry, RetryDelay, current_task, task
 
@@ -11,19 +12,19 @@ from asyncqueue import Retry, RetryDelay, current_task, task
 @task(
     max_attempts=5,
     backoff=RetryDelay.exponential(2, cap=300),
-    retry_on=(URLError, TimeoutError),
-    give_up_on=HTTPError,
+    retry_on=OSError,
+    give_up_on=gaierror,
     timeout=30,
 )
-def notify(url: str) -> None:
+def notify(host: str, path: str = "/") -> None:
     """Tell a server of something, and do as it says."""
-    attempt = current_task().attempt
-    try:
-        urlopen(Request(url, data=f"attempt {attempt}".encode()), timeout=10)
-    except HTTPError as error:
-        if error.code == 429:
-            raise Retry("rate limited", after=60) from error
-        raise
+    with closing(HTTPConnection(host, timeout=10)) as connection:
+        connection.request("POST", path, f"attempt {current_task().attempt}")
+        status = connection.getresponse().status
+    if status == 429:
+        raise Retry("rate limited", after=60)
+    if status >= 400:
+        raise ValueError(f"{host} answers {status}")
 
 
 @task

@@ -135,10 +135,11 @@ def test_cancel_requeue_and_cleanup(folder):
 def test_migrating(folder):
     url = ("-d", "sqlite:///other.sqlite3")
     missing = call(folder, "migrate", *url, "--check", code=1).stdout
-    assert missing.count("missing: ") == 3
-    assert call(folder, "migrate", *url, "--sql").stdout.count("CREATE ") == 3
+    names = re.findall(r"^missing: (.*) \(", missing, re.MULTILINE)
+    assert {"table", "column queue", "band index", "attempts table", "version 1"} <= set(names)
+    assert call(folder, "migrate", *url, "--sql").stdout.count("CREATE ") == 8
     assert "there is no table" in call(folder, "migrate", *url, "--indexes-only", code=1).stderr
-    assert call(folder, "migrate", *url).stdout.count("made: ") == 3
+    assert re.findall(r"^made: (.*) \(", call(folder, "migrate", *url).stdout, re.MULTILINE) == names
     assert call(folder, "migrate", *url).stdout == "nothing is missing\n"
     assert call(folder, "migrate", *url, "--check").stdout == "nothing is missing\n"
 

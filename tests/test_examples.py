@@ -1,0 +1,164 @@
+"""The examples in the documents are those that run here."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import re
+import shlex
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from asyncqueue import Queue, QueueState, Settings, Status, Worker
+from tests.cli.test_commands import call
+from tests.servers.cases import cases, migrated
+
+ROOT = Path(__file__).parent.parent
+EXAMPLES = ROOT / "docs/examples"
+MIGRATED = cases("database", migrated())
+
+TASKS = """
+from asyncqueue import task
+
+@task
+async def greet(name: str) -> str:
+    return f"Hello, {name}!"
+
+@task
+async def remind(order: int) -> None: ...
+"""
+SETTINGS = """
+SECRET_KEY = "x"
+INSTALLED_APPS = ["django_simple_queue"]
+DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "tasks.sqlite3"}}
+DJANGO_SIMPLE_QUEUE_ALLOWED_TASKS = ["shop.tasks.remind"]
+USE_TZ = True
+"""
+
+
+@pytest.fixture
+def examples(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.syspath_prepend(EXAMPLES)
+    yield
+    for name in ("level_1", "level_1_tasks"):
+        sys.modules.pop(name, None)
+
+
+@pytest.fixture
+async def queue(database, examples):
+    async with Queue(settings=Settings(database_url=database.url, poll_max=0.1)) as queue:
+        yield queue
+
+
+def stripped(text: str) -> str:
+    """Without indentation and empty lines."""
+    return "\n".join(line.strip() for line in text.splitlines() if line.strip())
+
+
+def blocks(document: str, language: str) -> list[str]:
+    """The code of a document in a language."""
+    return [dedent(code) for code in re.findall(rf"^```{language}\n(.*?)^```$", document, re.MULTILINE | re.DOTALL)]
+
+
+def test_what_the_documents_show_of_level_1_is_in_the_examples():
+    text = (ROOT / "docs/tasks.md").read_text()
+    shown = blocks(text[text.index("## Retries") : text.index("## Isolation")], "python")
+    examples = [stripped(path.read_text()) for path in EXAMPLES.glob("level_1*.py")]
+    assert len(shown) >= 6
+    # Imports are in an order of their own there.
+    bodies = [stripped(re.sub(r"^from .*\n", "", code, flags=re.MULTILINE)) for code in shown]
+    assert [body for body in bodies if not any(body in example for example in examples)] == []
+
+
+@MIGRATED
+async def test_delays_priorities_and_queues(queue):
+    level_1 = importlib.import_module("level_1")
+    await level_1.later(queue)
+    assert await queue.count(status=Status.SCHEDULED) == 3
+    await level_1.placed(queue)
+    await level_1.many(queue, ["a@example.org", "b@example.org"])
+    mail = QueueState("mail", paused=True, queued=4)
+    assert await level_1.paused(queue) == [QueueState("default", scheduled=4), mail]
+    chosen = queue.settings.model_copy(update={"queues": ("mail",)})
+    await asyncio.wait_for(Worker(queue, settings=chosen).run(burst=True), 20)
+    assert await queue.count(status=Status.COMPLETED) == 4
+
+
+class _Answers(BaseHTTPRequestHandler):
+    """Busy for the first attempt; knows no /nowhere."""
+
+    def do_POST(self) -> None:
+        said = self.rfile.read(int(self.headers["Content-Length"]))
+        code = 404 if self.path == "/nowhere" else 429 if said == b"attempt 1" else 200
+        self.send_response(code)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def server() -> Iterator[str]:
+    server = HTTPServer(("127.0.0.1", 0), _Answers)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@MIGRATED
+async def test_a_task_that_is_tried_again(queue, server):
+    level_1, tasks = importlib.import_module("level_1"), importlib.import_module("level_1_tasks")
+    hosts = [{"host": server}, {"host": server, "path": "/nowhere"}, {"host": "127.0.0.1:1"}]
+    handles = [await queue.enqueue(tasks.notify, args) for args in hosts]
+    busy, _unknown, refused = handles
+    await asyncio.wait_for(Worker(queue).run(burst=True), 20)
+    states = [await handle.status() for handle in handles]
+    assert states == [Status.SCHEDULED, Status.FAILED, Status.SCHEDULED]
+    waits = []
+    for handle in (busy, refused):
+        record = await handle.record()
+        assert record.run_after is not None
+        waits.append(round((record.run_after - record.modified).total_seconds()))
+    assert waits == [60, 2]
+    [attempt] = await level_1.looked_back(busy)
+    assert attempt.error.startswith("Retry('rate limited', after=60)")
+
+
+def test_the_commands_in_the_documents(tmp_path):
+    """All of docs/cli.md and those of level 1 in README.md, in their order, in one folder."""
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app/tasks.py").write_text(TASKS)
+    readme = (ROOT / "README.md").read_text()
+    readme = readme[readme.index("## Retries") : readme.index("## How fast")]
+    call(tmp_path, "enqueue", "app.tasks.greet", "name=Ada")  # what makes the database
+    lines = _commands((ROOT / "docs/cli.md").read_text()) + _commands(readme)
+    assert len(lines) >= 10
+    for words in lines:
+        if "--down" in words:
+            call(tmp_path, "requeue", "--status", "scheduled", "--yes")
+        call(tmp_path, *words)
+
+
+def test_the_commands_for_django(tmp_path):
+    for name, text in {"mysite/settings.py": SETTINGS, "shop/tasks.py": TASKS}.items():
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_text(text)
+    call(tmp_path, "migrate", "--django", "mysite.settings")
+    text = (ROOT / "docs/django.md").read_text()
+    for words in _commands(text[text.index("## Retries") :]):
+        call(tmp_path, *words, *(["--burst"] if words[0] == "run" else []))
+
+
+def _commands(text: str) -> list[list[str]]:
+    """The command lines of a document that can be run as they are."""
+    lines = [line for block in blocks(text, "") for line in block.splitlines()]
+    return [shlex.split(line)[1:] for line in lines if line.startswith("asyncqueue ")]
