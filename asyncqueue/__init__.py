@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from asyncqueue.model import Status as Status
     from asyncqueue.model import TaskCount as TaskCount
     from asyncqueue.model import TaskRecord as TaskRecord
+    from asyncqueue.model import WorkerInfo as WorkerInfo
+    from asyncqueue.model import WorkerState as WorkerState
     from asyncqueue.queue import Queue as Queue
     from asyncqueue.requests import TaskRequest as TaskRequest
     from asyncqueue.retries import Retry as Retry
@@ -45,6 +47,8 @@ _HOMES = {
     "TaskHandle": "asyncqueue.handle",
     "TaskInfo": "asyncqueue.running.context",
     "TaskRecord": "asyncqueue.model",
+    "WorkerInfo": "asyncqueue.model",
+    "WorkerState": "asyncqueue.model",
     "TaskRequest": "asyncqueue.requests",
     "Worker": "asyncqueue.worker",
     "current_task": "asyncqueue.running.context",
@@ -70,6 +74,8 @@ __all__ = [
     "TaskRecord",
     "TaskRequest",
     "Worker",
+    "WorkerInfo",
+    "WorkerState",
     "current_task",
     "default_queue",
     "enqueue",

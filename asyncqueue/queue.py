@@ -21,7 +21,7 @@ from asyncqueue.batcher import Batcher
 from asyncqueue.errors import ConfigurationError, DatabaseUnavailable, InvalidTask, TaskNotFound
 from asyncqueue.handle import TaskHandle, result_type_of
 from asyncqueue.ids import new_id
-from asyncqueue.model import DEFAULT_QUEUE, Attempt, NewTask, QueueState, Status, TaskCount, TaskRecord
+from asyncqueue.model import DEFAULT_QUEUE, Attempt, NewTask, QueueState, Status, TaskCount, TaskRecord, WorkerState
 from asyncqueue.queues import check_queue_name
 from asyncqueue.requests import PLAIN, Placement, Task, TaskRequest
 from asyncqueue.settings import Settings
@@ -196,6 +196,10 @@ class Queue(AbstractAsyncContextManager["Queue"]):
     async def queues(self) -> builtins.list[QueueState]:
         """The queues that hold tasks which have not ended, or are paused, by name. Raises MigrationRequired."""
         return await self.backend.queues()
+
+    async def workers(self) -> builtins.list[WorkerState]:
+        """The workers that run, or were lost within a day, the oldest first. Raises MigrationRequired."""
+        return await self.backend.workers()
 
     # -- steering
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from asyncqueue.cli import enqueueing, looking, queues, running, schema, steering
+from asyncqueue.cli import enqueueing, looking, queues, running, schema, steering, workers
 
 app = typer.Typer(
     name="asyncqueue",
@@ -50,6 +50,7 @@ app.command("cancel")(steering.cancel)
 app.command("requeue")(steering.requeue)
 app.command("cleanup")(steering.cleanup)
 app.command("queues")(queues.queues)
+app.command("workers")(workers.workers)
 app.command("pause")(queues.pause)
 app.command("resume")(queues.resume)
 app.command("migrate")(schema.migrate)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -188,3 +189,19 @@ def test_the_live_line_counts_attempts_that_are_tried_again(folder):
     enqueue(folder, "flaky.much_later")
     with Terminal(folder, "run") as terminal:
         terminal.until(lambda text: "0 failed  1 retried" in text)
+
+
+def test_workers_are_listed(folder):
+    assert call(folder, "workers").stdout.splitlines()[-1] == "no worker runs"
+    with sqlite3.connect(folder / "asyncqueue.sqlite3") as raw:
+        raw.execute(
+            "INSERT INTO asyncqueue_workers VALUES "
+            "('host:1:abcd', 'host', 1, '0.1.0', 'mail', 50, 30.0, '2026-01-01 00:00:00.0', '2026-01-01 00:00:01.0')"
+        )
+    [line] = call(folder, "workers").stdout.splitlines()[1:]
+    assert line.split("\t")[:6] == ["host:1:abcd", "lost", "0.1.0", "mail", "50", "0"]
+    [state] = json.loads(call(folder, "workers", "--json").stdout)
+    assert (state["name"], state["host"], state["pid"], state["lease"], state["lost"]) == (
+        *("host:1:abcd", "host", 1, 30.0),
+        True,
+    )

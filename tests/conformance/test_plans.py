@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from typing import Any
 
 import pytest
 
@@ -61,6 +62,7 @@ async def test_a_claim_reads_the_index_of_bands(fresh_database, look, statistics
 
 @cases("fresh_database", [Case("sqlite", 10)])
 async def test_sqlite_takes_one_step_for_each_band(fresh_database):
+    backend: Any
     async with opened(fresh_database.url) as backend:
         await backend.migrate()
         plans = {

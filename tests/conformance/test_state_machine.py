@@ -47,7 +47,7 @@ class Lives(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.runner = asyncio.Runner()
-        self.backend = backend_for(self.database.url, Options())
+        self.backend: Any = backend_for(self.database.url, Options())
         self.rows: dict[uuid.UUID, Row] = {}
         self.paused: set[str] = set()
         self.stale: list[ClaimedTask] = []

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from asyncqueue.backends.transitions import TRANSITIONS, after
-from asyncqueue.model import AttemptEnd, Claim, Finish, Release, Status
+from asyncqueue.model import AttemptEnd, Claim, Finish, Release, Stamp, Status
 from tests.conformance.test_bands import MIGRATED, put
 
 PAGE = (Path(__file__).parents[2] / "docs" / "state-machine.md").read_text()
@@ -32,7 +32,7 @@ def test_the_page_says_who_and_under_which_guard():
     )
 
 
-async def _row_in(backend, database, status: Status) -> tuple[uuid.UUID, object]:
+async def _row_in(backend, database, status: Status) -> tuple[uuid.UUID, Stamp]:
     """A row in this status, and its `modified` as a token."""
     [key] = await put(backend, 1, delay=3600.0) if status == Status.SCHEDULED else await put(backend, 1)
     if status not in (Status.QUEUED, Status.SCHEDULED):
