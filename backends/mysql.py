@@ -421,7 +421,7 @@ class MysqlBackend:
         return [
             {"status": int(status), "queue": queue, "priority": priority}
             for status, (reply,) in found
-            for queue, priority in reply.rows
+            for queue, priority, _ in reply.rows
         ]
 
     async def _cutoff(self, connection: MysqlConnection, seconds: float) -> datetime:
