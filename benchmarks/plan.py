@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks import special, workloads
+from benchmarks import migration, special, workloads
 from benchmarks.catalogue import LIMITS, Contender
 from benchmarks.servers import Place
 from benchmarks.workloads import Measured, Size
@@ -70,6 +70,15 @@ WORKLOADS = [
     Workload("finished", "20,000 beside millions of finished rows", special.finished, "backlog", "share", alone=True),
     Workload("levels", "level 1 against the table as Django makes it", special.levels, "backlog", "share", alone=True),
     Workload("scheduled", "20,000 beside a million due tomorrow", special.scheduled, "backlog", "share", alone=True),
+    Workload(
+        "migration",
+        "the longest statement while a million rows are migrated",
+        migration.migration,
+        "backlog",
+        "seconds",
+        higher=False,
+        alone=True,
+    ),
     Workload("held-snapshot", "an old transaction stays open", special.held_snapshot, "held", "share", alone=True),
     Workload("idle", "a worker without work", special.idle, "idle", "statements", higher=False, alone=True),
     Workload("scale-out", "1, 2, 4 and 8 workers", special.scale_out, "scale", "two_to_one", alone=True),

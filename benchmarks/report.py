@@ -114,10 +114,11 @@ def _own(rows: Sequence[Row], database: str) -> str:
                 )
             )
             break
-    for workload in ("backlog", "finished", "scale-out"):
+    for workload in ("backlog", "finished", "scale-out", "levels", "scheduled"):
         for row in _rows(rows, database, workload):
             rates = row["measured"].get("rates", {})
             lines.append((workload, ", ".join(f"{key}: {rate:,.0f}/s" for key, rate in rates.items())))
+    lines += _migrations(rows, database)
     for row in _rows(rows, database, "held-snapshot"):
         measured = row["measured"]
         if "before" in measured:
@@ -136,6 +137,19 @@ def _own(rows: Sequence[Row], database: str) -> str:
             )
             lines.append(("idle", text))
     return "\n" + _table(("asyncqueue alone", ""), lines) if lines else ""
+
+
+def _migrations(rows: Sequence[Row], database: str) -> list[tuple[str, str]]:
+    lines = []
+    for row in _rows(rows, database, "migration"):
+        measured = row["measured"]
+        if "during_ms" in measured:
+            waits = ", ".join(
+                f"longest {name} {measured['before_ms'][name]:.0f} ms before and {took:.0f} ms meanwhile"
+                for name, took in measured["during_ms"].items()
+            )
+            lines.append(("migration", f"{measured['rows']:,} rows in {measured['seconds']:.1f} s; {waits}"))
+    return lines
 
 
 def _settings(rows: Sequence[Row]) -> str:

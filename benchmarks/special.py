@@ -13,7 +13,7 @@ from benchmarks.servers import Place
 from benchmarks.workloads import Measured, Site, Size, site, until_drained
 
 _FIRST = 20_000
-_TABLE = "django_simple_queue_task"
+TABLE = "django_simple_queue_task"
 #: Rows that have ended, made by the database itself, so many at a time.
 _CHUNK = 250_000
 
@@ -37,7 +37,7 @@ def finished(contender: Contender, place: Place, size: Size) -> Measured:
         at.enqueue("bulk", _FIRST)
         alone = _rate(at, _FIRST)
     with site(contender, place) as at:
-        _fill_ended(at, ended)
+        fill_ended(at, ended)
         at.enqueue("bulk", _FIRST)
         beside = _rate(at, _FIRST)
     return {"rates": {"0": alone, f"{ended:,}": beside}, "share": beside / alone}
@@ -192,14 +192,15 @@ def _go(at: Site, tasks: int) -> float:
     return _rate(at, tasks)
 
 
-def _fill_ended(at: Site, rows: int) -> None:
+def fill_ended(at: Site, rows: int) -> None:
+    """Make so many rows that have ended."""
     made = 0
     while made < rows:
         number = min(_CHUNK, rows - made)
-        at.probe.rows(_ENDED[at.dialect].format(table=_TABLE, rows=number))
+        at.probe.rows(_ENDED[at.dialect].format(table=TABLE, rows=number))
         made += number
     at.probe.rows(
-        {"postgresql": "VACUUM ANALYZE {}", "sqlite": "ANALYZE {}"}.get(at.dialect, "ANALYZE TABLE {}").format(_TABLE)
+        {"postgresql": "VACUUM ANALYZE {}", "sqlite": "ANALYZE {}"}.get(at.dialect, "ANALYZE TABLE {}").format(TABLE)
     )
 
 
@@ -235,7 +236,7 @@ def _hold(probe: Probe, dialect: str) -> None:
         "sqlite": "BEGIN",
     }.get(dialect, "START TRANSACTION WITH CONSISTENT SNAPSHOT")
     probe.rows(begin)
-    probe.rows(f"SELECT count(*) FROM {_TABLE}")
+    probe.rows(f"SELECT count(*) FROM {TABLE}")
 
 
 def _statements(at: Site) -> float:
