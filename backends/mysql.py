@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Sequence, Set
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -18,12 +19,12 @@ from asyncqueue.backends.base import Capabilities, Change, Options, Server, Tabl
 from asyncqueue.backends.lane import Lane, Lanes
 from asyncqueue.backends.mysql_address import address_of
 from asyncqueue.backends.mysql_attempts import Attempts
-from asyncqueue.backends.mysql_claiming import HELD_BY_OTHERS
 from asyncqueue.backends.mysql_claims import Claims
-from asyncqueue.backends.mysql_connection import Call, MysqlConnection, fetch, text, too_large
+from asyncqueue.backends.mysql_connection import Call, MysqlConnection, send
 from asyncqueue.backends.mysql_errors import translate
-from asyncqueue.backends.mysql_rows import Row, end, fence, ids_json, new_rows, ordered, rows_json
+from asyncqueue.backends.mysql_rows import Row, end, fence, ids_json, new_rows, numbers, ordered, rows_json
 from asyncqueue.backends.mysql_times import Times
+from asyncqueue.backends.mysql_upkeep import Upkeep
 from asyncqueue.backends.table import Table
 from asyncqueue.backends.values import queue_states, status_of, task_record
 from asyncqueue.errors import ConfigurationError, DataRejected
@@ -84,6 +85,7 @@ class MysqlBackend:
         self._server = Server("MySQL", "unknown until opened")
         self._claims = Claims(self._table, self._times, self._engine, options.statement_timeout, self._translate)
         self._attempts = Attempts(self._table, self._times)
+        self._upkeep = Upkeep(self._table, self._times)
         self._lock_wait = max(1, int(options.statement_timeout * _SHARE_FOR_WAITING))
         self._max_packet = 0
         self._task_length = 0
@@ -123,13 +125,9 @@ class MysqlBackend:
                 f"not {type(connection).__name__}"
             )
         self._check_lengths(tasks)
-        # The caller's connection may be of any character set: ASCII is part of them all.
-        values = {"rows": json.dumps(rows, default=str), "utc_offset": self._times.offset()}
+        call = self._call("enqueue", rows=json.dumps(rows, default=str), utc_offset=self._times.offset())
         try:
-            query = text((self._table["enqueue"], values), connection).encode("ascii")
-            if len(query) >= self._max_packet:
-                raise DataRejected(too_large(len(query), self._max_packet))
-            await fetch(connection, query)
+            await send(connection, call, self._max_packet)
         except Exception as error:
             known = self._translate(error)
             if known is None:
@@ -176,16 +174,12 @@ class MysqlBackend:
 
     async def end_attempts(self, ends: Sequence[AttemptEnd]) -> set[UUID]:
         self._table.require_migrated("another attempt")
-        return await self._engine.run(
-            lambda connection: self._attempts.end(connection, ends), translate=self._translate
-        )
+        return await self._engine.run(partial(self._attempts.end, ends=ends), translate=self._translate)
 
     async def attempts(self, task_id: UUID) -> list[Attempt]:
         if not self._migrated:
             return []
-        return await self._control.run(
-            lambda connection: self._attempts.of(connection, task_id), translate=self._translate
-        )
+        return await self._control.run(partial(self._attempts.of, task_id=task_id), translate=self._translate)
 
     async def append_output(self, chunks: Sequence[OutputChunk]) -> set[UUID]:
         rows = ordered({**fence(chunk), "offset": chunk.offset, "text": chunk.text} for chunk in chunks)
@@ -207,26 +201,11 @@ class MysqlBackend:
         await self._write(self._engine, "release", rows)
 
     async def rescue(self, *, lease: float, error: str | None, limit: int = 1000) -> list[LostTask]:
-        async def work(connection: MysqlConnection) -> list[LostTask]:
-            cutoff = await self._cutoff(connection, lease)
-            looking = self._call("lost", cutoff=cutoff, limit=limit, candidates=limit + HELD_BY_OTHERS)
-            _, found = await connection.run(self._call("begin"), looking)
-            lost = [LostTask(UUID(key), task, worker_pid) for key, task, worker_pid in found.rows]
-            values = {"ids": ids_json(task.id for task in lost), "error": error, "utc_offset": self._times.offset()}
-            await connection.run(*([self._call("rescue", **values)] if lost else []), self._call("commit"))
-            return lost
-
+        work = partial(self._upkeep.rescue, lease=lease, error=error, limit=limit)
         return await self._control.run(work, translate=self._translate)
 
     async def overdue(self, *, lease: float, foreign_lease: float | None, limit: int = 1000) -> list[LostTask]:
-        async def work(connection: MysqlConnection) -> list[LostTask]:
-            cutoff = await self._cutoff(connection, lease)
-            foreign = None if foreign_lease is None else await self._cutoff(connection, foreign_lease)
-            call = self._call("overdue", cutoff=cutoff, foreign_cutoff=foreign, limit=limit)
-            (reply,) = await connection.run(call)
-            rows = reply.rows
-            return [LostTask(UUID(key), task, pid, at, bool(ours), *rest) for key, task, pid, at, ours, *rest in rows]
-
+        work = partial(self._upkeep.overdue, lease=lease, foreign_lease=foreign_lease, limit=limit)
         return await self._control.run(work, translate=self._translate)
 
     async def foreign_pids(self, own: int) -> set[int]:
@@ -235,11 +214,11 @@ class MysqlBackend:
         return {row[0] for row in await self._fetch("foreign_pids", own=own)}
 
     async def beat(self, worker: WorkerInfo) -> None:
-        if self.shape is not None and self.shape.migrated:
+        if self._migrated:
             await self._fetch("beat", **asdict(worker))
 
     async def leave(self, name: str) -> None:
-        if self.shape is not None and self.shape.migrated:
+        if self._migrated:
             await self._fetch("leave", name=name)
 
     async def workers(self) -> list[WorkerState]:
@@ -289,25 +268,14 @@ class MysqlBackend:
         return queue_states(await self._fetch("queues"))
 
     async def cleanup(self, *, older_than: float, statuses: Collection[int], limit: int) -> int:
-        async def work(connection: MysqlConnection) -> int:
-            cutoff = await self._cutoff(connection, older_than)
-            deleted = 0
-            await connection.run(self._call("begin"))
-            for old in await self._old(connection, statuses, cutoff):
-                call = self._call("cleanup", **old, cutoff=cutoff, limit=limit - deleted)
-                deleted += (await connection.run(call))[0].matched
-            await connection.run(self._call("commit"))
-            return deleted
-
+        work = partial(self._upkeep.cleanup, older_than=older_than, statuses=statuses, limit=limit)
         return await self._control.run(work, translate=self._translate)
 
     # -- schema
 
     async def pending(self, *, indexes_only: bool = False, down: bool = False, notify: bool = True) -> list[Change]:
         how = {"indexes_only": indexes_only, "down": down, "notify": notify}
-        return await self._control.run(
-            lambda connection: schema.pending(connection, self._table, **how), translate=self._translate
-        )
+        return await self._control.run(partial(schema.pending, table=self._table, **how), translate=self._translate)
 
     async def migrate(self, *, indexes_only: bool = False, down: bool = False, notify: bool = True) -> list[Change]:
         async def work(connection: MysqlConnection) -> list[Change]:
@@ -397,7 +365,7 @@ class MysqlBackend:
     async def _steer(self, name: str, ids: Collection[UUID], statuses: Set[int]) -> set[UUID]:
         """Change those rows that are in one of these statuses; what is scheduled can always be."""
         statuses = statuses | {Status.SCHEDULED} if self._migrated else statuses
-        values = {"ids": ids_json(ids), "statuses": _numbers(statuses)}
+        values = {"ids": ids_json(ids), "statuses": numbers(statuses)}
 
         async def work(connection: MysqlConnection) -> set[UUID]:
             _, found = await connection.run(self._call("begin"), self._call("lock", **values))
@@ -407,26 +375,6 @@ class MysqlBackend:
             return locked
 
         return await self._control.run(work, translate=self._translate)
-
-    async def _old(
-        self, connection: MysqlConnection, statuses: Collection[int], cutoff: datetime
-    ) -> list[dict[str, Any]]:
-        """The parts of the index that hold rows older than the cut-off, or may do so, as parameters of `cleanup`."""
-        if not self._migrated:
-            return [{"status": int(status), "queue": None, "priority": None} for status in statuses]
-        found = [
-            (status, await connection.run(self._call("old_bands", status=int(status), cutoff=cutoff)))
-            for status in statuses
-        ]
-        return [
-            {"status": int(status), "queue": queue, "priority": priority}
-            for status, (reply,) in found
-            for queue, priority in reply.rows
-        ]
-
-    async def _cutoff(self, connection: MysqlConnection, seconds: float) -> datetime:
-        (reply,) = await connection.run(self._call("clock"))
-        return self._times.cutoff(reply.rows[0][0], seconds)
 
     async def _probe(self, connection: MysqlConnection) -> None:
         self._task_length = await schema.read(connection, self._table)
@@ -445,9 +393,5 @@ def _ends(finishes: Sequence[Finish]) -> list[Row]:
     return ordered(map(end, finishes))
 
 
-def _numbers(statuses: Iterable[int]) -> str:
-    return ",".join(str(int(status)) for status in statuses)
-
-
 def _filter(where: TaskFilter) -> dict[str, Any]:
-    return {"statuses": _numbers(where.statuses), "task": where.task}
+    return {"statuses": numbers(where.statuses), "task": where.task}

@@ -80,9 +80,7 @@ class MysqlConnection:
         """
         try:
             query = ";\n".join(text(call, self._raw) for call in calls).encode()
-            if len(query) >= self.max_packet:  # the server would close the connection, which looks like an outage
-                raise DataRejected(too_large(len(query), self.max_packet))
-            return await fetch(self._raw, query)
+            return await fetch(self._raw, _fitting(query, self.max_packet))
         except (AttributeError, RuntimeError) as error:
             # Raised where the connection is closed between two steps of the driver.
             if self.usable:
@@ -107,9 +105,9 @@ class MysqlConnection:
                 connected.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
 
-def too_large(size: int, max_packet: int) -> str:
-    """What to say of a statement that the server does not take."""
-    return f"this takes {size} bytes to send, and the server takes max_allowed_packet = {max_packet}: enlarge that"
+async def send(raw: aiomysql.Connection, call: Call, max_packet: int) -> None:
+    """Run a statement on somebody else's connection, which may be of any character set: ASCII is part of them all."""
+    await fetch(raw, _fitting(text(call, raw).encode("ascii"), max_packet))
 
 
 def text(call: Call, raw: aiomysql.Connection) -> str:
@@ -126,3 +124,13 @@ async def fetch(raw: aiomysql.Connection, query: bytes) -> list[Reply]:
     while await cursor.nextset():
         replies.append(Reply(cursor.rowcount, await cursor.fetchall()))
     return replies
+
+
+def _fitting(query: bytes, max_packet: int) -> bytes:
+    """A packet that the server takes. It would close the connection on a larger one, which looks like an outage."""
+    if len(query) >= max_packet:
+        raise DataRejected(
+            f"this takes {len(query)} bytes to send, and the server takes max_allowed_packet = {max_packet}: "
+            "enlarge that"
+        )
+    return query

@@ -27,6 +27,11 @@ def ids_json(ids: Iterable[UUID]) -> str:
     return encode(sorted(key.hex for key in ids))
 
 
+def numbers(statuses: Iterable[int]) -> str:
+    """Statuses as a list with commas."""
+    return ",".join(str(int(status)) for status in statuses)
+
+
 def ordered(rows: Iterable[Row]) -> list[Row]:
     """Rows by id, for the same reason."""
     return sorted(rows, key=_id)

@@ -1,10 +1,10 @@
 -- The bands of one status that hold rows older than a cut-off: where `cleanup` looks at level 1. One step in the index
 -- for each band, see `look`.
 -- Params: status, cutoff
--- Returns: queue, priority
-SELECT queue, priority
+-- Returns: queue, priority, oldest
+SELECT queue, priority, MIN(modified) AS oldest
   FROM {table}
        FORCE INDEX ({band_index}) -- [indexed]
  WHERE status = :status
  GROUP BY status, queue, priority
-HAVING MIN(modified) < :cutoff
+HAVING oldest < :cutoff

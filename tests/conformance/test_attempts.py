@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -10,6 +12,7 @@ from asyncqueue.errors import MigrationRequired
 from asyncqueue.model import AttemptEnd, Claim, Status
 from tests.conformance.helpers import claimed, done, row
 from tests.conformance.test_bands import LEVEL_0, MIGRATED, put, take
+from tests.servers.cases import cases, migrated
 
 
 def ended(claim, status=Status.SCHEDULED, **fields) -> AttemptEnd:
@@ -85,6 +88,32 @@ async def test_a_requeued_task_begins_anew(backend, database):
     assert again.attempt == 0
     await backend.end_attempts([ended(again, Status.FAILED)])
     assert [each.number for each in await backend.attempts(claim.id)] == [1, 2]
+
+
+@cases("database", migrated(["mysql", "mariadb", "sqlite"]))
+async def test_a_tables_zone_moves_no_attempt(another):
+    async with another(time_zone=ZoneInfo("America/New_York")) as backend:
+        [claim] = await claimed(backend)
+        assert await backend.end_attempts([ended(claim)]) == {claim.id}
+        assert await backend.end_attempts([ended(claim)]) == {claim.id}
+        [kept] = await backend.attempts(claim.id)
+        now = datetime.now(UTC)
+        for time in (kept.started, kept.ended, (await row(backend, claim.id)).run_after):
+            assert time is not None
+            assert abs(time - now) < timedelta(minutes=1)
+        await asyncio.sleep(0.3)
+        assert await take(backend) == [claim.id]
+
+
+@MIGRATED
+async def test_many_ends_of_attempts_are_written_at_once(backend):
+    claims = await claimed(backend, 300)
+    large = "x" * 20_000
+    ends = [ended(claim, output=large, error=large) for claim in claims]
+    await backend.cancel([claims[7].id])
+    assert await backend.end_attempts(ends) == {claim.id for claim in claims} - {claims[7].id}
+    assert len(await backend.attempts(claims[299].id)) == 1
+    assert await backend.attempts(claims[7].id) == []
 
 
 @LEVEL_0

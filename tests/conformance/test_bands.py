@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import uuid
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
+import anyio
 import pytest
 
 from asyncqueue.errors import MigrationRequired
 from asyncqueue.model import NewTask, QueueState, Status
 from tests.conformance.helpers import done, queued, row
+from tests.conformance.transactions import holding, transaction
 from tests.servers.cases import SERVER_DIALECTS, cases, migrated, shaped
 
 MIGRATED = cases("database", migrated())
@@ -213,6 +216,72 @@ async def test_late_rows_are_found_where_looks_are_costly(backend, database):
     assert (await row(backend, fresh[0])).status == Status.RUNNING
     await asyncio.sleep(1.1)
     assert [str(key) for key in await take(backend)] == [late]
+
+
+@cases("database", migrated(["mysql", "mariadb"]))
+async def test_what_django_cancelled_before_its_time_does_not_lie_in_the_way(backend, database):
+    """It saves whole rows, and knows nothing of `run_after`."""
+    cancelled, running = await put(backend, 2, delay=0.3)
+    database.django.save_status(str(cancelled), Status.CANCELLED)
+    database.django.save_status(str(running), Status.QUEUED)
+    claims = await backend.claim(5, worker_pid=None)
+    assert [claim.id for claim in claims] == [running]
+    modified = (await row(backend, cancelled)).modified
+    await asyncio.sleep(0.4)
+    assert await take(backend) == []
+    assert database.execute(f"SELECT count(*) FROM {database.table} WHERE run_after IS NOT NULL")[0][0] == 0
+    record = await row(backend, cancelled)
+    assert (record.status, record.modified) == (Status.CANCELLED, modified)
+    assert await backend.finish([done(claim) for claim in claims]) == {running}, "its claim is what it was"
+
+
+@cases("database", migrated(SERVER_DIALECTS))
+async def test_no_claim_waits_for_whoever_pauses_its_queue(backend, database):
+    ids = await put(backend, 4)
+    assert await take(backend, 1) == ids[:1]
+    async with transaction(database) as other:
+        await other.execute("INSERT INTO asyncqueue_queues (name, paused) VALUES ('default', true)")
+        with anyio.fail_after(5):
+            assert await take(backend, 1) == ids[1:2]
+            assert await take(backend, 9) == ids[2:]
+    await put(backend, 1)
+    async with holding(database, ids[0]):  # and whoever claims keeps nobody from pausing
+        with anyio.fail_after(5):
+            await backend.pause("default", paused=True)
+    assert await take(backend) == []
+
+
+@MIGRATED
+async def test_a_callers_transaction_holds_more_than_plain_rows(backend, database):
+    tasks = [
+        NewTask(uuid.uuid4(), "app.task", "{}", "Früh", 7, None, None, 3),
+        NewTask(uuid.uuid4(), "app.task", "{}", "Früh", delay=3600),
+        NewTask(uuid.uuid4(), "app.task", "{}", run_at=datetime.now(UTC) + timedelta(hours=1)),
+    ]
+    async with transaction(database) as connection:
+        await backend.enqueue(tasks, connection=connection.raw)
+        await connection.commit()
+    [claim] = await backend.claim(9, worker_pid=None)
+    assert (claim.id, claim.queue, claim.priority, claim.max_attempts) == (tasks[0].id, "Früh", 7, 3)
+    for task in tasks[1:]:
+        record = await row(backend, task.id)
+        assert record.status == Status.SCHEDULED
+        assert record.run_after is not None
+        assert abs(record.run_after - datetime.now(UTC) - timedelta(hours=1)) < timedelta(minutes=1)
+
+
+@cases("database", migrated(["mysql", "mariadb", "sqlite"]))
+async def test_a_tables_zone_moves_no_time(database, another):
+    async with another(time_zone=ZoneInfo("America/New_York")) as backend:
+        [later] = await put(backend, 1, delay=0.6)
+        at = datetime.now(UTC) + timedelta(seconds=0.3)
+        [sooner] = await put(backend, 1, run_at=at)
+        assert (await row(backend, sooner)).run_after == at
+        assert await take(backend) == []
+        await asyncio.sleep(0.8)
+        assert await take(backend) == [sooner, later]
+        for key in sooner, later:
+            assert abs((await row(backend, key)).modified - at) < timedelta(minutes=1)
 
 
 @LEVEL_0

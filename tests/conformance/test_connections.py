@@ -16,14 +16,16 @@ import pytest
 from asyncqueue.backends.base import Options, TaskFilter
 from asyncqueue.backends.urls import backend_for
 from asyncqueue.errors import DatabaseUnavailable
-from asyncqueue.model import Status
+from asyncqueue.model import NewTask, Status
 from tests.conformance.conftest import opened
 from tests.conformance.helpers import chunk, claimed, done, fences, new, queued, release, row
 from tests.proxy import Proxy
-from tests.servers.cases import DIALECTS, SERVER_DIALECTS, cases, shaped
+from tests.servers.cases import DIALECTS, SERVER_DIALECTS, cases, migrated, shaped
 
+INNODB = ("mysql", "mariadb")
 ON_SERVERS = cases("database", shaped(SERVER_DIALECTS, [10]))
 EVERYWHERE = cases("database", shaped(DIALECTS, [10]))
+KNOWN_BEFORE_THE_COMMIT = cases("database", [*shaped(INNODB, [10]), *migrated(INNODB)])
 QUEUED = TaskFilter(statuses=[Status.QUEUED])
 
 
@@ -238,7 +240,7 @@ async def test_a_claim_whose_reply_was_lost_expires_with_its_lease(database, bac
     assert [claim.id for claim in await backend.claim(1, worker_pid=None)] == [task_id]
 
 
-@cases("database", shaped(["mysql", "mariadb"], [10]))
+@KNOWN_BEFORE_THE_COMMIT
 async def test_a_claim_whose_reply_was_lost_is_found_again(database, backend):
     """G4. There the rows and the token are known before the COMMIT, so the same call recovers them."""
     ids = await queued(backend, 3)
@@ -272,7 +274,7 @@ async def test_an_exchange_whose_reply_was_lost_has_written_its_ends(database, b
     assert lost <= rescued
 
 
-@cases("database", shaped(["mysql", "mariadb"], [10]))
+@KNOWN_BEFORE_THE_COMMIT
 async def test_an_exchange_whose_reply_was_lost_is_found_again(database, backend):
     [claim] = await claimed(backend)
     waiting = await queued(backend, 3)
@@ -284,6 +286,19 @@ async def test_an_exchange_whose_reply_was_lost_is_found_again(database, backend
     assert written == {claim.id}
     assert [claim.id for claim in claims] == waiting[:2]
     assert [claim.id for claim in await backend.claim(5, worker_pid=None)] == waiting[2:]
+
+
+@cases("database", migrated(INNODB))
+async def test_a_promotion_whose_reply_was_lost_is_repeated_safely(database, backend):
+    ids = [one.id for one in new(3)]
+    await backend.enqueue([NewTask(key, "app.task", "{}", delay=0.3) for key in ids])
+    await asyncio.sleep(0.4)
+    async with proxied(database) as (proxy, cut):
+        claim = asyncio.create_task(cut.claim(5, worker_pid=None))
+        proxy.deaf_after = b"COMMIT"
+        claims = await claim
+        assert proxy.swallowed, "the reply was not lost: the test shows nothing"
+    assert sorted(claim.id for claim in claims) == sorted(ids)
 
 
 @pytest.mark.parametrize("mode", ["transaction", "session"])

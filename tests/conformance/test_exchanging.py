@@ -12,7 +12,7 @@ from asyncqueue.backends.base import TaskFilter
 from asyncqueue.errors import DataRejected
 from asyncqueue.model import ClaimedTask, Status
 from tests.conformance.helpers import claimed, done, failed, queued, release, row
-from tests.servers.cases import DIALECTS, SERVER_DIALECTS, cases, shaped
+from tests.servers.cases import DIALECTS, SERVER_DIALECTS, cases, migrated, shaped
 
 EVERYWHERE = cases("database", shaped(DIALECTS, [10]))
 
@@ -189,7 +189,7 @@ async def test_a_cheap_look_is_made_again_within_the_second(backend):
     assert not watermark.piled
 
 
-@cases("database", shaped(["mysql", "mariadb"], [10]))
+@cases("database", [*shaped(["mysql", "mariadb"], [10]), *migrated(["mysql", "mariadb"])])
 async def test_a_claim_that_expects_nothing_is_no_transaction(backend, database):
     """An idle worker asks one question each time, where a claim is four statements."""
 

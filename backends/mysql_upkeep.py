@@ -1,0 +1,78 @@
+"""What a worker does beside its tasks: rows whose worker was lost, and rows that are old."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from asyncqueue.backends.mysql_claiming import HELD_BY_OTHERS
+from asyncqueue.backends.mysql_connection import Call, MysqlConnection
+from asyncqueue.backends.mysql_rows import ids_json
+from asyncqueue.backends.mysql_times import Times
+from asyncqueue.backends.table import Table
+from asyncqueue.model import LostTask
+
+
+class Upkeep:
+    """Rescues, and cleans up. Its verbs are work for a lane."""
+
+    def __init__(self, table: Table, times: Times) -> None:
+        self._table = table
+        self._times = times
+
+    async def rescue(
+        self, connection: MysqlConnection, *, lease: float, error: str | None, limit: int
+    ) -> list[LostTask]:
+        """As `Backend.rescue`."""
+        cutoff = await self._cutoff(connection, lease)
+        looking = self._call("lost", cutoff=cutoff, limit=limit, candidates=limit + HELD_BY_OTHERS)
+        _, found = await connection.run(self._call("begin"), looking)
+        lost = [LostTask(UUID(key), task, worker_pid) for key, task, worker_pid in found.rows]
+        values = {"ids": ids_json(task.id for task in lost), "error": error, "utc_offset": self._times.offset()}
+        await connection.run(*([self._call("rescue", **values)] if lost else []), self._call("commit"))
+        return lost
+
+    async def overdue(
+        self, connection: MysqlConnection, *, lease: float, foreign_lease: float | None, limit: int
+    ) -> list[LostTask]:
+        """As `Backend.overdue`."""
+        cutoff = await self._cutoff(connection, lease)
+        foreign = None if foreign_lease is None else await self._cutoff(connection, foreign_lease)
+        (reply,) = await connection.run(self._call("overdue", cutoff=cutoff, foreign_cutoff=foreign, limit=limit))
+        rows = reply.rows
+        return [LostTask(UUID(key), task, pid, at, bool(ours), *rest) for key, task, pid, at, ours, *rest in rows]
+
+    async def cleanup(
+        self, connection: MysqlConnection, *, older_than: float, statuses: Collection[int], limit: int
+    ) -> int:
+        """As `Backend.cleanup`."""
+        cutoff = await self._cutoff(connection, older_than)
+        deleted = 0
+        await connection.run(self._call("begin"))
+        for part in await self._old(connection, statuses, cutoff):
+            call = self._call("cleanup", **part, cutoff=cutoff, limit=limit - deleted)
+            deleted += (await connection.run(call))[0].matched
+        await connection.run(self._call("commit"))
+        return deleted
+
+    async def _old(
+        self, connection: MysqlConnection, statuses: Collection[int], cutoff: datetime
+    ) -> list[dict[str, Any]]:
+        """The parts of the index where `cleanup` looks: at level 1, those bands that hold old rows."""
+        if self._table.shape is None or not self._table.shape.migrated:
+            return [{"status": int(status), "queue": None, "priority": None} for status in statuses]
+        return [
+            {"status": int(status), "queue": queue, "priority": priority}
+            for status in statuses
+            for reply in await connection.run(self._call("old_bands", status=int(status), cutoff=cutoff))
+            for queue, priority, _ in reply.rows
+        ]
+
+    async def _cutoff(self, connection: MysqlConnection, seconds: float) -> datetime:
+        (reply,) = await connection.run(self._call("clock"))
+        return self._times.cutoff(reply.rows[0][0], seconds)
+
+    def _call(self, name: str, /, **values: Any) -> Call:
+        return self._table[name], values

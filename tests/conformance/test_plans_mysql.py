@@ -1,0 +1,160 @@
+"""What MySQL and MariaDB read of a migrated table: as much as they take, however many rows there are."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from asyncqueue.backends.mysql import MysqlBackend
+from asyncqueue.backends.mysql_connection import MysqlConnection
+from asyncqueue.backends.statements import Statement
+from asyncqueue.model import NewTask
+from tests.conformance.conftest import opened
+from tests.servers.cases import cases, migrated
+
+ON_BOTH = cases("database", migrated(["mysql", "mariadb"]))
+
+BANDS = [(queue, priority) for queue in ("a", "default", "mail", "x", "z") for priority in (-1, 0, 1)]
+ROWS = 1000  # of each band and status
+LONG_AGO, FUTURE = datetime(2020, 1, 1), datetime(2100, 1, 1)
+
+#: What the statements take, for EXPLAIN.
+VALUES: dict[str, Any] = {
+    "rows": "[]",
+    "ids": "[]",
+    "status": 2,
+    "queue": "mail",
+    "priority": 0,
+    "limit": 50,
+    "candidates": 1050,
+    "watermark": LONG_AGO,
+    "cutoff": LONG_AGO,
+    "foreign_cutoff": None,
+    "now": LONG_AGO,
+    "utc_offset": 0,
+    "worker_pid": 1,
+    "worker": "me",
+}
+
+
+@pytest.fixture
+async def full(database) -> AsyncIterator[MysqlBackend]:
+    """A table of 15 bands, in which as many rows are queued as have ended, and some are scheduled."""
+    async with opened(database.url) as backend:
+        assert isinstance(backend, MysqlBackend)
+        for delay in (None, 3600.0):
+            for queue, priority in BANDS:
+                count = ROWS if delay is None else 20
+                await backend.enqueue(
+                    [NewTask(uuid.uuid4(), "app.task", "{}", queue, priority, delay) for _ in range(count)]
+                )
+            if delay is None:
+                database.execute(f"UPDATE {database.table} SET status = 2")
+        for queue, priority in BANDS:
+            await backend.enqueue([NewTask(uuid.uuid4(), "app.task", "{}", queue, priority) for _ in range(ROWS)])
+        database.execute(f"ANALYZE TABLE {database.table}")  # the server does it by itself, seconds later
+        yield backend
+
+
+async def plan(backend: MysqlBackend, name: str) -> list[str]:
+    """The lines that EXPLAIN says of a statement."""
+    statement = backend._table[name]
+    explain = Statement(name, f"EXPLAIN FORMAT=TRADITIONAL {statement.text}", statement.params)
+
+    async def work(connection: MysqlConnection) -> list[str]:
+        (reply,) = await connection.run((explain, VALUES))
+        return [" ".join(map(str, row)) for row in reply.rows]
+
+    return await backend._control.run(work, translate=backend._translate)
+
+
+async def entries(backend: MysqlBackend, name: str, **values: Any) -> tuple[int, int]:
+    """How many rows a statement gives, and how many entries of indexes the server has read for them."""
+
+    async def work(connection: MysqlConnection) -> tuple[int, int]:
+        show = Statement("show", "SHOW SESSION STATUS LIKE 'Handler_read%%'", ())
+        before, reply, after = await connection.run(
+            (show, {}), (backend._table[name], {**VALUES, **values}), (show, {})
+        )
+        return len(reply.rows), _read(after.rows) - _read(before.rows)
+
+    return await backend._control.run(work, translate=backend._translate)
+
+
+def _read(status: list[tuple[Any, ...]]) -> int:
+    # What is read of a table in memory, and by SHOW itself, is counted as `rnd`.
+    return sum(int(value) for name, value in status if "rnd" not in name)
+
+
+@ON_BOTH
+async def test_a_claim_reads_its_band_in_order(full):
+    for name in ("ready", "ready_apart", "waiting"):
+        lines = "\n".join(await plan(full, name))
+        assert "asyncqueue_band" in lines, lines
+        assert "filesort" not in lines, lines
+    assert await entries(full, "ready") in [(50, read) for read in range(50, 60)]
+    rows, read = await entries(full, "ready_apart", candidates=80)
+    assert rows == 50
+    assert read < 200
+    rows, read = await entries(full, "ready", watermark=FUTURE)
+    assert (rows, read < 10) == (0, True)
+
+
+@ON_BOTH
+async def test_a_look_takes_a_step_for_each_band(full):
+    assert "Using index for group-by" in "\n".join(await plan(full, "look"))
+    rows, read = await entries(full, "look")
+    assert rows == len(BANDS)
+    assert read < 4 * len(BANDS)
+
+
+@ON_BOTH
+async def test_a_promotion_reads_what_is_due(full, database):
+    lines = "\n".join(await plan(full, "due"))
+    assert "asyncqueue_due" in lines, lines
+    assert "filesort" not in lines, lines
+    assert await entries(full, "due") in [(0, read) for read in range(5)]
+    some = "run_after = UTC_TIMESTAMP(6) WHERE status = 5 AND queue = 'mail'"
+    database.execute(f"UPDATE {database.table} SET {some}")
+    rows, read = await entries(full, "due")
+    assert rows == 50
+    assert read < 250
+
+
+@ON_BOTH
+async def test_a_rescue_reads_rows_in_progress_alone(full):
+    await full.claim(100, worker_pid=None)
+    for name in ("lost", "overdue"):
+        assert "asyncqueue_band" in "\n".join(await plan(full, name))
+        rows, read = await entries(full, name, cutoff=FUTURE)
+        assert rows == 50
+        assert read < 400
+
+
+@ON_BOTH
+async def test_a_clean_up_does_not_read_what_is_younger(full, database):
+    some = "modified = '2020-01-01' WHERE status = 2 AND queue = 'mail' AND priority = 1 LIMIT 7"
+    database.execute(f"UPDATE {database.table} SET {some}")
+    cutoff = datetime(2021, 1, 1)
+    assert "Using index for group-by" in "\n".join(await plan(full, "old_bands"))
+    rows, read = await entries(full, "old_bands", cutoff=cutoff)
+    assert rows == 1
+    assert read < 6 * len(BANDS)
+    _, read = await entries(full, "cleanup", cutoff=cutoff, priority=0)
+    assert read < 10
+    assert await full.cleanup(older_than=365 * 86400, statuses=[2, 3], limit=5) == 5
+    assert await full.cleanup(older_than=365 * 86400, statuses=[2, 3], limit=5) == 2
+    assert await full.cleanup(older_than=365 * 86400, statuses=[2, 3], limit=5) == 0
+
+
+@ON_BOTH
+async def test_claimed_rows_are_found_by_their_key(full):
+    """And in the order given: a scan of a small table would wait for rows that others hold."""
+    names = "claim", "finish", "release", "append_output", "renew", "observe", "promote", "end_attempts", "lock_claims"
+    for name in names:
+        lines = await plan(full, name)
+        assert any(" t " in line and "PRIMARY" in line for line in lines), (name, lines)
