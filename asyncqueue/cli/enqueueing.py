@@ -91,7 +91,8 @@ def _arguments(pairs: list[str], document: str | None) -> dict[str, Any]:
     for pair in pairs:
         name, equals, text = pair.partition("=")
         if not equals or not name.isidentifier():
-            raise fail(f"{pair!r} is not of the form NAME=VALUE", USAGE)
+            hint = f": give JSON with --args '{pair}'" if pair.startswith("{") else ""
+            raise fail(f"{pair!r} is not of the form NAME=VALUE{hint}", USAGE)
         try:
             values[name] = jsonlib.loads(text)
         except ValueError:

@@ -166,6 +166,7 @@ def test_migrating(folder):
         (["stats", "-d", "mysql://u:secret@127.0.0.1:1/x"], 1, "cannot be reached"),
         (["enqueue", "nodots"], 2, "'nodots' is not a dotted path"),
         (["enqueue", "jobs.greet", "name"], 2, "'name' is not of the form NAME=VALUE"),
+        (["enqueue", "jobs.greet", '{"a": 1}'], 2, "give JSON with --args '{\"a\": 1}'"),
         (["enqueue", "jobs.greet", "--args", "{"], 2, "--args is not valid JSON"),
         (["enqueue", "jobs.greet", "--args", "[1]"], 2, "--args must be a JSON object"),
         (["enqueue", "jobs.greet", "a=1", "--args", "{}"], 2, "not both"),

@@ -151,3 +151,17 @@ async def test_without_notifications_nothing_is_notified_and_nothing_listens(dat
         assert database.execute(listening) == [(1,)]
         await quiet.enqueue(new(1))
         assert await waits(other, 0.3) == pytest.approx(0.3, abs=0.2)
+
+
+@cases("fresh_database", shaped(["postgresql"], [7, 10]))
+@pytest.mark.parametrize("notify", [True, False], ids=["with", "without"])
+async def test_rows_that_django_inserts_wake_an_idle_worker_of_level_1(fresh_database, notify):
+    """By the trigger, if the migration was to make one."""
+    async with opened(fresh_database.url) as backend:
+        await backend.migrate(notify=notify)
+        await backend.wait_for_work(0.2)
+        waiting = asyncio.create_task(waits(backend, 3.0))
+        await asyncio.sleep(0.2)
+        await asyncio.to_thread(fresh_database.django.create, [{"task": "app.task", "args": {}}] * 3)
+        assert (await waiting < 2.5) is notify
+        assert len(await backend.claim(9, worker_pid=None)) == 3
