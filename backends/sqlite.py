@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import sqlite3
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from typing import Any, TypeVar
 from uuid import UUID
@@ -22,6 +21,7 @@ from asyncqueue.backends.sqlite_claims import Claims
 from asyncqueue.backends.sqlite_connection import SqliteConnection, Work
 from asyncqueue.backends.sqlite_errors import translate
 from asyncqueue.backends.sqlite_location import MEMORY, check, location
+from asyncqueue.backends.sqlite_rows import array, ending, fence, filtering, keys, new_rows, numbers
 from asyncqueue.backends.sqlite_times import Times
 from asyncqueue.backends.sqlite_watcher import Bell, News, Watcher
 from asyncqueue.backends.table import Table
@@ -118,7 +118,7 @@ class SqliteBackend:
         plain = self._table.check(tasks)
         sql = self._table["enqueue_plain" if plain else "enqueue"].text
         if connection is None:
-            await self._write(lambda raw: raw.executemany(sql, self._new_rows(tasks, plain=plain)).rowcount)
+            await self._write(lambda raw: raw.executemany(sql, new_rows(tasks, self._times, plain=plain)).rowcount)
             return
         if not isinstance(connection, aiosqlite.Connection):
             raise ConfigurationError(
@@ -127,7 +127,7 @@ class SqliteBackend:
         if len(tasks) > 1 and connection.isolation_level is None and not connection.in_transaction:
             raise ConfigurationError("connection= is in autocommit mode and in no transaction: BEGIN one first")
         try:
-            await connection.executemany(sql, self._new_rows(tasks, plain=plain))
+            await connection.executemany(sql, new_rows(tasks, self._times, plain=plain))
         except Exception as error:
             known = self._translate(error)
             if known is None:
@@ -180,20 +180,20 @@ class SqliteBackend:
         ]
 
     async def append_output(self, chunks: Sequence[OutputChunk]) -> set[UUID]:
-        rows = [{**_fence(chunk), "offset": chunk.offset, "text": chunk.text} for chunk in chunks]
+        rows = [{**fence(chunk), "offset": chunk.offset, "text": chunk.text} for chunk in chunks]
         changed = await self._each("append_output", rows)
         return {chunk.id for chunk, count in zip(chunks, changed, strict=True) if count}
 
     async def observe(self, ids: Collection[UUID]) -> Observation:
         now = self._times.now()
-        rows = await self._select("observe", {"ids": _array(ids)})
+        rows = await self._select("observe", {"ids": array(ids)})
         return Observation(now, {UUID(key): (status, modified) for key, status, modified in rows})
 
     async def renew(self, claims: Sequence[Claim], *, now: Stamp, worker_pid: int | None) -> None:
-        await self._each("renew", [{**_fence(claim), "now": now, "worker_pid": worker_pid} for claim in claims])
+        await self._each("renew", [{**fence(claim), "now": now, "worker_pid": worker_pid} for claim in claims])
 
     async def release(self, releases: Sequence[Release]) -> None:
-        await self._each("release", [{**_fence(release), "queued_at": release.queued_at} for release in releases])
+        await self._each("release", [{**fence(release), "queued_at": release.queued_at} for release in releases])
 
     async def rescue(self, *, lease: float, error: str | None, limit: int = 1000) -> list[LostTask]:
         lost, rescue = self._table["lost"].text, self._table["rescue"].text
@@ -201,7 +201,7 @@ class SqliteBackend:
         def work(raw: sqlite3.Connection) -> list[Row]:
             rows = raw.execute(lost, {"cutoff": self._times.cutoff(lease), "limit": limit}).fetchall()
             if rows:
-                raw.execute(rescue, {"ids": _keys(rows), "error": error, "now": self._times.now()})
+                raw.execute(rescue, {"ids": keys(rows), "error": error, "now": self._times.now()})
             return rows
 
         return [LostTask(UUID(key), task, worker_pid) for key, task, worker_pid in await self._write(work)]
@@ -245,13 +245,13 @@ class SqliteBackend:
     # -- looking and steering
 
     async def get(self, ids: Collection[UUID]) -> list[TaskRecord]:
-        return self._records(await self._select("get", {"ids": _array(ids)}))
+        return self._records(await self._select("get", {"ids": array(ids)}))
 
     async def find(self, where: TaskFilter, *, limit: int, offset: int = 0) -> list[TaskRecord]:
-        return self._records(await self._select("find", {**_filter(where), "limit": limit, "offset": offset}))
+        return self._records(await self._select("find", {**filtering(where), "limit": limit, "offset": offset}))
 
     async def count(self, where: TaskFilter) -> int:
-        rows = await self._select("count", _filter(where))
+        rows = await self._select("count", filtering(where))
         return int(rows[0][0])
 
     async def counts(self) -> list[TaskCount]:
@@ -275,7 +275,7 @@ class SqliteBackend:
 
     async def cleanup(self, *, older_than: float, statuses: Collection[int], limit: int) -> int:
         sql = self._table["cleanup"].text
-        values = {"statuses": _numbers(statuses), "cutoff": self._times.cutoff(older_than), "limit": limit}
+        values = {"statuses": numbers(statuses), "cutoff": self._times.cutoff(older_than), "limit": limit}
         return await self._write(lambda raw: raw.execute(sql, values).rowcount)
 
     # -- schema
@@ -363,19 +363,7 @@ class SqliteBackend:
 
     def _finish(self, raw: sqlite3.Connection, finishes: Sequence[Finish]) -> set[UUID]:
         now = self._times.now()
-        rows = [
-            {
-                "id": end.id.hex,
-                "token": end.token,
-                "status": int(end.status),
-                "output": end.output,
-                "error": end.error,
-                "log": end.log,
-                "keep": end.keep_output,
-                "now": now,
-            }
-            for end in finishes
-        ]
+        rows = [{**ending(end), "now": now} for end in finishes]
         if raw.executemany(self._table["finish"].text, rows).rowcount == len(rows):
             return {end.id for end in finishes}
         # Either a claim was taken away, or this is a repetition and the first attempt did take effect.
@@ -384,12 +372,7 @@ class SqliteBackend:
 
     def _end_attempt(self, raw: sqlite3.Connection, end: AttemptEnd) -> bool:
         values = {
-            **_fence(end),
-            "status": int(end.status),
-            "output": end.output,
-            "error": end.error,
-            "log": end.log,
-            "keep": end.keep_output,
+            **ending(end),
             "run_after": None if end.delay is None else self._times.now_utc(end.delay),
             "attempt": end.attempt,
             "lost": end.lost,
@@ -415,59 +398,9 @@ class SqliteBackend:
         sql = self._table[name].text
 
         def work(raw: sqlite3.Connection) -> list[Row]:
-            return raw.execute(sql, {"ids": _array(ids), "now": self._times.now()}).fetchall()
+            return raw.execute(sql, {"ids": array(ids), "now": self._times.now()}).fetchall()
 
         return {UUID(row[0]) for row in await self._write(work)}
 
-    def _new_rows(self, tasks: Sequence[NewTask], *, plain: bool) -> Iterable[dict[str, Any]]:
-        times = list(self._times.series(len(tasks)))
-        for task, modified in zip(tasks, times, strict=True):
-            row = {
-                "id": task.id.hex,
-                "created": times[0],
-                "modified": modified,
-                "task": task.task,
-                "args": task.args,
-            }
-            yield row if plain else {**row, **self._more(task)}
-
-    def _more(self, task: NewTask) -> dict[str, Any]:
-        """What level 1 has of a new row."""
-        run_after = None
-        if task.run_at is not None:
-            run_after = self._times.utc(task.run_at)
-        elif task.delay is not None:
-            run_after = self._times.now_utc(task.delay)
-        if run_after is not None and run_after <= self._times.now_utc():
-            run_after = None
-        return {
-            "status": 0 if run_after is None else 5,
-            "queue": task.queue,
-            "priority": task.priority,
-            "run_after": run_after,
-            "max_attempts": task.max_attempts,
-        }
-
     def _records(self, rows: list[Row]) -> list[TaskRecord]:
         return [task_record(row, self._times.parse, self._times.parse_utc) for row in rows]
-
-
-def _array(ids: Iterable[UUID]) -> str:
-    return json.dumps([key.hex for key in ids])
-
-
-def _keys(rows: list[Row]) -> str:
-    """The first columns, as they were read."""
-    return json.dumps([row[0] for row in rows])
-
-
-def _numbers(statuses: Iterable[int]) -> str:
-    return json.dumps([int(status) for status in statuses])
-
-
-def _fence(claim: AttemptEnd | Claim | Finish | OutputChunk | Release) -> dict[str, Any]:
-    return {"id": claim.id.hex, "token": claim.token}
-
-
-def _filter(where: TaskFilter) -> dict[str, Any]:
-    return {"statuses": _numbers(where.statuses), "task": where.task}

@@ -1,0 +1,76 @@
+"""What asyncqueue's values are as parameters of SQLite's statements."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+from uuid import UUID
+
+from asyncqueue.backends.base import TaskFilter
+from asyncqueue.backends.sqlite_times import Times
+from asyncqueue.model import AttemptEnd, Claim, Finish, NewTask, OutputChunk, Release
+
+
+def array(ids: Iterable[UUID]) -> str:
+    """Ids as a JSON array."""
+    return json.dumps([key.hex for key in ids])
+
+
+def keys(rows: Iterable[tuple[Any, ...]]) -> str:
+    """The first columns, as they were read."""
+    return json.dumps([row[0] for row in rows])
+
+
+def numbers(statuses: Iterable[int]) -> str:
+    """Statuses as a JSON array."""
+    return json.dumps([int(status) for status in statuses])
+
+
+def filtering(where: TaskFilter) -> dict[str, Any]:
+    """Which rows to read or count."""
+    return {"statuses": numbers(where.statuses), "task": where.task}
+
+
+def fence(claim: AttemptEnd | Claim | Finish | OutputChunk | Release) -> dict[str, Any]:
+    """What fences a write."""
+    return {"id": claim.id.hex, "token": claim.token}
+
+
+def ending(end: AttemptEnd | Finish) -> dict[str, Any]:
+    """The end of a run."""
+    return {
+        "id": end.id.hex,
+        "token": end.token,
+        "status": int(end.status),
+        "output": end.output,
+        "error": end.error,
+        "log": end.log,
+        "keep": end.keep_output,
+    }
+
+
+def new_rows(tasks: Sequence[NewTask], times: Times, *, plain: bool) -> Iterable[dict[str, Any]]:
+    """Rows to insert, each a microsecond younger than the one before."""
+    stamps = list(times.series(len(tasks)))
+    for task, modified in zip(tasks, stamps, strict=True):
+        row = {"id": task.id.hex, "created": stamps[0], "modified": modified, "task": task.task, "args": task.args}
+        yield row if plain else {**row, **_more(task, times)}
+
+
+def _more(task: NewTask, times: Times) -> dict[str, Any]:
+    """What level 1 has of a new row."""
+    run_after = None
+    if task.run_at is not None:
+        run_after = times.utc(task.run_at)
+    elif task.delay is not None:
+        run_after = times.now_utc(task.delay)
+    if run_after is not None and run_after <= times.now_utc():
+        run_after = None
+    return {
+        "status": 0 if run_after is None else 5,
+        "queue": task.queue,
+        "priority": task.priority,
+        "run_after": run_after,
+        "max_attempts": task.max_attempts,
+    }
