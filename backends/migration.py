@@ -12,13 +12,12 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from asyncqueue.backends.base import DEFAULT_TABLE, Change
+from asyncqueue.backends.table import SIDE_TABLES
 from asyncqueue.backends.values import index_name
 from asyncqueue.errors import SchemaError
 
 #: Level 1's columns.
 COLUMNS = ("queue", "priority", "run_after", "attempt", "max_attempts", "losses", "claimed_by", "started", "renewed")
-#: Level 1's tables beside the task table.
-SIDE_TABLES = ("queues", "attempts", "workers", "versions")
 #: The newest version of the schema.
 VERSION = 1
 
@@ -142,10 +141,14 @@ class Schema:
         return changes
 
     def _removal(self, found: Found, render: Callable[..., str]) -> list[Change]:
-        """What takes everything of ours away, the columns last: what reads them goes first."""
+        """What takes everything of ours away.
+
+        First the note that there was anything, so that nothing is missed where this is interrupted or watched by a
+        worker; the columns last, because what reads them goes first.
+        """
         changes: list[Change] = []
         made = [step for step in self._steps if not step.gone]
-        for step in sorted(made, key=lambda step: step.kind == "columns"):
+        for step in sorted(made, key=lambda step: (step.kind == "columns", step.names != ("versions",))):
             if self._there(step, found) or found.indexes.get(self.index(step.names[0])) is False:
                 changes += [
                     Change(step.title, "made by asyncqueue", render(name), step.locks)

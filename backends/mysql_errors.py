@@ -40,7 +40,7 @@ def translate(error: BaseException, table: Table) -> Exception | None:
     number = error.args[0] if error.args and isinstance(error.args[0], int) else 0
     text = f"{error.args[1]} (error {number})" if len(error.args) > 1 else str(error)
     if number == _MISSING:
-        return table.missing_error()
+        return table.not_there(text)
     if number in _CHANGED:
         return SchemaChanged(f"table {table.name!r} has changed since it was looked at: {text}")
     if number in _REJECTED or isinstance(error, err.DataError | err.IntegrityError):

@@ -57,7 +57,7 @@ def translate(error: BaseException, table: Table) -> Exception | None:
     if isinstance(error, TimeoutError):
         return None
     if isinstance(error, pg.UndefinedTableError):
-        return table.missing_error()
+        return table.not_there(str(error))
     if isinstance(error, pg.UndefinedColumnError):
         return SchemaChanged(f"table {table.name!r} has changed since it was looked at: {error}")
     for kinds, meaning, text in _MEANINGS:

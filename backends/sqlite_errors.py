@@ -56,7 +56,7 @@ def _by_code(error: sqlite3.Error, path: str) -> Exception | None:
 def _by_text(error: sqlite3.Error, table: Table, path: str) -> Exception:
     text = str(error)
     if text.startswith("no such table"):
-        return table.missing_error()
+        return table.not_there(text)
     if text.startswith("no such column") or "has no column named" in text:
         return SchemaChanged(f"table {table.name!r} has changed since it was looked at: {error}")
     if "binding parameter" in text:

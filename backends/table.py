@@ -6,9 +6,11 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 
 from asyncqueue.backends.base import TableShape
 from asyncqueue.backends.statements import Statement, load, render, render_all
-from asyncqueue.errors import MigrationRequired, SchemaError, TableMissing
+from asyncqueue.errors import DatabaseError, MigrationRequired, SchemaChanged, SchemaError, TableMissing
 from asyncqueue.model import DEFAULT_QUEUE, NewTask
 
+#: Level 1's tables beside the task table, by the slots that their names fill.
+SIDE_TABLES = ("queues", "attempts", "workers", "versions")
 _SEVEN = ("id", "created", "modified", "task", "args", "status", "output")
 _TEN = ("error", "log", "worker_pid")
 
@@ -95,6 +97,13 @@ class Table:
                 self.require_migrated(_what_of(task))
                 return False
         return True
+
+    def not_there(self, text: str) -> DatabaseError:
+        """What the server means by a table that is not there: this one, or one beside it that was taken away."""
+        beside = (self.slots[name].rpartition(".")[2].strip('"`') for name in SIDE_TABLES)
+        if self.shape is not None and any(name in text for name in beside):
+            return SchemaChanged(f"table {self.name!r} has changed since it was looked at: {text}")
+        return self.missing_error()
 
     def missing_error(self) -> TableMissing:
         """The error that says what to type."""

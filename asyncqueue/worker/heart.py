@@ -110,7 +110,6 @@ class Heart:
     async def _beat(self, *, everything: bool) -> None:
         """Renew what has been held for a while; everything, where some of it may have been cancelled just now."""
         self._leases.refresh()
-        await self._present()
         await self._pid.look(self._backend)
         old = time.monotonic() - (0.0 if everything else self._interval / 2)
         for held, reason in await self._ledger.renew(
@@ -118,3 +117,4 @@ class Heart:
         ):
             logger.warning("stopping task %s (%s): %s", held.id, held.claimed.task, reason.value)
             held.stop(reason)
+        await self._present()  # last, and it raises nothing: a list for people must not cost a lease

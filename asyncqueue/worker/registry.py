@@ -35,18 +35,20 @@ class Registry:
         self._leases = leases
 
     async def beat(self) -> None:
-        """Say that it is running. Raises DatabaseUnavailable."""
-        await self._backend.beat(
-            WorkerInfo(
-                name=self._name,
-                host=socket.gethostname()[:255],
-                pid=os.getpid(),
-                version=_VERSION,
-                queues=", ".join(self._settings.queues) or None,
-                concurrency=self._settings.concurrency,
-                lease=self._leases.own,
-            )
+        """Say that it is running; if that fails, the next one says it."""
+        info = WorkerInfo(
+            name=self._name,
+            host=socket.gethostname()[:255],
+            pid=os.getpid(),
+            version=_VERSION,
+            queues=", ".join(self._settings.queues) or None,
+            concurrency=self._settings.concurrency,
+            lease=self._leases.own,
         )
+        try:
+            await self._backend.beat(info)
+        except DatabaseError as error:
+            logger.debug("cannot say that this worker is running: %s", error)
 
     async def leave(self) -> None:
         """Take it off the list; a database that is away is no reason to wait."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from contextlib import suppress
+from functools import partial
 
 import anyio
 import pytest
@@ -94,10 +95,12 @@ async def test_two_migrations_at_once_make_one(fresh_database):
 
 
 @TEN
-async def test_a_worker_goes_on_while_its_table_is_migrated(fresh_database):
+@pytest.mark.parametrize("down", [False, True], ids=["up", "down"])
+async def test_a_worker_goes_on_while_its_table_is_migrated(fresh_database, down):
     """It looks at the table again where it must: nothing is lost, and nothing runs twice."""
     async with opened(fresh_database.url) as backend, opened(fresh_database.url) as other:
-        await backend.migrate(indexes_only=True)
+        await backend.migrate(indexes_only=not down)
+        await other.open()
         await queued(backend, 2000)
         ended: set[uuid.UUID] = set()
 
@@ -112,7 +115,7 @@ async def test_a_worker_goes_on_while_its_table_is_migrated(fresh_database):
         with anyio.fail_after(60):
             async with anyio.create_task_group() as both:
                 both.start_soon(work)
-                both.start_soon(backend.migrate)
+                both.start_soon(partial(backend.migrate, down=down))
         assert len(ended) == 2000
 
 
