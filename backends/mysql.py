@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Sequence, Set
 from dataclasses import asdict
-from datetime import UTC
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -388,7 +388,12 @@ class MysqlBackend:
                 raise DataRejected(f"the path {task.task!r} is longer than {self._task_length} characters")
 
     def _records(self, rows: Iterable[tuple[Any, ...]]) -> list[TaskRecord]:
-        return [task_record(row, self._times.instant, self._times.instant) for row in rows]
+        return [task_record(row, self._times.instant, _utc) for row in rows]
+
+
+def _utc(naive: datetime) -> datetime:
+    """`run_after`, which is in UTC whatever the table's zone is."""
+    return naive.replace(tzinfo=UTC)
 
 
 def _ends(finishes: Sequence[Finish]) -> list[Row]:
