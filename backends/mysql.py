@@ -275,7 +275,9 @@ class MysqlBackend:
 
     async def pending(self, *, indexes_only: bool = False, down: bool = False, notify: bool = True) -> list[Change]:
         how = {"indexes_only": indexes_only, "down": down, "notify": notify}
-        return await self._control.run(partial(schema.pending, table=self._table, **how), translate=self._translate)
+        return await self._control.run(
+            lambda connection: schema.pending(connection, self._table, **how), translate=self._translate
+        )
 
     async def migrate(self, *, indexes_only: bool = False, down: bool = False, notify: bool = True) -> list[Change]:
         async def work(connection: MysqlConnection) -> list[Change]:
