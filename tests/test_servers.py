@@ -9,7 +9,7 @@ import pytest
 from tests.djangoapp import DjangoSide
 from tests.djangoapp.side import DjangoError
 from tests.servers import LocalServer, ServerMissing, Servers, client
-from tests.servers.cases import cases, shaped
+from tests.servers.cases import cases, migrated, shaped
 from tests.servers.database import Database
 from tests.servers.server import PRODUCTS
 
@@ -25,6 +25,7 @@ def test_the_table_is_as_django_migrations_make_it(database: Database) -> None:
     assert abs(datetime.now(UTC) - datetime.fromisoformat(row["modified"])) < timedelta(minutes=1)
 
 
+@cases("database", shaped())
 def test_each_test_gets_a_clean_table(database: Database) -> None:
     for _ in range(2):
         assert database.execute(f"SELECT count(*) FROM {database.table}") == [(0,)]
@@ -32,6 +33,17 @@ def test_each_test_gets_a_clean_table(database: Database) -> None:
         database.django.create([{"task": "app.tasks.send"}])
         database.execute(f"CREATE INDEX leftover ON {database.table} (status)")
         assert database.indexes() == ["leftover"]
+        database.clean()
+
+
+@cases("database", migrated())
+def test_a_migrated_table_is_clean_too_and_keeps_its_indexes(database: Database) -> None:
+    for _ in range(2):
+        for table in (database.table, "asyncqueue_queues"):
+            assert database.execute(f"SELECT count(*) FROM {table}") == [(0,)]
+        assert any(name.endswith("_band") for name in database.indexes())
+        database.django.create([{"task": "app.tasks.send"}])
+        database.execute("INSERT INTO asyncqueue_queues (name, paused) VALUES ('mail', %s)", True)
         database.clean()
 
 
