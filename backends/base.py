@@ -133,6 +133,9 @@ class Backend(Protocol):
         the Django task table. A missing table is no error here: every verb that needs it raises TableMissing.
         """
 
+    async def look_again(self) -> None:
+        """Read the table's shape anew: somebody may have migrated it meanwhile. Raises as `open` does."""
+
     async def close(self) -> None:
         """Close every connection, whatever state it is in. Safe to call twice, and after a failed `open`."""
 

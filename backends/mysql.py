@@ -101,6 +101,9 @@ class MysqlBackend:
     async def open(self) -> None:
         await self._control.run(self._probe, translate=self._translate)
 
+    async def look_again(self) -> None:
+        await self._control.run(self._probe, translate=self._translate)
+
     async def close(self) -> None:
         for lane in (self._engine, self._control, self._enqueue):
             lane.close()

@@ -99,6 +99,9 @@ class PostgresqlBackend:
     async def open(self) -> None:
         await self._control.run(self._probe, translate=self._translate)
 
+    async def look_again(self) -> None:
+        await self._control.run(self._probe, translate=self._translate)
+
     async def close(self) -> None:
         await self._notifier.close()
         for lane in (self._engine, self._control, self._enqueue):

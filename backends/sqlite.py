@@ -99,6 +99,9 @@ class SqliteBackend:
         check(self._path)
         await self._read(self._probe)
 
+    async def look_again(self) -> None:
+        await self._read(self._probe)
+
     async def close(self) -> None:
         # One after the other: the last connection to close folds the write-ahead log into the file, and of two that
         # close at the same time neither is.

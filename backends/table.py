@@ -33,6 +33,8 @@ class Table:
         self._dialect = dialect
         self._style = style
         self._statements: Mapping[str, Statement] = {}
+        #: What they were rendered for.
+        self._rendered: tuple[object, ...] | None = None
 
     @property
     def setup(self) -> Mapping[str, Statement]:
@@ -51,7 +53,7 @@ class Table:
         """Note that there is no such table, or that it cannot be used as it is."""
         self.shape = None
         self._defect = defect
-        self._statements = {}
+        self._statements, self._rendered = {}, None
 
     def found(
         self,
@@ -75,7 +77,10 @@ class Table:
         kept = {*features} | {
             name for name, there in (("errors", errors), ("indexed", indexed), ("migrated", version > 0)) if there
         }
-        self._statements = render_all(self._dialect, self._style, self.slots, frozenset(kept))
+        rendered = (frozenset(kept), tuple(self.slots.items()))
+        if rendered != self._rendered:
+            self._statements = render_all(self._dialect, self._style, self.slots, frozenset(kept))
+        self._rendered = rendered
 
     def __getitem__(self, name: str) -> Statement:
         """A statement by name. Raises TableMissing where there is no table to run it on, SchemaError for a defect."""

@@ -19,6 +19,10 @@ from asyncqueue.worker.signal import Signal
 logger = logging.getLogger("asyncqueue.worker")
 
 
+#: Beats between two looks at what the table is.
+_LOOK_AGAIN = 6
+
+
 class WorkerPid:
     """What to write into `worker_pid`.
 
@@ -79,6 +83,7 @@ class Heart:
         self._leases = leases
         self._present = present
         self._pid = pid
+        self._beats = 0
         self._last = self._well_since = time.monotonic()
 
     @property
@@ -109,6 +114,9 @@ class Heart:
 
     async def _beat(self, *, everything: bool) -> None:
         """Renew what has been held for a while; everything, where some of it may have been cancelled just now."""
+        self._beats += 1
+        if self._beats % _LOOK_AGAIN == 0:
+            await self._backend.look_again()  # PostgreSQL says nothing when a table has been migrated
         self._leases.refresh()
         await self._pid.look(self._backend)
         old = time.monotonic() - (0.0 if everything else self._interval / 2)

@@ -14,6 +14,7 @@ from asyncqueue.errors import DatabaseUnavailable, SchemaError, TableMissing
 from asyncqueue.model import Status
 from tests.conformance.conftest import opened
 from tests.conformance.helpers import claimed, done, new, queued, row
+from tests.conformance.test_bands import put
 from tests.conformance.test_schema import columns
 from tests.servers.cases import DIALECTS, Case, cases, shaped
 
@@ -117,6 +118,22 @@ async def test_a_worker_goes_on_while_its_table_is_migrated(fresh_database, down
                 both.start_soon(work)
                 both.start_soon(partial(backend.migrate, down=down))
         assert len(ended) == 2000
+
+
+@TEN
+async def test_a_second_look_sees_the_migration(fresh_database):
+    async with opened(fresh_database.url) as backend, opened(fresh_database.url) as other:
+        await other.look_again()
+        assert other.shape is not None
+        assert not other.shape.migrated
+        await backend.migrate()
+        await other.look_again()
+        assert other.shape.migrated
+        await put(other, 1, queue="mail", priority=3)
+        assert [claim.queue for claim in await other.claim(1, worker_pid=None)] == ["mail"]
+        await backend.migrate(down=True)
+        await other.look_again()
+        assert not other.shape.migrated
 
 
 @TEN

@@ -5,9 +5,9 @@ from __future__ import annotations
 import signal
 import time
 
-from asyncqueue import Status
+from asyncqueue import Queue, Settings, Status
 from tests.conformance.test_bands import MIGRATED
-from tests.servers.cases import cases, migrated
+from tests.servers.cases import cases, migrated, shaped
 from tests.worker import sample_tasks
 from tests.worker.process import WorkerProcess, ended, lines, until
 from tests.worker.test_fleet import LEASE
@@ -111,3 +111,18 @@ async def test_a_cancelled_task_is_stopped_at_once_where_it_can_be_heard(queue, 
         assert await handle.cancel()
         await until(lambda: lines(witness) == ["start a", "stopped a"], what="its end")
         assert time.monotonic() - began < 10, "long before the next heartbeat"
+
+
+@cases("fresh_database", shaped(["postgresql", "sqlite"], [10]))
+async def test_an_idle_worker_sees_that_its_table_was_migrated(fresh_database, tmp_path):
+    async with Queue(settings=Settings(database_url=fresh_database.url)) as queue:
+        with WorkerProcess(fresh_database.url, tmp_path, *LEASE) as worker:
+            await worker.wait_for_log("worker")
+            await queue.migrate()
+
+            async def listed() -> bool:
+                return [state.info.pid for state in await queue.workers()] == [worker.pid]
+
+            await until(listed, 20, "a worker of level 1")
+            handle = await queue.enqueue(sample_tasks.add, {"a": 1, "b": 2}, priority=5)
+            assert await handle.result(timeout=20) == 3
