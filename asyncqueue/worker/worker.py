@@ -150,8 +150,9 @@ class Worker:
         finally:
             watchdog.stop()
             await self._save()
-            with anyio.move_on_after(_LAST_WRITE, shield=True):
-                await self._registry.leave()
+            if self._heart.steady:  # else the database is away, and a list for people is not worth waiting for it
+                with anyio.move_on_after(_LAST_WRITE, shield=True):
+                    await self._registry.leave()
 
     async def _work(self, burst: bool, loops: anyio.CancelScope) -> None:
         try:
