@@ -11,6 +11,7 @@ import anyio
 
 from asyncqueue.backends.bands import Band, Bands, in_order
 from asyncqueue.backends.lane import Lanes
+from asyncqueue.backends.looks import pause_after
 from asyncqueue.backends.mysql_claiming import HELD_BY_OTHERS, Claiming, Read
 from asyncqueue.backends.mysql_connection import Call, MysqlConnection
 from asyncqueue.backends.mysql_rows import ordered, rows_json
@@ -51,8 +52,9 @@ class BandClaims:
         self._lanes = lanes
         self._translate = translate
         self._carry_out = carry_out
-        # Bands of which the last claim has left some rows.
+        # Bands to whose end the last claim did not come, and when to read those again in which there was nothing.
         self._long: set[Band] = set()
+        self._again: dict[Band, float] = {}
         self._empty = False
 
     async def claim(
@@ -67,6 +69,8 @@ class BandClaims:
             wanted = await self._look(claimant)
         else:
             wanted = self.bands.wanted(claimant.queues, back=back)
+            if not back:
+                wanted = self._rested(wanted)
             if self._empty and first is None:
                 wanted = await self._waiting(wanted)
         matched, claimed = await self._take(wanted, limit, claimant, first)
@@ -87,8 +91,10 @@ class BandClaims:
         claimed = await self._carry_out(claiming)
         if any(bound != _LOWEST for _, bound in wanted):
             self.bands.worked(time.monotonic() - began)
-        for band, drained in claiming.drained.items():
-            (self._long.discard if drained else self._long.add)(band)
+        for band, filled in claiming.filled.items():
+            (self._long.add if filled == 1 else self._long.discard)(band)
+            if not filled:
+                self._again[band] = time.monotonic() + pause_after(0)
         return claiming.matched, claimed
 
     async def _take_more(self, claimed: list[ClaimedTask], limit: int, claimant: Claimant) -> list[ClaimedTask]:
@@ -103,6 +109,11 @@ class BandClaims:
                 raise
             return []
         return more
+
+    def _rested(self, wanted: _Wanted) -> _Wanted:
+        """Without the bands that were found empty within a second: under an old snapshot even that is costly."""
+        now = time.monotonic()
+        return [(band, bound) for band, bound in wanted if self._again.get(band, 0.0) <= now]
 
     def _ready(self, band: Band, bound: datetime) -> str:
         """The way of reading that is the cheapest there, see `ready_apart.sql`."""
@@ -141,6 +152,7 @@ class BandClaims:
         # By the server's own clock: this process may be busy with its tasks.
         self.bands.looked((ended - began).total_seconds(), due_in, found)
         self._long &= found
+        self._again.clear()
         return found, due_in
 
     async def _promote(self) -> int:

@@ -61,8 +61,8 @@ class Claiming:
         self.matched: int | None = None
         #: Seconds that the server has looked for rows, by its own clock; taken with `timed` only.
         self.looked = 0.0
-        #: The bands read, and whether the read has come to the band's end.
-        self.drained: dict[Band, bool] = {}
+        #: The bands read, and how many of the rows wanted were found there, from 0 to 1.
+        self.filled: dict[Band, float] = {}
         self._table = table
         self._times = times
         self._reads = reads
@@ -134,7 +134,7 @@ class Claiming:
     def _note(self, reads: Sequence[Read], replies: Sequence[Reply], limit: int) -> None:
         for read, reply in zip(reads, replies, strict=True):
             if read.band is not None:
-                self.drained[read.band] = len(reply.rows) < limit
+                self.filled[read.band] = len(reply.rows) / limit if limit else 1
 
     def _ready(self, read: Read, limit: int) -> Call:
         queue, priority = read.band or (None, None)

@@ -219,6 +219,25 @@ async def test_late_rows_are_found_where_looks_are_costly(backend, database):
 
 
 @cases("database", migrated(["mysql", "mariadb"]))
+async def test_a_busy_worker_reads_an_empty_band_once_a_second(backend, database):
+    """To find nothing there, the server may walk over what an old snapshot keeps, of other bands too."""
+
+    def selects() -> int:
+        return int(database.execute("SHOW GLOBAL STATUS LIKE 'Com_select'")[0][1])
+
+    usual = await put(backend, 60)
+    urgent = await put(backend, 1, priority=5)
+    assert await take(backend, 1) == urgent
+    assert await take(backend, 5) == usual[:5]
+    before = selects()
+    assert await take(backend, 5) == usual[5:10]
+    assert selects() - before == 2, "the clock, and one band"
+    urgent = await put(backend, 1, priority=5)
+    await asyncio.sleep(1.1)
+    assert await take(backend, 2) == [*urgent, usual[10]]
+
+
+@cases("database", migrated(["mysql", "mariadb"]))
 async def test_what_django_cancelled_before_its_time_does_not_lie_in_the_way(backend, database):
     """It saves whole rows, and knows nothing of `run_after`."""
     cancelled, running = await put(backend, 2, delay=0.3)
