@@ -114,9 +114,6 @@ class Heart:
 
     async def _beat(self, *, everything: bool) -> None:
         """Renew what has been held for a while; everything, where some of it may have been cancelled just now."""
-        self._beats += 1
-        if self._beats % _LOOK_AGAIN == 0:
-            await self._backend.look_again()  # PostgreSQL says nothing when a table has been migrated
         self._leases.refresh()
         await self._pid.look(self._backend)
         old = time.monotonic() - (0.0 if everything else self._interval / 2)
@@ -125,4 +122,8 @@ class Heart:
         ):
             logger.warning("stopping task %s (%s): %s", held.id, held.claimed.task, reason.value)
             held.stop(reason)
-        await self._present()  # last, and it raises nothing: a list for people must not cost a lease
+        # Last: neither may keep a lease from being renewed.
+        self._beats += 1
+        if self._beats % _LOOK_AGAIN == 0:
+            await self._backend.look_again()  # PostgreSQL says nothing when a table has been migrated
+        await self._present()
