@@ -114,7 +114,7 @@ class MysqlBackend:
         if not tasks:
             return
         plain = self._table.check(tasks)
-        rows = new_rows(tasks, migrated=self._migrated)
+        rows = new_rows(tasks, migrated=self._table.migrated)
         if connection is None:
             if len(rows) == 1 and plain and len(tasks[0].args or "") < _SHORT:
                 call = self._call("enqueue_one", **rows[0], utc_offset=self._times.offset())
@@ -180,7 +180,7 @@ class MysqlBackend:
         return await self._engine.run(partial(self._attempts.end, ends=ends), translate=self._translate)
 
     async def attempts(self, task_id: UUID) -> list[Attempt]:
-        if not self._migrated:
+        if not self._table.migrated:
             return []
         return await self._control.run(partial(self._attempts.of, task_id=task_id), translate=self._translate)
 
@@ -217,11 +217,11 @@ class MysqlBackend:
         return {row[0] for row in await self._fetch("foreign_pids", own=own)}
 
     async def beat(self, worker: WorkerInfo) -> None:
-        if self._migrated:
+        if self._table.migrated:
             await self._fetch("beat", **asdict(worker))
 
     async def leave(self, name: str) -> None:
-        if self._migrated:
+        if self._table.migrated:
             await self._fetch("leave", name=name)
 
     async def workers(self) -> list[WorkerState]:
@@ -297,10 +297,6 @@ class MysqlBackend:
 
     # -- inside
 
-    @property
-    def _migrated(self) -> bool:
-        return self.shape is not None and self.shape.migrated
-
     def _lane(self) -> Lane[MysqlConnection]:
         return Lane(
             connect=self._connect,
@@ -369,7 +365,7 @@ class MysqlBackend:
 
     async def _steer(self, name: str, ids: Collection[UUID], statuses: Set[int]) -> set[UUID]:
         """Change those rows that are in one of these statuses; what is scheduled can always be."""
-        statuses = statuses | {Status.SCHEDULED} if self._migrated else statuses
+        statuses = statuses | {Status.SCHEDULED} if self._table.migrated else statuses
         values = {"ids": ids_json(ids), "statuses": numbers(statuses)}
 
         async def work(connection: MysqlConnection) -> set[UUID]:

@@ -144,13 +144,11 @@ class BandClaims:
     async def _found(self) -> tuple[set[Band], float | None]:
         """Returns the bands found, and in how many seconds the next scheduled row is due."""
         look: Call = self._table["look"], {}
-        clock: Call = self._table["clock"], {}
-        replies = await self._lanes.run(lambda connection: connection.run(look, clock), translate=self._translate)
-        rows, [(ended,)] = (reply.rows for reply in replies)
-        began, due_in, *_ = rows[0]
-        found = {Band(queue, priority) for _, _, queue, priority in rows if queue is not None}
-        # By the server's own clock: this process may be busy with its tasks.
-        self.bands.looked((ended - began).total_seconds(), due_in, found)
+        (reply,) = await self._lanes.run(lambda connection: connection.run(look), translate=self._translate)
+        due_in = reply.rows[0][1]
+        found = {Band(queue, priority) for _, _, queue, priority in reply.rows if queue is not None}
+        # The longest by the server's own clock: this process may be busy with its tasks.
+        self.bands.looked(float(max(took for took, *_ in reply.rows)), due_in, found)
         self._long &= found
         self._again.clear()
         return found, due_in

@@ -56,7 +56,7 @@ class Claims:
 
     async def claim(self, limit: int, claimant: Claimant) -> list[ClaimedTask]:
         """Claim up to so many rows, oldest first."""
-        if self._migrated:
+        if self._table.migrated:
             return (await self._by_band.claim(limit, claimant))[1]
         if self._empty and not await self._waiting():
             return []
@@ -70,7 +70,7 @@ class Claims:
 
         Returns how many rows that one has matched (None where the reply got lost on the way) and what was claimed.
         """
-        if self._migrated:
+        if self._table.migrated:
             return await self._by_band.claim(limit, claimant, first)
         bound = self.watermark.bound()
         claiming = self._claiming(claimant, limit, bound, first)
@@ -118,10 +118,6 @@ class Claims:
         return claimed
 
     # -- at either level
-
-    @property
-    def _migrated(self) -> bool:
-        return self._table.shape is not None and self._table.shape.migrated
 
     async def _carry_out(self, claiming: Claiming) -> list[ClaimedTask]:
         """Claim, until it is known what was claimed."""

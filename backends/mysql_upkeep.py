@@ -49,19 +49,23 @@ class Upkeep:
     ) -> int:
         """As `Backend.cleanup`."""
         cutoff = await self._cutoff(connection, older_than)
-        deleted = 0
+        old: list[UUID] = []
         await connection.run(self._call("begin"))
-        for part in await self._old(connection, statuses, cutoff):
-            call = self._call("cleanup", **part, cutoff=cutoff, limit=limit - deleted)
-            deleted += (await connection.run(call))[0].matched
-        await connection.run(self._call("commit"))
-        return deleted
+        for part in await self._parts(connection, statuses, cutoff):
+            (reply,) = await connection.run(self._call("old", **part, cutoff=cutoff, limit=limit - len(old)))
+            old += [UUID(key) for (key,) in reply.rows]
+        ids = ids_json(old)
+        gone = [
+            self._call(name, ids=ids) for name in (["cleanup_attempts"] if self._table.migrated else []) + ["cleanup"]
+        ]
+        await connection.run(*(gone if old else []), self._call("commit"))
+        return len(old)
 
-    async def _old(
+    async def _parts(
         self, connection: MysqlConnection, statuses: Collection[int], cutoff: datetime
     ) -> list[dict[str, Any]]:
         """The parts of the index where `cleanup` looks: at level 1, those bands that hold old rows."""
-        if self._table.shape is None or not self._table.shape.migrated:
+        if not self._table.migrated:
             return [{"status": int(status), "queue": None, "priority": None} for status in statuses]
         return [
             {"status": int(status), "queue": queue, "priority": priority}

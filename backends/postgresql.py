@@ -175,7 +175,7 @@ class PostgresqlBackend:
         return written
 
     async def attempts(self, task_id: UUID) -> list[Attempt]:
-        if self.shape is None or not self.shape.migrated:
+        if not self._table.migrated:
             return []
         return [Attempt(*row) for row in await self._fetch(self._control, "attempts", {"id": task_id})]
 
@@ -215,11 +215,11 @@ class PostgresqlBackend:
         return {row[0] for row in await self._fetch(self._control, "foreign_pids", {"own": own})}
 
     async def beat(self, worker: WorkerInfo) -> None:
-        if self.shape is not None and self.shape.migrated:
+        if self._table.migrated:
             await self._fetch(self._control, "beat", asdict(worker))
 
     async def leave(self, name: str) -> None:
-        if self.shape is not None and self.shape.migrated:
+        if self._table.migrated:
             await self._fetch(self._control, "leave", {"name": name})
 
     async def workers(self) -> list[WorkerState]:

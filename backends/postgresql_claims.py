@@ -51,7 +51,7 @@ class Claims:
 
     async def claim(self, limit: int, claimant: Claimant) -> list[ClaimedTask]:
         """Claim up to so many rows, oldest first."""
-        if self._table.shape is not None and self._table.shape.migrated:
+        if self._table.migrated:
             _, claimed = await self._by_band(NO_ENDS, limit, claimant)
             return claimed
         bound = self.watermark.bound()
@@ -60,7 +60,7 @@ class Claims:
 
     async def claim_after(self, ends: dict[str, Any], limit: int, claimant: Claimant) -> tuple[int, list[ClaimedTask]]:
         """Write ends and claim, in one statement. Returns how many ends were written and what was claimed."""
-        if self._table.shape is not None and self._table.shape.migrated:
+        if self._table.migrated:
             return await self._by_band(ends, limit, claimant)
         bound = self.watermark.bound()
         rows = await self._seize("exchange", {**ends, **_claim(limit, claimant.pid, bound)})

@@ -172,7 +172,7 @@ class SqliteBackend:
         return await self._write(lambda raw: {end.id for end in ends if self._end_attempt(raw, end)})
 
     async def attempts(self, task_id: UUID) -> list[Attempt]:
-        if self.shape is None or not self.shape.migrated:
+        if not self._table.migrated:
             return []
         parse = self._times.parse
         return [
@@ -221,12 +221,12 @@ class SqliteBackend:
         return {row[0] for row in await self._select("foreign_pids", {"own": own})}
 
     async def beat(self, worker: WorkerInfo) -> None:
-        if self.shape is not None and self.shape.migrated:
+        if self._table.migrated:
             sql, values = self._table["beat"].text, {**asdict(worker), "now_utc": self._times.now_utc()}
             await self._write(lambda raw: raw.execute(sql, values).rowcount)
 
     async def leave(self, name: str) -> None:
-        if self.shape is not None and self.shape.migrated:
+        if self._table.migrated:
             sql, values = self._table["leave"].text, {"name": name, "day_ago": self._times.now_utc(-86_400)}
             await self._write(lambda raw: raw.execute(sql, values).rowcount)
 
@@ -277,9 +277,15 @@ class SqliteBackend:
         return queue_states(await self._select("queues", {}))
 
     async def cleanup(self, *, older_than: float, statuses: Collection[int], limit: int) -> int:
-        sql = self._table["cleanup"].text
         values = {"statuses": numbers(statuses), "cutoff": self._times.cutoff(older_than), "limit": limit}
-        return await self._write(lambda raw: raw.execute(sql, values).rowcount)
+
+        def work(raw: sqlite3.Connection) -> int:
+            deleted = raw.execute(self._table["cleanup"].text, values).fetchall()
+            if deleted and self._table.migrated:
+                raw.execute(self._table["cleanup_attempts"].text, {"ids": keys(deleted)})
+            return len(deleted)
+
+        return await self._write(work)
 
     # -- schema
 

@@ -32,7 +32,7 @@ class Claims:
 
     def claim(self, raw: sqlite3.Connection, limit: int, claimant: Claimant) -> list[ClaimedTask]:
         """Claim up to so many rows, oldest first; at level 1 band by band."""
-        if self._table.shape is None or not self._table.shape.migrated:
+        if not self._table.migrated:
             return self._take(raw, limit, claimant)
         self._promote(raw)
         found = [Band(queue, priority) for queue, priority in raw.execute(self._table["look"].text)]

@@ -88,6 +88,11 @@ class Table:
             raise self._defect or self.missing_error()
         return self._statements[name]
 
+    @property
+    def migrated(self) -> bool:
+        """Whether it is known to have level 1's columns and side tables."""
+        return self.shape is not None and self.shape.migrated
+
     def require_migrated(self, what: str) -> None:
         """Raise MigrationRequired where the table is as Django made it."""
         if self.shape is None:

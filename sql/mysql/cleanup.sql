@@ -1,17 +1,6 @@
--- Deletes a batch of old rows of one status, and at level 1 of one band, so that the index gives their exact range. It
--- never waits for a row that somebody holds.
--- Params: status, cutoff, limit, queue, priority
+-- The second half of a clean-up: deletes the rows that `old` has locked.
+-- Params: ids
 -- Returns: nothing
 DELETE t
-  FROM (
-           SELECT id
-             FROM {table}
-                  FORCE INDEX ({status_index}) -- [indexed]
-            WHERE status = :status
-              AND queue = :queue -- [migrated]
-              AND priority = :priority -- [migrated]
-              AND modified < :cutoff
-            LIMIT :limit
-              FOR UPDATE SKIP LOCKED
-       ) AS d
+  FROM JSON_TABLE(:ids, '$[*]' COLUMNS (id {id_type} PATH '$')) AS d
        STRAIGHT_JOIN {table} AS t FORCE INDEX (PRIMARY) ON t.id = d.id

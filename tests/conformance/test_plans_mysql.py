@@ -113,6 +113,12 @@ async def test_a_look_takes_a_step_for_each_band(full):
 
 
 @ON_BOTH
+async def test_a_look_says_how_long_the_server_took(full):
+    rows = await full._fetch("look")
+    assert all(0 < took < 5 for took, *_ in rows), rows
+
+
+@ON_BOTH
 async def test_a_promotion_reads_what_is_due(full, database):
     lines = "\n".join(await plan(full, "due"))
     assert "asyncqueue_due" in lines, lines
@@ -144,7 +150,7 @@ async def test_a_clean_up_does_not_read_what_is_younger(full, database):
     rows, read = await entries(full, "old_bands", cutoff=cutoff)
     assert rows == 1
     assert read < 6 * len(BANDS)
-    _, read = await entries(full, "cleanup", cutoff=cutoff, priority=0)
+    _, read = await entries(full, "old", cutoff=cutoff, priority=0)
     assert read < 10
     assert await full.cleanup(older_than=365 * 86400, statuses=[2, 3], limit=5) == 5
     assert await full.cleanup(older_than=365 * 86400, statuses=[2, 3], limit=5) == 2
@@ -154,7 +160,18 @@ async def test_a_clean_up_does_not_read_what_is_younger(full, database):
 @ON_BOTH
 async def test_claimed_rows_are_found_by_their_key(full):
     """And in the order given: a scan of a small table would wait for rows that others hold."""
-    names = "claim", "finish", "release", "append_output", "renew", "observe", "promote", "end_attempts", "lock_claims"
+    names = (
+        "claim",
+        "finish",
+        "release",
+        "append_output",
+        "renew",
+        "observe",
+        "promote",
+        "end_attempts",
+        "lock_claims",
+        "cleanup",
+    )
     for name in names:
         lines = await plan(full, name)
         assert any(" t " in line and "PRIMARY" in line for line in lines), (name, lines)
