@@ -126,7 +126,7 @@ async def test_attempts_need_a_migrated_table(backend):
 
 @MIGRATED
 async def test_cleaning_up_takes_what_was_kept_with_the_task(backend):
-    old, kept = [await claimed(backend, 1), await claimed(backend, 1)]
-    await backend.end_attempts([ended(*old, Status.FAILED), ended(*kept)])
+    [old], [kept] = await claimed(backend), await claimed(backend)
+    await backend.end_attempts([ended(old, Status.FAILED), ended(kept)])
     assert await backend.cleanup(older_than=-1, statuses=[Status.FAILED], limit=10) == 1
-    assert [len(await backend.attempts(claim.id)) for claim in (*old, *kept)] == [0, 1]
+    assert [len(await backend.attempts(claim.id)) for claim in (old, kept)] == [0, 1]
