@@ -21,7 +21,7 @@ from asyncqueue.backends.sqlite_claims import Claims
 from asyncqueue.backends.sqlite_connection import SqliteConnection, Work
 from asyncqueue.backends.sqlite_errors import translate
 from asyncqueue.backends.sqlite_location import MEMORY, check, location
-from asyncqueue.backends.sqlite_rows import array, ending, fence, filtering, keys, new_rows, numbers
+from asyncqueue.backends.sqlite_rows import array, ending, fence, filtering, keys, listed, new_rows, numbers
 from asyncqueue.backends.sqlite_times import Times
 from asyncqueue.backends.sqlite_watcher import Bell, News, Watcher
 from asyncqueue.backends.table import Table
@@ -371,13 +371,13 @@ class SqliteBackend:
         return result
 
     def _finish(self, raw: sqlite3.Connection, finishes: Sequence[Finish]) -> set[UUID]:
-        now = self._times.now()
-        rows = [{**ending(end), "now": now} for end in finishes]
-        if raw.executemany(self._table["finish"].text, rows).rowcount == len(rows):
+        now, text = self._times.now(), self._table["finish"].text
+        rows = [(*ending(end).values(), now) for end in finishes]
+        if sum(raw.execute(*part).rowcount for part in listed(text, rows)) == len(rows):
             return {end.id for end in finishes}
         # Either a claim was taken away, or this is a repetition and the first attempt did take effect.
         finished = self._table["finished"].text
-        return {end.id for end, row in zip(finishes, rows, strict=True) if raw.execute(finished, row).fetchall()}
+        return {end.id for end in finishes if raw.execute(finished, ending(end)).fetchall()}
 
     def _end_attempt(self, raw: sqlite3.Connection, end: AttemptEnd) -> bool:
         values = {

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 from asyncqueue.backends.base import TaskFilter
 from asyncqueue.backends.sqlite_times import Times
 from asyncqueue.model import AttemptEnd, Claim, Finish, NewTask, OutputChunk, Release
+
+#: Rows of one statement at most: SQLite takes 32,766 placeholders.
+_LISTED_AT_ONCE = 256
+#: A statement is prepared for multiples of so many rows, and not for each number anew. Rows of NULLs match nothing.
+_LISTED_STEP = 16
 
 
 def array(ids: Iterable[UUID]) -> str:
@@ -48,6 +54,21 @@ def ending(end: AttemptEnd | Finish) -> dict[str, Any]:
         "log": end.log,
         "keep": end.keep_output,
     }
+
+
+def listed(text: str, rows: Sequence[tuple[Any, ...]]) -> Iterable[tuple[str, list[Any]]]:
+    """A statement that takes `:rows` as a list, once for each part of them, with what stands for its placeholders."""
+    for start in range(0, len(rows), _LISTED_AT_ONCE):
+        part = rows[start : start + _LISTED_AT_ONCE]
+        width, lacking = len(part[0]), -len(part) % _LISTED_STEP
+        values = [value for row in part for value in row]
+        yield _with_places(text, len(part) + lacking, width), values + [None] * (lacking * width)
+
+
+@lru_cache
+def _with_places(text: str, rows: int, width: int) -> str:
+    place = f"({', '.join('?' * width)})"
+    return text.replace(":rows", ", ".join([place] * rows))
 
 
 def new_rows(tasks: Sequence[NewTask], times: Times, *, plain: bool) -> Iterable[dict[str, Any]]:

@@ -214,22 +214,10 @@ class _SQLite(_Database):
         now = str(datetime.now(UTC).replace(tzinfo=None))
         run = self.connection.execute
         run("BEGIN IMMEDIATE")
-        self.connection.executemany(
-            self.table["finish"].text,
-            (
-                {
-                    "id": row[1],
-                    "token": row[5],
-                    "status": 2,
-                    "output": None,
-                    "error": None,
-                    "log": None,
-                    "keep": False,
-                    "now": now,
-                }
-                for row in ended
-            ),
-        )
+        if ended:
+            places = ", ".join(["(?, ?, ?, ?, ?, ?, ?, ?)"] * len(ended))
+            ends = [value for row in ended for value in (row[1], row[5], 2, None, None, None, False, now)]
+            run(self.table["finish"].text.replace(":rows", places), ends)
         rows = run(self.table["ready"].text, {"limit": _BATCH}).fetchall()
         places = json.dumps([row[0] for row in rows])
         run(self.table["claim"].text, {"places": places, "worker_pid": None, "now": now})

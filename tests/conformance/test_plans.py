@@ -10,6 +10,7 @@ import pytest
 
 from asyncqueue.model import NewTask
 from tests.conformance.conftest import opened
+from tests.conformance.helpers import explained
 from tests.servers.cases import Case, cases
 
 
@@ -66,12 +67,7 @@ async def test_sqlite_takes_one_step_for_each_band(fresh_database):
     async with opened(fresh_database.url) as backend:
         await backend.migrate()
         plans = {
-            name: "\n".join(
-                line[3]
-                for line in fresh_database.execute(
-                    "EXPLAIN QUERY PLAN " + re.sub(r":[a-z_]+", "'1'", backend._table[name].text)
-                )
-            )
+            name: "\n".join(line[3] for line in fresh_database.execute(explained(backend._table[name])))
             for name in ("look", "ready", "next_due", "due", "finish", "end_attempts", "overdue")
         }
     index = "django_simple_queue_task USING INDEX django_simple_queue_task_asyncqueue"
