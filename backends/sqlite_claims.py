@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
+from collections.abc import Sequence
 from math import inf
 from uuid import UUID
 
-from asyncqueue.backends.bands import Band, ordered
+from asyncqueue.backends.bands import Band, ranked
 from asyncqueue.backends.sqlite_times import Times
 from asyncqueue.backends.table import Table
+from asyncqueue.backends.watermark import by_age
 from asyncqueue.model import Claimant, ClaimedTask, Stamp
 
 #: Scheduled rows that are queued by one claim.
@@ -37,11 +39,32 @@ class Claims:
         self._promote(raw)
         found = [Band(queue, priority) for queue, priority in raw.execute(self._table["look"].text)]
         claimed: list[ClaimedTask] = []
-        for band in ordered(found, claimant.queues):
+        for equals in ranked(found, claimant.queues):
             if len(claimed) == limit:
                 break
-            claimed += self._take(raw, limit - len(claimed), claimant, band)
+            claimed += self._take_evenly(raw, limit - len(claimed), claimant, equals)
         return claimed
+
+    def _take_evenly(
+        self, raw: sqlite3.Connection, limit: int, claimant: Claimant, bands: Sequence[Band]
+    ) -> list[ClaimedTask]:
+        """From bands that come at once: as many from each, as far as it has them.
+
+        What was enqueued at the same time then runs at the same time; it lies on the same pages, too, each of which a
+        commit writes whole.
+        """
+        taken: list[ClaimedTask] = []
+        several = len(bands) > 1
+        while bands and len(taken) < limit:
+            full = []
+            for left, band in zip(range(len(bands), 0, -1), bands, strict=True):
+                share = -(-(limit - len(taken)) // left)
+                rows = self._take(raw, share, claimant, band) if share else []
+                if len(rows) == share:
+                    full.append(band)
+                taken += rows
+            bands = full
+        return sorted(taken, key=by_age) if several else taken
 
     def _take(
         self, raw: sqlite3.Connection, limit: int, claimant: Claimant, band: Band | None = None

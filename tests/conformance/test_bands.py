@@ -77,6 +77,18 @@ async def test_all_queues_are_served_in_turn_where_none_is_named(backend):
     assert {claim.queue for [claim] in claims} == {"a", "b"}
 
 
+@cases("database", migrated(["sqlite"]))
+async def test_a_claim_takes_as_many_from_each_queue_as_it_has(backend):
+    first = [(await put(backend, 1, queue=queue))[0] for queue in "abc" * 2]
+    some = await put(backend, 6, queue="a")
+    low = await put(backend, 2, queue="a", priority=-1)
+    assert await take(backend, 6) == first
+    assert await take(backend, 7) == [*some, low[0]]
+    await put(backend, 5, queue="b")
+    claims = await backend.claim(5, worker_pid=None)
+    assert [claim.queue for claim in claims].count("b") == 5
+
+
 @MIGRATED
 async def test_a_paused_queue_gives_nothing_until_it_is_resumed(backend, another):
     mail = await put(backend, 4, queue="mail")
