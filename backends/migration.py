@@ -19,7 +19,7 @@ from asyncqueue.errors import SchemaError
 #: Level 1's columns.
 COLUMNS = ("queue", "priority", "run_after", "attempt", "max_attempts", "losses", "claimed_by", "started", "renewed")
 #: The newest version of the schema.
-VERSION = 1
+VERSION = 2
 
 
 class Step(NamedTuple):
@@ -207,3 +207,6 @@ VERSIONS = "says which versions of the schema were completed"
 QUEUES = "holds which queues are paused"
 ATTEMPTS = "keeps the attempts of tasks that were tried again"
 WORKERS = "lists the workers that are running"
+KEYS = "holds unique keys"
+TICKS = "holds when periodic tasks were last enqueued"
+CHORES = "lets one worker of all do what is to be done once"

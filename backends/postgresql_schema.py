@@ -43,6 +43,9 @@ _STEPS = (
         locks=True,
     ),
     without_index(1, "ready", migration.NOT_READY),
+    side_table(2, "keys", migration.KEYS),
+    side_table(2, "ticks", migration.TICKS),
+    side_table(2, "chores", migration.CHORES),
 )
 
 

@@ -27,6 +27,9 @@ _STEPS = (
     side_table(1, "workers", migration.WORKERS),
     side_table(1, "versions", migration.VERSIONS),
     without_index(1, "ready", migration.NOT_READY),
+    side_table(2, "keys", migration.KEYS),
+    side_table(2, "ticks", migration.TICKS),
+    side_table(2, "chores", migration.CHORES),
 )
 
 

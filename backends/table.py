@@ -10,7 +10,7 @@ from asyncqueue.errors import DatabaseError, MigrationRequired, SchemaChanged, S
 from asyncqueue.model import DEFAULT_QUEUE, NewTask
 
 #: Level 1's tables beside the task table, by the slots that their names fill.
-SIDE_TABLES = ("queues", "attempts", "workers", "versions")
+SIDE_TABLES = ("queues", "attempts", "workers", "versions", "keys", "ticks", "chores")
 _SEVEN = ("id", "created", "modified", "task", "args", "status", "output")
 _TEN = ("error", "log", "worker_pid")
 
@@ -93,12 +93,13 @@ class Table:
         """Whether it is known to have level 1's columns and side tables."""
         return self.shape is not None and self.shape.migrated
 
-    def require_migrated(self, what: str) -> None:
-        """Raise MigrationRequired where the table is as Django made it."""
+    def require_migrated(self, what: str, version: int = 1) -> None:
+        """Raise MigrationRequired where the table has not been brought to this version of the schema."""
         if self.shape is None:
             raise self._defect or self.missing_error()
-        if not self.shape.migrated:
-            raise MigrationRequired(f"{what} needs columns that table {self.name!r} lacks: run `asyncqueue migrate`")
+        if self.shape.version < version:
+            lacking = "columns that table {!r} lacks" if version == 1 else "tables beside {!r} that are not there"
+            raise MigrationRequired(f"{what} needs {lacking.format(self.name)}: run `asyncqueue migrate`")
 
     def check(self, tasks: Iterable[NewTask]) -> bool:
         """Whether all of these are plain; raise MigrationRequired for one that the table cannot hold as it is."""

@@ -22,7 +22,7 @@ _INDEXES = {
 }
 
 
-_SIDE_TABLES = ("asyncqueue_queues", "asyncqueue_attempts", "asyncqueue_workers")
+_SIDE_TABLES = tuple(f"asyncqueue_{name}" for name in ("queues", "attempts", "workers", "keys", "ticks", "chores"))
 
 
 class Database:

@@ -1,0 +1,7 @@
+-- What one worker of all does for the others now and then: when each is due again. Whoever moves `due` on does it.
+-- Params: none
+-- Returns: nothing
+CREATE TABLE IF NOT EXISTS {chores} (
+    name varchar(64) NOT NULL PRIMARY KEY,
+    due timestamp with time zone NOT NULL
+)

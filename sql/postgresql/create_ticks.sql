@@ -1,0 +1,13 @@
+-- The periodic tasks that workers have declared: when each was last enqueued, and when a worker last said that there is
+-- such an entry. Whoever moves `last_tick` on enqueues the task, in the same transaction.
+-- Params: none
+-- Returns: nothing
+CREATE TABLE IF NOT EXISTS {ticks} (
+    name varchar(255) NOT NULL PRIMARY KEY,
+    task text NOT NULL,
+    cron varchar(255) NOT NULL,
+    timezone varchar(64) NOT NULL,
+    last_tick timestamp with time zone NOT NULL,
+    last_task uuid NULL,
+    declared timestamp with time zone NOT NULL
+)
