@@ -9,7 +9,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from asyncqueue.handle import TaskHandle
-from asyncqueue.model import DEFAULT_QUEUE
+from asyncqueue.model import DEFAULT_QUEUE, OnConflict
 from asyncqueue.queue import Queue
 from asyncqueue.requests import Task
 
@@ -40,6 +40,9 @@ async def enqueue(
     delay: float | timedelta | None = None,
     run_at: datetime | None = None,
     max_attempts: int | None = None,
+    unique_key: str | None = None,
+    unique_for: float | timedelta = 0.0,
+    on_conflict: OnConflict = "return",
 ) -> TaskHandle:
     """Enqueue one task in the configured database; see `Queue.enqueue`."""
     return await (await default_queue()).enqueue(
@@ -51,6 +54,9 @@ async def enqueue(
         delay=delay,
         run_at=run_at,
         max_attempts=max_attempts,
+        unique_key=unique_key,
+        unique_for=unique_for,
+        on_conflict=on_conflict,
     )
 
 

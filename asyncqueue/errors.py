@@ -19,6 +19,7 @@
     │   ├── TaskNotAllowed
     │   ├── TaskNotImportable
     │   └── ResultNotStorable
+    ├── DuplicateTask             another task holds the unique key
     └── TaskEnded                 what handle.result() raises instead of returning
         ├── TaskFailed            .error holds the text of the error column
         ├── TaskCancelled
@@ -98,6 +99,15 @@ class TaskNotImportable(InvalidTask):
 
 class ResultNotStorable(InvalidTask):
     """A result that no text column can hold (NUL character, lone surrogate, not JSON)."""
+
+
+class DuplicateTask(AsyncQueueError):
+    """Another task holds the unique key, and the caller wanted to be told so; `task_id` is that task's."""
+
+    def __init__(self, task_id: UUID, key: str) -> None:
+        super().__init__(f"task {task_id} holds the unique key {key!r}: nothing was enqueued")
+        self.task_id = task_id
+        self.key = key
 
 
 class TaskEnded(AsyncQueueError):

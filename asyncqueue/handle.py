@@ -24,12 +24,14 @@ class TaskHandle:
 
     Attributes:
         id: the row's primary key.
+        created: False if nothing was enqueued, because this task holds the unique key that was asked for.
     """
 
-    __slots__ = ("_queue", "_result_type", "id")
+    __slots__ = ("_queue", "_result_type", "created", "id")
 
-    def __init__(self, queue: Queue, task_id: UUID, result_type: Any = None) -> None:
+    def __init__(self, queue: Queue, task_id: UUID, result_type: Any = None, *, created: bool = True) -> None:
         self.id = task_id
+        self.created = created
         self._queue = queue
         self._result_type = result_type
 

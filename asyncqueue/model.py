@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
-from typing import NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 from uuid import UUID
 
 #: A claim's mark, and every other raw value of the `modified` column: exactly what the driver hands out and
@@ -41,6 +41,22 @@ class Status(IntEnum):
 ENDED = frozenset({Status.COMPLETED, Status.FAILED, Status.CANCELLED})
 
 
+#: What becomes of a task whose unique key another one holds.
+OnConflict: TypeAlias = Literal["return", "raise", "replace"]
+
+
+class Unique(NamedTuple):
+    """A key that at most one task holds: until it has ended, and `held_for` seconds longer if it has completed.
+
+    A second task with it is not enqueued: the first one's id is returned ("return"), DuplicateTask is raised ("raise"),
+    or the first one, if it is scheduled, becomes what the second would have been ("replace").
+    """
+
+    key: str
+    held_for: float = 0.0
+    on_conflict: OnConflict = "return"
+
+
 class NewTask(NamedTuple):
     """A row to insert: `args` is the JSON text of an object, or None. Everything after it needs a migrated table.
 
@@ -56,6 +72,7 @@ class NewTask(NamedTuple):
     delay: float | None = None
     run_at: datetime | None = None
     max_attempts: int | None = None
+    unique: Unique | None = None
 
     @property
     def plain(self) -> bool:
@@ -63,7 +80,7 @@ class NewTask(NamedTuple):
         return self[3:] == _PLAIN
 
 
-_PLAIN = (DEFAULT_QUEUE, 0, None, None, None)
+_PLAIN = (DEFAULT_QUEUE, 0, None, None, None, None)
 
 
 class ClaimedTask(NamedTuple):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import builtins
 import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -21,13 +21,24 @@ from asyncqueue.batcher import Batcher
 from asyncqueue.errors import ConfigurationError, DatabaseUnavailable, InvalidTask, TaskNotFound
 from asyncqueue.handle import TaskHandle, result_type_of
 from asyncqueue.ids import new_id
-from asyncqueue.model import DEFAULT_QUEUE, Attempt, NewTask, QueueState, Status, TaskCount, TaskRecord, WorkerState
+from asyncqueue.model import (
+    DEFAULT_QUEUE,
+    Attempt,
+    NewTask,
+    OnConflict,
+    QueueState,
+    Status,
+    TaskCount,
+    TaskRecord,
+    WorkerState,
+)
 from asyncqueue.queues import check_queue_name
 from asyncqueue.requests import PLAIN, Placement, Task, TaskRequest
 from asyncqueue.settings import Settings
 from asyncqueue.tasks import encode_args, path_of
 
 _CLEANUP_BATCH = 1000
+Result = TypeVar("Result")
 
 
 class Queue(AbstractAsyncContextManager["Queue"]):
@@ -95,6 +106,9 @@ class Queue(AbstractAsyncContextManager["Queue"]):
         delay: float | timedelta | None = None,
         run_at: datetime | None = None,
         max_attempts: int | None = None,
+        unique_key: str | None = None,
+        unique_for: float | timedelta = 0.0,
+        on_conflict: OnConflict = "return",
     ) -> TaskHandle:
         """Enqueue one task and return when it is committed.
 
@@ -111,14 +125,25 @@ class Queue(AbstractAsyncContextManager["Queue"]):
             delay: seconds, or a timedelta, after which it may run, by the database's clock.
             run_at: an aware datetime from which on it may run; one in the past means now.
             max_attempts: how many times it is run at most, instead of what the function declares.
+            unique_key: up to 255 characters. While a task with this key is queued, scheduled or running, no other is
+                enqueued with it, by whomever.
+            unique_for: seconds, or a timedelta, for which the key is held after that task has completed, too.
+            on_conflict: what happens if the key is held: "return" returns a handle on the task that holds it, whose
+                `created` is False; "raise" raises DuplicateTask; "replace" makes that task, if it is still scheduled,
+                what this one would have been, and else is like "return".
 
         Raises:
+            DuplicateTask: the key is held, and `on_conflict` is "raise".
             InvalidTask: a task or arguments that cannot be stored (InvalidArguments is also a TypeError).
             ConfigurationError: options that mean nothing.
             MigrationRequired: options that the table cannot hold before `asyncqueue migrate`.
             DatabaseUnavailable: no database within `connect_timeout` seconds.
         """
-        new = self._new(task, args, Placement.of(queue, priority, delay, run_at, max_attempts))
+        wanted = Placement.of(queue, priority, delay, run_at, max_attempts, unique_key, unique_for, on_conflict)
+        new = self._new(task, args, wanted)
+        if new.unique is not None:
+            [task_id] = await self._enqueue_unique([new], connection)
+            return TaskHandle(self, task_id, result_type_of(task), created=task_id == new.id)
         if connection is None:
             await self._batcher.add(new)
         else:
@@ -150,7 +175,13 @@ class Queue(AbstractAsyncContextManager["Queue"]):
         Raises what `enqueue` raises.
         """
         some = builtins.list(tasks)
-        rows = self._rows(some, Placement.of(queue, priority, delay, run_at, max_attempts))
+        rows = self._rows(some, Placement.of(queue, priority, delay, run_at, max_attempts, None, 0.0, "return"))
+        if any(row.unique is not None for row in rows):
+            ids = await self._enqueue_unique(rows, connection)
+            return [
+                TaskHandle(self, task_id, result_type_of(each[0]), created=task_id == row.id)
+                for task_id, row, each in zip(ids, rows, some, strict=True)
+            ]
         if connection is None:
             await self._write(rows)
         else:
@@ -304,12 +335,22 @@ class Queue(AbstractAsyncContextManager["Queue"]):
         return self._new(task, args, placement)
 
     async def _write(self, rows: Sequence[NewTask]) -> None:
+        await self._patiently(self.backend.enqueue, rows)
+
+    async def _enqueue_unique(self, rows: Sequence[NewTask], connection: Any) -> builtins.list[UUID]:
+        if connection is not None:
+            return await self.backend.enqueue_unique(rows, connection=connection)
+        return await self._patiently(self.backend.enqueue_unique, rows)
+
+    async def _patiently(
+        self, enqueue: Callable[[Sequence[NewTask]], Awaitable[Result]], rows: Sequence[NewTask]
+    ) -> Result:
         """Insert rows, waiting out an outage shorter than the connect timeout: repetitions are harmless here."""
         delays = Backoff(0.05, 1.0)
         give_up_at = time.monotonic() + self.settings.connect_timeout
         while True:
             try:
-                return await self.backend.enqueue(rows)
+                return await enqueue(rows)
             except DatabaseUnavailable:
                 delay = delays.next()
                 if time.monotonic() + delay > give_up_at:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from math import inf
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, get_args
 
 from asyncqueue.errors import ConfigurationError
-from asyncqueue.model import DEFAULT_QUEUE
+from asyncqueue.model import DEFAULT_QUEUE, OnConflict, Unique
 from asyncqueue.queues import check_queue_name
 
 #: A function, best one declared with `@task`, or the dotted path of one.
@@ -18,6 +18,9 @@ _PRIORITIES = range(-100, 101)
 _ATTEMPTS = range(1, 2**31)
 #: Seconds: what is further away than a century is surely meant in another unit.
 _MAX_DELAY = 36525 * 86400.0
+#: Characters that the column of unique keys holds.
+_MAX_KEY = 255
+_CONFLICTS: tuple[str, ...] = get_args(OnConflict)
 #: Every database can write these, in any time zone.
 _YEARS = range(1000, 9999)
 
@@ -30,6 +33,7 @@ class Placement(NamedTuple):
     delay: float | None = None
     run_at: datetime | None = None
     max_attempts: int | None = None
+    unique: Unique | None = None
 
     @classmethod
     def of(
@@ -39,9 +43,13 @@ class Placement(NamedTuple):
         delay: float | timedelta | None,
         run_at: datetime | None,
         max_attempts: int | None,
+        unique_key: str | None,
+        unique_for: float | timedelta,
+        on_conflict: OnConflict,
     ) -> Placement:
         """Check what was asked for. Raises ConfigurationError."""
-        if (queue, priority, delay, run_at, max_attempts) == PLAIN:
+        unique = _unique(unique_key, unique_for, on_conflict)
+        if (queue, priority, delay, run_at, max_attempts, unique) == PLAIN:
             return PLAIN
         check_queue_name(queue)
         if not _whole(priority) or priority not in _PRIORITIES:
@@ -54,7 +62,7 @@ class Placement(NamedTuple):
             )
         if delay is not None and run_at is not None:
             raise ConfigurationError("give delay or run_at, not both: each says when the task is to run")
-        return cls(queue, priority, _seconds(delay), _instant(run_at), max_attempts)
+        return cls(queue, priority, _seconds(delay), _instant(run_at), max_attempts, unique)
 
 
 #: What a task has that asks for nothing.
@@ -71,20 +79,42 @@ class TaskRequest(NamedTuple):
     delay: float | timedelta | None = None
     run_at: datetime | None = None
     max_attempts: int | None = None
+    unique_key: str | None = None
+    unique_for: float | timedelta = 0.0
+    on_conflict: OnConflict = "return"
+
+
+def _unique(key: object, held_for: object, on_conflict: OnConflict) -> Unique | None:
+    """What a task's unique key is to be, None where it has none."""
+    if on_conflict not in _CONFLICTS:
+        raise ConfigurationError(f"on_conflict must be one of {', '.join(map(repr, _CONFLICTS))}, not {on_conflict!r}")
+    if key is None:
+        if held_for != 0.0 or on_conflict != "return":
+            raise ConfigurationError("unique_for and on_conflict say how a unique_key is held: give one")
+        return None
+    seconds = _seconds(held_for, "unique_for")
+    if not isinstance(key, str):
+        raise ConfigurationError(f"unique_key must be text, not {key!r}")
+    if not key or len(key) > _MAX_KEY:
+        raise ConfigurationError(f"unique_key must have from 1 to {_MAX_KEY} characters, and this one has {len(key)}")
+    # Databases do not agree about spaces at the end of a text, nor about characters that cannot be printed.
+    if not key.isprintable() or key.endswith(" "):
+        raise ConfigurationError(f"unique_key {key!r} ends with a space, or has what cannot be printed in it")
+    return Unique(key, seconds or 0.0, on_conflict)
 
 
 def _whole(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _seconds(delay: object) -> float | None:
+def _seconds(delay: object, name: str = "delay") -> float | None:
     if delay is None:
         return None
     seconds = delay.total_seconds() if isinstance(delay, timedelta) else delay
     if not isinstance(seconds, int | float) or isinstance(seconds, bool) or not -inf < seconds < inf:
-        raise ConfigurationError(f"delay must be a number of seconds or a timedelta, not {delay!r}")
+        raise ConfigurationError(f"{name} must be a number of seconds or a timedelta, not {delay!r}")
     if seconds > _MAX_DELAY:
-        raise ConfigurationError(f"delay must be seconds, at most those of 100 years, not {delay!r}")
+        raise ConfigurationError(f"{name} must be seconds, at most those of 100 years, not {delay!r}")
     return float(max(0, seconds))
 
 

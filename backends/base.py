@@ -150,6 +150,13 @@ class Backend(Protocol):
         cannot hold as it is.
         """
 
+    async def enqueue_unique(self, tasks: Sequence[NewTask], *, connection: Any = None) -> list[UUID]:
+        """`enqueue` for tasks with unique keys: returns the id of each, or that of the task which holds its key.
+
+        Some of them may have none. All in one transaction, which waits for others that want the same keys. Raises
+        what `enqueue` raises, and DuplicateTask with nothing written.
+        """
+
     # -- a worker's path of a task
 
     async def claim(

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Generic, TypeVar
 
 import anyio
 
-from asyncqueue.errors import DatabaseBusy, DatabaseUnavailable, SchemaChanged
+from asyncqueue.errors import DatabaseBusy, DatabaseUnavailable, DuplicateTask, SchemaChanged
 
 Connection = TypeVar("Connection")
 Result = TypeVar("Result")
+
+
+@contextmanager
+def translated(translate: Callable[[BaseException], Exception | None]) -> Iterator[None]:
+    """Raise asyncqueue's errors for those of a driver, on a connection that is the caller's."""
+    try:
+        yield
+    except Exception as error:
+        known = translate(error)
+        if known is None:
+            raise
+        raise known from error
 
 
 class Lane(Generic[Connection]):
@@ -129,6 +142,8 @@ class Lane(Generic[Connection]):
                 return await work(self._connection)
             raise TimeoutError
         except BaseException as error:
+            if isinstance(error, DuplicateTask):
+                raise  # decided by the work itself, which has undone what it did
             known = translate(error)
             if known is None and isinstance(error, TimeoutError):
                 limit = self._connect_timeout if doing == "connection" else timeout

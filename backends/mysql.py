@@ -16,12 +16,13 @@ import anyio
 from asyncqueue.backends import mysql_schema as schema
 from asyncqueue.backends import statements
 from asyncqueue.backends.base import Capabilities, Change, Options, Server, TableShape, TaskFilter
-from asyncqueue.backends.lane import Lane, Lanes
+from asyncqueue.backends.lane import Lane, Lanes, translated
 from asyncqueue.backends.mysql_address import address_of
 from asyncqueue.backends.mysql_attempts import Attempts
 from asyncqueue.backends.mysql_claims import Claims
 from asyncqueue.backends.mysql_connection import Call, MysqlConnection, send
 from asyncqueue.backends.mysql_errors import translate
+from asyncqueue.backends.mysql_keys import Keys
 from asyncqueue.backends.mysql_rows import Row, end, fence, ids_json, new_rows, numbers, ordered, rows_json
 from asyncqueue.backends.mysql_times import Times
 from asyncqueue.backends.mysql_upkeep import Upkeep
@@ -86,6 +87,7 @@ class MysqlBackend:
         self._claims = Claims(self._table, self._times, self._engine, options.statement_timeout, self._translate)
         self._attempts = Attempts(self._table, self._times)
         self._upkeep = Upkeep(self._table, self._times)
+        self._keys = Keys(self._table, self._times, self._enqueue, self._translate)
         self._lock_wait = max(1, int(options.statement_timeout * _SHARE_FOR_WAITING))
         self._max_packet = 0
         self._task_length = 0
@@ -122,20 +124,17 @@ class MysqlBackend:
             else:
                 await self._write(self._enqueue, "enqueue", rows, utc_offset=self._times.offset())
             return
-        if not isinstance(connection, aiomysql.Connection):
-            raise ConfigurationError(
-                f"connection= must be an aiomysql connection for a MySQL or MariaDB queue, "
-                f"not {type(connection).__name__}"
-            )
-        self._check_lengths(tasks)
+        self._check(connection, tasks)
         call = self._call("enqueue", rows=json.dumps(rows, default=str), utc_offset=self._times.offset())
-        try:
+        with translated(self._translate):
             await send(connection, call, self._max_packet)
-        except Exception as error:
-            known = self._translate(error)
-            if known is None:
-                raise
-            raise known from error
+
+    async def enqueue_unique(self, tasks: Sequence[NewTask], *, connection: Any = None) -> list[UUID]:
+        if connection is None:
+            return await self._keys.enqueue(tasks)
+        self._check(connection, tasks)
+        with translated(self._translate):
+            return await self._keys.enqueue_within(connection, tasks, self._max_packet)
 
     # -- a worker's path of a task
 
@@ -380,8 +379,16 @@ class MysqlBackend:
     async def _probe(self, connection: MysqlConnection) -> None:
         self._task_length = await schema.read(connection, self._table)
 
-    def _check_lengths(self, tasks: Iterable[NewTask]) -> None:
-        """Raise DataRejected for a path that a caller's connection may cut to fit: it need not be in strict mode."""
+    def _check(self, connection: object, tasks: Iterable[NewTask]) -> None:
+        """Raise ConfigurationError for a caller's connection that is of another driver.
+
+        DataRejected for a path that one may cut to fit: it need not be in strict mode.
+        """
+        if not isinstance(connection, aiomysql.Connection):
+            raise ConfigurationError(
+                f"connection= must be an aiomysql connection for a MySQL or MariaDB queue, "
+                f"not {type(connection).__name__}"
+            )
         for task in tasks:
             if len(task.task) > self._task_length:
                 raise DataRejected(f"the path {task.task!r} is longer than {self._task_length} characters")

@@ -105,9 +105,9 @@ class MysqlConnection:
                 connected.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
 
-async def send(raw: aiomysql.Connection, call: Call, max_packet: int) -> None:
+async def send(raw: aiomysql.Connection, call: Call, max_packet: int) -> list[Reply]:
     """Run a statement on somebody else's connection, which may be of any character set: ASCII is part of them all."""
-    await fetch(raw, _fitting(text(call, raw).encode("ascii"), max_packet))
+    return await fetch(raw, _fitting(text(call, raw).encode("ascii"), max_packet))
 
 
 def text(call: Call, raw: aiomysql.Connection) -> str:

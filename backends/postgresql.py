@@ -14,10 +14,11 @@ import asyncpg
 from asyncqueue.backends import postgresql_schema as schema
 from asyncqueue.backends import statements
 from asyncqueue.backends.base import Capabilities, Change, Options, Server, TableShape, TaskFilter
-from asyncqueue.backends.lane import Lane, Lanes
+from asyncqueue.backends.lane import Lane, Lanes, translated
 from asyncqueue.backends.postgresql_claims import Claims
 from asyncqueue.backends.postgresql_connection import Connector
 from asyncqueue.backends.postgresql_errors import translate
+from asyncqueue.backends.postgresql_keys import Keys
 from asyncqueue.backends.postgresql_listener import Listener
 from asyncqueue.backends.postgresql_notifier import Notifier
 from asyncqueue.backends.table import Table
@@ -55,7 +56,7 @@ _MIGRATION_TIMEOUT = 6 * 3600.0
 _COPY = 500
 _NEW_COLUMNS = ("id", "created", "modified", "task", "args", "status")
 _MORE_COLUMNS = ("queue", "priority", "run_after", "max_attempts")
-# What `enqueue` calls the columns of a batch of new rows.
+# What `enqueue` calls the columns of a batch of new rows; the last field of one, its unique key, is no column.
 _ARRAYS = ("ids", "tasks", "args", "queues", "priorities", "delays", "run_ats", "max_attempts")
 # What `end_attempts` calls the columns of a batch of ends.
 _ATTEMPT_ARRAYS = (
@@ -87,6 +88,7 @@ class PostgresqlBackend:
         self._notifier = Notifier(lambda: self._fetch(self._control, "notify", {"channel": self._channel}))
         self._server = Server("PostgreSQL", "unknown until opened")
         self._claims = Claims(self._table, self._engine, self._translate)
+        self._keys = Keys(self._table, self._enqueue, self._new_rows, self._translate)
 
     @property
     def server(self) -> Server:
@@ -117,18 +119,17 @@ class PostgresqlBackend:
         if connection is None:
             await self._enqueue_committed(tasks, plain=plain)
             return
-        if not isinstance(connection, asyncpg.Connection | asyncpg.pool.PoolConnectionProxy):
-            raise ConfigurationError(
-                f"connection= must be an asyncpg connection for a PostgreSQL queue, not {type(connection).__name__}"
-            )
+        _check(connection)
         statement = self._table["enqueue"]
-        try:
+        with translated(self._translate):
             await connection.fetch(statement.text, *statement.values(self._new_rows(tasks)))
-        except Exception as error:
-            known = self._translate(error)
-            if known is None:
-                raise
-            raise known from error
+
+    async def enqueue_unique(self, tasks: Sequence[NewTask], *, connection: Any = None) -> list[UUID]:
+        if connection is None:
+            return await self._keys.enqueue(tasks)
+        _check(connection)
+        with translated(self._translate):
+            return await self._keys.enqueue_within(connection, tasks)
 
     # -- a worker's path of a task
 
@@ -330,7 +331,7 @@ class PostgresqlBackend:
 
     def _new_rows(self, tasks: Sequence[NewTask], *, notify: bool = True) -> dict[str, Any]:
         columns = zip(*tasks, strict=True)
-        return {**dict(zip(_ARRAYS, columns, strict=True)), "channel": self._channel if notify else None}
+        return {**dict(zip(_ARRAYS, columns, strict=False)), "channel": self._channel if notify else None}
 
     def _lane(self, connect: Callable[[], Awaitable[AsyncpgConnection]] | None = None) -> Lane[AsyncpgConnection]:
         return Lane(
@@ -357,6 +358,13 @@ class PostgresqlBackend:
     async def _probe(self, connection: AsyncpgConnection) -> None:
         self._server = await schema.server(connection, self._table)
         await schema.read(connection, self._table, notify=self.options.notify)
+
+
+def _check(connection: object) -> None:
+    if not isinstance(connection, asyncpg.Connection | asyncpg.pool.PoolConnectionProxy):
+        raise ConfigurationError(
+            f"connection= must be an asyncpg connection for a PostgreSQL queue, not {type(connection).__name__}"
+        )
 
 
 def _copied(task: NewTask, now: datetime, modified: datetime, plain: bool) -> tuple[Any, ...]:

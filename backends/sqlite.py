@@ -12,16 +12,17 @@ from uuid import UUID
 import aiosqlite
 import anyio
 
+from asyncqueue.backends import keys, statements
 from asyncqueue.backends import sqlite_schema as schema
-from asyncqueue.backends import statements
 from asyncqueue.backends.base import Capabilities, Change, Options, Server, TableShape, TaskFilter
-from asyncqueue.backends.lane import Lane
+from asyncqueue.backends.lane import Lane, translated
 from asyncqueue.backends.sqlite_checkpoints import Checkpoints
 from asyncqueue.backends.sqlite_claims import Claims
 from asyncqueue.backends.sqlite_connection import SqliteConnection, Work
 from asyncqueue.backends.sqlite_errors import translate
+from asyncqueue.backends.sqlite_keys import Keys
 from asyncqueue.backends.sqlite_location import MEMORY, check, location
-from asyncqueue.backends.sqlite_rows import array, ending, fence, filtering, keys, listed, new_rows, numbers
+from asyncqueue.backends.sqlite_rows import array, ending, fence, filtering, first_column, listed, new_rows, numbers
 from asyncqueue.backends.sqlite_times import Times
 from asyncqueue.backends.sqlite_watcher import Bell, News, Watcher
 from asyncqueue.backends.table import Table
@@ -74,6 +75,7 @@ class SqliteBackend:
         self._times = Times(options.time_zone)
         self._table = Table("sqlite", statements.colon, options.table, schema.slots(options.table))
         self._claims = Claims(self._table, self._times)
+        self._keys = Keys(self._table, self._times)
         self._server = Server("SQLite", "unknown until opened")
         self._ending: set[asyncio.Future[Any]] = set()
         self._memory: SqliteConnection | None = None
@@ -123,19 +125,18 @@ class SqliteBackend:
         if connection is None:
             await self._write(lambda raw: raw.executemany(sql, new_rows(tasks, self._times, plain=plain)).rowcount)
             return
-        if not isinstance(connection, aiosqlite.Connection):
-            raise ConfigurationError(
-                f"connection= must be an aiosqlite connection for a SQLite queue, not {type(connection).__name__}"
-            )
-        if len(tasks) > 1 and connection.isolation_level is None and not connection.in_transaction:
-            raise ConfigurationError("connection= is in autocommit mode and in no transaction: BEGIN one first")
-        try:
+        _check(connection, several=len(tasks) > 1)
+        with translated(self._translate):
             await connection.executemany(sql, new_rows(tasks, self._times, plain=plain))
-        except Exception as error:
-            known = self._translate(error)
-            if known is None:
-                raise
-            raise known from error
+
+    async def enqueue_unique(self, tasks: Sequence[NewTask], *, connection: Any = None) -> list[UUID]:
+        self._table.require_migrated(keys.WHAT, keys.VERSION)
+        if connection is None:
+            return await self._write(lambda raw: self._keys.enqueue(raw, tasks))
+        _check(connection, several=True)
+        with translated(self._translate):
+            ids: list[UUID] = await connection._execute(self._keys.enqueue, connection._conn, tasks)
+            return ids
 
     # -- a worker's path of a task
 
@@ -204,7 +205,7 @@ class SqliteBackend:
         def work(raw: sqlite3.Connection) -> list[Row]:
             rows = raw.execute(lost, {"cutoff": self._times.cutoff(lease), "limit": limit}).fetchall()
             if rows:
-                raw.execute(rescue, {"ids": keys(rows), "error": error, "now": self._times.now()})
+                raw.execute(rescue, {"ids": first_column(rows), "error": error, "now": self._times.now()})
             return rows
 
         return [LostTask(UUID(key), task, worker_pid) for key, task, worker_pid in await self._write(work)]
@@ -282,7 +283,7 @@ class SqliteBackend:
         def work(raw: sqlite3.Connection) -> int:
             deleted = raw.execute(self._table["cleanup"].text, values).fetchall()
             if deleted and self._table.migrated:
-                raw.execute(self._table["cleanup_attempts"].text, {"ids": keys(deleted)})
+                raw.execute(self._table["cleanup_attempts"].text, {"ids": first_column(deleted)})
             return len(deleted)
 
         return await self._write(work)
@@ -413,3 +414,13 @@ class SqliteBackend:
 
     def _records(self, rows: list[Row]) -> list[TaskRecord]:
         return [task_record(row, self._times.parse, self._times.parse_utc) for row in rows]
+
+
+def _check(connection: object, *, several: bool) -> None:
+    """Raise ConfigurationError for a caller's connection that is of another kind, or would write rows one by one."""
+    if not isinstance(connection, aiosqlite.Connection):
+        raise ConfigurationError(
+            f"connection= must be an aiosqlite connection for a SQLite queue, not {type(connection).__name__}"
+        )
+    if several and connection.isolation_level is None and not connection.in_transaction:
+        raise ConfigurationError("connection= is in autocommit mode and in no transaction: BEGIN one first")

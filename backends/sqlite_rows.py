@@ -23,7 +23,7 @@ def array(ids: Iterable[UUID]) -> str:
     return json.dumps([key.hex for key in ids])
 
 
-def keys(rows: Iterable[tuple[Any, ...]]) -> str:
+def first_column(rows: Iterable[tuple[Any, ...]]) -> str:
     """The first columns, as they were read."""
     return json.dumps([row[0] for row in rows])
 

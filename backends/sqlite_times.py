@@ -65,5 +65,9 @@ class Times:
             raise DatabaseError(f"the task table holds {text!r} where a time should be") from error
         return to_utc(found, self._zone) if found.tzinfo is None else found.astimezone(UTC)
 
+    def age(self, text: str) -> float:
+        """Seconds since such an instant."""
+        return (datetime.now(UTC) - self.parse(text)).total_seconds()
+
     def _text(self, instant: datetime) -> str:
         return str(to_naive(instant, self._zone))

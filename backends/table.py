@@ -123,6 +123,8 @@ class Table:
 
 def _what_of(task: NewTask) -> str:
     """The first thing about a task that needs a migrated table."""
+    if task.unique is not None:
+        return "a unique key"
     if task.delay is not None or task.run_at is not None:
         return "a delay"
     if task.queue != DEFAULT_QUEUE:

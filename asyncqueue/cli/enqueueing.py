@@ -39,6 +39,16 @@ async def enqueue(
     max_attempts: Annotated[
         int | None, typer.Option("--max-attempts", metavar="NUMBER", help="Run it so many times at most.")
     ] = None,
+    unique_key: Annotated[
+        str | None, typer.Option("--unique-key", metavar="KEY", help="Not if a task with this key has not ended.")
+    ] = None,
+    unique_for: Annotated[
+        str | None, typer.Option("--unique-for", metavar="TIME", help="Nor so long after it has completed.")
+    ] = None,
+    on_conflict: Annotated[
+        str | None,
+        typer.Option("--on-conflict", metavar="HOW", help="Then return that task (the default), raise, or replace it."),
+    ] = None,
     wait: Annotated[bool, typer.Option("--wait", "-w", help="Wait for the end and print the output.")] = False,
     timeout: Annotated[float | None, typer.Option("--timeout", help="Seconds to wait.")] = None,
     database_url: DatabaseUrl = None,
@@ -56,6 +66,7 @@ async def enqueue(
 
     values = _arguments(arguments or [], args)
     options = _placement(queue, priority, delay, at, max_attempts)
+    options |= _uniqueness(unique_key, unique_for, on_conflict)
     settings = settings_of(django, database_url=database_url, table=table, time_zone=time_zone)
     async with Queue(settings=settings) as tasks:
         handle = await tasks.enqueue(task, values, **options)
@@ -109,17 +120,29 @@ def _placement(
     given = {
         "queue": queue,
         "priority": priority,
-        "delay": None if delay is None else _seconds(delay),
+        "delay": None if delay is None else _seconds(delay, "--delay"),
         "run_at": None if at is None else _instant(at),
         "max_attempts": max_attempts,
     }
     return {name: value for name, value in given.items() if value is not None}
 
 
-def _seconds(text: str) -> float:
+def _uniqueness(unique_key: str | None, unique_for: str | None, on_conflict: str | None) -> dict[str, Any]:
+    """Those of them that say how a unique key is held."""
+    if unique_key is None and (unique_for is not None or on_conflict is not None):
+        raise fail("--unique-for and --on-conflict say how a --unique-key is held: give one", USAGE)
+    given = {
+        "unique_key": unique_key,
+        "unique_for": None if unique_for is None else _seconds(unique_for, "--unique-for"),
+        "on_conflict": on_conflict,
+    }
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _seconds(text: str, option: str) -> float:
     match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", text, re.ASCII)
     if match is None:
-        raise fail(f"--delay {text!r} is no time: 90 or 90s are seconds, 5m minutes, 2h hours, 1d a day", USAGE)
+        raise fail(f"{option} {text!r} is no time: 90 or 90s are seconds, 5m minutes, 2h hours, 1d a day", USAGE)
     return float(match[1]) * _UNITS[match[2]]
 
 

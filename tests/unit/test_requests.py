@@ -21,7 +21,8 @@ def place(**options: Any) -> Placement:
 
 def test_its_fields_are_those_of_a_new_row() -> None:
     assert NewTask._fields == ("id", "task", "args", *Placement._fields)
-    assert TaskRequest._fields == ("task", "args", *Placement._fields)
+    assert TaskRequest._fields[:-3] == ("task", "args", *Placement._fields[:-1])
+    assert TaskRequest._fields[-3:] == ("unique_key", "unique_for", "on_conflict")
     assert place() is PLAIN
 
 
@@ -38,13 +39,28 @@ def test_its_fields_are_those_of_a_new_row() -> None:
     ],
 )
 def test_what_is_meant(options: dict[str, Any], expected: tuple[object, ...]) -> None:
-    assert place(**options) == expected
+    assert place(**options) == (*expected, None)
+
+
+def test_what_a_unique_key_means() -> None:
+    assert place(unique_key="welcome-7").unique == ("welcome-7", 0.0, "return")
+    held = place(unique_key="k" * 255, unique_for=timedelta(minutes=1), on_conflict="raise")
+    assert held.unique == ("k" * 255, 60.0, "raise")
 
 
 @pytest.mark.parametrize(
     ("options", "text"),
     [
         ({"queue": ""}, "the name of a queue is empty"),
+        ({"unique_key": ""}, "unique_key must have from 1 to 255 characters, and this one has 0"),
+        ({"unique_key": "k" * 256}, "and this one has 256"),
+        ({"unique_key": 7}, "unique_key must be text, not 7"),
+        ({"unique_key": "a "}, "ends with a space"),
+        ({"unique_key": "a\0b"}, "cannot be printed"),
+        ({"unique_key": "k", "unique_for": "1h"}, "unique_for must be a number of seconds or a timedelta, not '1h'"),
+        ({"unique_key": "k", "on_conflict": "ignore"}, "on_conflict must be one of 'return', 'raise', 'replace'"),
+        ({"unique_for": 60}, "say how a unique_key is held: give one"),
+        ({"on_conflict": "raise"}, "say how a unique_key is held: give one"),
         ({"queue": "q" * 65}, "the column holds 64"),
         ({"priority": 101}, r"priority must be a whole number from -100 to 100 .*, not 101"),
         ({"priority": -101}, "not -101"),

@@ -1,0 +1,135 @@
+"""Unique keys on MySQL and MariaDB, see `keys.py`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+import aiomysql
+
+from asyncqueue.backends.keys import VERSION, WHAT, Decision, Holder, Noted, decide, others, wanted
+from asyncqueue.backends.lane import Lane
+from asyncqueue.backends.mysql_connection import MysqlConnection, send
+from asyncqueue.backends.mysql_rows import Row, ids_json, new_rows, rows_json
+from asyncqueue.backends.mysql_times import Times
+from asyncqueue.backends.table import Table
+from asyncqueue.model import NewTask
+
+#: Runs one statement by its name, with its values, and returns its rows.
+Run = Callable[..., Awaitable[list[tuple[Any, ...]]]]
+Split = Callable[[Sequence[Row]], Iterable[str]]
+
+
+class Keys:
+    """Enqueues what has unique keys.
+
+    Args:
+        lane: the connection for it.
+        translate: as `Lane.run` takes it.
+    """
+
+    def __init__(
+        self,
+        table: Table,
+        times: Times,
+        lane: Lane[MysqlConnection],
+        translate: Callable[[BaseException], Exception | None],
+    ) -> None:
+        self._table = table
+        self._times = times
+        self._lane = lane
+        self._translate = translate
+
+    async def enqueue(self, tasks: Sequence[NewTask]) -> list[UUID]:
+        """As `backends.base.Keys`, committed on return."""
+        self._table.require_migrated(WHAT, VERSION)
+
+        async def work(connection: MysqlConnection) -> list[UUID]:
+            async def run(name: str, **values: Any) -> list[tuple[Any, ...]]:
+                (reply,) = await connection.run((self._table[name], values))
+                return reply.rows
+
+            await run("begin")
+            try:
+                ids = await self._enqueue(run, tasks, lambda rows: rows_json(rows, connection.max_packet))
+            except BaseException:
+                if connection.usable:
+                    await run("rollback")
+                raise
+            await run("commit")
+            return ids
+
+        return await self._lane.run(work, translate=self._translate)
+
+    async def enqueue_within(
+        self, connection: aiomysql.Connection, tasks: Sequence[NewTask], max_packet: int
+    ) -> list[UUID]:
+        """The same as a part of the caller's transaction, or in one of its own where the connection is in none."""
+        self._table.require_migrated(WHAT, VERSION)
+
+        async def run(name: str, **values: Any) -> list[tuple[Any, ...]]:
+            return (await send(connection, (self._table[name], values), max_packet))[0].rows
+
+        if not connection.get_autocommit() or connection.get_transaction_status():
+            return await self._enqueue(run, tasks, _whole, fresh=False)
+        await run("begin")
+        try:
+            ids = await self._enqueue(run, tasks, _whole, fresh=False)
+        except BaseException:
+            await run("rollback")
+            raise
+        await run("commit")
+        return ids
+
+    async def _enqueue(self, run: Run, tasks: Sequence[NewTask], split: Split, *, fresh: bool = True) -> list[UUID]:
+        """Do all of it in a transaction.
+
+        Args:
+            run: runs a statement in it.
+            tasks: to enqueue.
+            split: makes texts of rows, as few as the server takes.
+            fresh: whether it sees what is committed now (READ COMMITTED), not what was when it began.
+        """
+        keys = wanted(tasks)
+        await run("hold_keys", rows=_rows(keys))
+        found = await run("noted_keys", unique_keys=json.dumps([each.key for each in keys]))
+        noted = [Noted(key, UUID(task_id), held_for) for key, task_id, held_for in found]
+        holders = await self._holders(partial(run, "holders"), others(tasks, noted))
+        if not fresh:
+            unseen = others(tasks, noted) - holders.keys()
+            holders |= await self._holders(partial(run, "holders_now"), unseen)
+        made = decide(tasks, noted, holders)
+        await self._write(run, made, split)
+        return made.ids
+
+    async def _holders(self, run: Run, ids: set[UUID]) -> dict[UUID, Holder]:
+        if not ids:
+            return {}
+        rows = await run(ids=ids_json(ids), utc_offset=self._times.offset())
+        return {UUID(str(key)): Holder(status, float(age)) for key, status, age in rows}
+
+    async def _write(self, run: Run, made: Decision, split: Split) -> None:
+        offset = self._times.offset()
+        if made.taken:
+            await run("take_keys", rows=_rows(made.taken))
+        if made.replacing:
+            rows = new_rows([task._replace(id=key) for key, task in made.replacing.items()], migrated=True)
+            for part in split(rows):
+                await run("replace", rows=part, utc_offset=offset)
+        if made.new:
+            for part in split(new_rows(made.new, migrated=True)):
+                await run("enqueue", rows=part, utc_offset=offset)
+
+
+def _whole(rows: Sequence[Row]) -> list[str]:
+    """One text, in ASCII for a connection of whichever character set."""
+    return [json.dumps(rows, default=str)]
+
+
+def _rows(noted: Sequence[Noted]) -> str:
+    return json.dumps(
+        [{"unique_key": key, "id": task_id.hex, "held_for": held_for} for key, task_id, held_for in noted]
+    )

@@ -1,0 +1,48 @@
+"""Unique keys on SQLite, see `keys.py`."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from uuid import UUID
+
+from asyncqueue.backends.keys import Decision, Holder, Noted, decide, others, wanted
+from asyncqueue.backends.sqlite_rows import array, new_rows
+from asyncqueue.backends.sqlite_times import Times
+from asyncqueue.backends.table import Table
+from asyncqueue.model import NewTask
+
+
+class Keys:
+    """Enqueues what has unique keys, in the thread of a connection and in a transaction that may write."""
+
+    def __init__(self, table: Table, times: Times) -> None:
+        self._table = table
+        self._times = times
+
+    def enqueue(self, raw: sqlite3.Connection, tasks: Sequence[NewTask]) -> list[UUID]:
+        """As `backends.base.Keys`. Returns the ids of the tasks, or of those that hold their keys."""
+        keys = wanted(tasks)
+        raw.executemany(self._table["hold_keys"].text, map(_row, keys))
+        found = raw.execute(self._table["noted_keys"].text, {"unique_keys": json.dumps([each.key for each in keys])})
+        noted = [Noted(key, UUID(task_id), held_for) for key, task_id, held_for in found.fetchall()]
+        ids = {"ids": array(others(tasks, noted))}
+        holders = {
+            UUID(key): Holder(status, self._times.age(modified))
+            for key, status, modified in raw.execute(self._table["holders"].text, ids).fetchall()
+        }
+        made = decide(tasks, noted, holders)
+        self._write(raw, made)
+        return made.ids
+
+    def _write(self, raw: sqlite3.Connection, made: Decision) -> None:
+        raw.executemany(self._table["take_keys"].text, map(_row, made.taken))
+        for key, task in made.replacing.items():
+            [row] = new_rows([task._replace(id=key)], self._times, plain=False)
+            raw.execute(self._table["replace"].text, row)
+        raw.executemany(self._table["enqueue"].text, new_rows(made.new, self._times, plain=False))
+
+
+def _row(noted: Noted) -> dict[str, object]:
+    return {"unique_key": noted.key, "id": noted.task_id.hex, "held_for": noted.held_for}

@@ -1,0 +1,29 @@
+-- Makes scheduled tasks what later ones with their unique keys ask for. Their attempts count from 0 again. One that is not
+-- scheduled any more stays as it is. `rows` is what `enqueue` takes, with the ids of the scheduled ones.
+-- Params: rows, utc_offset
+-- Returns: nothing
+UPDATE (
+           SELECT j.*, COALESCE(j.run_at, UTC_TIMESTAMP(6) + INTERVAL ROUND(j.delay * 1000000) MICROSECOND) AS due
+             FROM JSON_TABLE(CONVERT(:rows USING utf8mb4), '$[*]' COLUMNS (
+                      id {id_type} PATH '$.id',
+                      task longtext CHARACTER SET utf8mb4 PATH '$.task' ERROR ON ERROR,
+                      args longtext CHARACTER SET utf8mb4 PATH '$.args' ERROR ON ERROR,
+                      queue longtext CHARACTER SET utf8mb4 PATH '$.queue' ERROR ON ERROR,
+                      priority bigint PATH '$.priority',
+                      delay double PATH '$.delay',
+                      run_at datetime(6) PATH '$.run_at',
+                      max_attempts bigint PATH '$.max_attempts'
+                  )) AS j
+       ) AS d
+       STRAIGHT_JOIN {table} AS t FORCE INDEX (PRIMARY) ON t.id = d.id
+   SET t.task = d.task,
+       t.args = d.args,
+       t.modified = UTC_TIMESTAMP(6) + INTERVAL :utc_offset SECOND,
+       t.queue = d.queue,
+       t.priority = d.priority,
+       t.max_attempts = d.max_attempts,
+       t.run_after = IF(d.due > UTC_TIMESTAMP(6), d.due, NULL),
+       t.attempt = 0,
+       t.losses = 0,
+       t.status = IF(d.due > UTC_TIMESTAMP(6), 5, 0)
+ WHERE t.status = 5

@@ -1,0 +1,26 @@
+-- Makes a scheduled task what a later one with its unique key asks for. Its attempts count from 0 again. One that is not
+-- scheduled any more stays as it is.
+-- Params: id, task, args, queue, priority, delay, run_at, max_attempts, channel
+-- Returns: nothing
+WITH replaced AS (
+    UPDATE {table} AS t
+       SET task = :task,
+           args = :args,
+           status = CASE WHEN due.at > clock.now THEN 5 ELSE 0 END,
+           modified = clock.now,
+           queue = :queue,
+           priority = :priority,
+           max_attempts = :max_attempts,
+           run_after = CASE WHEN due.at > clock.now THEN due.at END,
+           attempt = 0,
+           losses = 0
+      FROM (SELECT statement_timestamp()) AS clock (now)
+     CROSS JOIN LATERAL (
+               SELECT coalesce(:run_at::timestamptz, clock.now + :delay::float8 * interval '1 second')
+           ) AS due (at)
+     WHERE t.id = :id
+       AND t.status = 5
+    RETURNING 1
+)
+SELECT count(*) FROM replaced -- [not notify]
+SELECT pg_notify(:channel::text, '') FROM replaced WHERE :channel::text IS NOT NULL -- [notify]

@@ -1,0 +1,17 @@
+-- Makes a scheduled task what a later one with its unique key asks for. Its attempts count from 0 again. One that is not
+-- scheduled any more stays as it is.
+-- Params: id, task, args, status, modified, queue, priority, run_after, max_attempts
+-- Returns: nothing
+UPDATE {table}
+   SET task = :task,
+       args = :args,
+       status = :status,
+       modified = :modified,
+       queue = :queue,
+       priority = :priority,
+       max_attempts = :max_attempts,
+       run_after = :run_after,
+       attempt = 0,
+       losses = 0
+ WHERE id = :id
+   AND status = 5
