@@ -46,7 +46,7 @@ USE_TZ = True
 def examples(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.syspath_prepend(EXAMPLES)
     yield
-    for name in ("level_1", "level_1_tasks"):
+    for name in ("level_1", "level_1_tasks", "fleet"):
         sys.modules.pop(name, None)
 
 
@@ -69,8 +69,8 @@ def blocks(document: str, language: str) -> list[str]:
 def test_what_the_documents_show_of_level_1_is_in_the_examples():
     text = (ROOT / "docs/tasks.md").read_text()
     shown = blocks(text[text.index("## Retries") : text.index("## Isolation")], "python")
-    examples = [stripped(path.read_text()) for path in EXAMPLES.glob("level_1*.py")]
-    assert len(shown) >= 6
+    examples = [stripped(path.read_text()) for path in (*EXAMPLES.glob("level_1*.py"), EXAMPLES / "fleet.py")]
+    assert len(shown) >= 9
     # Imports are in an order of their own there.
     bodies = [stripped(re.sub(r"^from .*\n", "", code, flags=re.MULTILINE)) for code in shown]
     assert [body for body in bodies if not any(body in example for example in examples)] == []
@@ -88,6 +88,19 @@ async def test_delays_priorities_and_queues(queue):
     chosen = queue.settings.model_copy(update={"queues": ("mail",)})
     await asyncio.wait_for(Worker(queue, settings=chosen).run(burst=True), 20)
     assert await queue.count(status=Status.COMPLETED) == 4
+
+
+@MIGRATED
+async def test_one_task_at_a_time_for_a_key(queue):
+    fleet = importlib.import_module("fleet")
+    first = await fleet.welcome(queue, 7)
+    assert first.created
+    again = await fleet.welcome(queue, 7)
+    assert (again.id, again.created) == (first.id, False)
+    reminders = [await fleet.reminded(queue, 1) for _ in range(3)]
+    assert len({handle.id for handle in reminders}) == 1
+    assert [await fleet.charged(queue, 5) for _ in range(2)] == [True, False]
+    assert await queue.count() == 3
 
 
 class _Answers(BaseHTTPRequestHandler):

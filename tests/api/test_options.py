@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from asyncqueue import Queue, QueueState, Settings, Status, TaskRequest, Worker
-from asyncqueue.errors import ConfigurationError, InvalidTask, MigrationRequired, SchemaError
+from asyncqueue.errors import ConfigurationError, DuplicateTask, InvalidTask, MigrationRequired, SchemaError
 from asyncqueue.model import TaskRecord
 from tests.servers.cases import cases, migrated, shaped
 from tests.worker import sample_tasks
@@ -175,3 +175,20 @@ async def work(queue: Queue, **settings: Any) -> None:
     """A worker, until nothing is left to claim; it runs one task at a time."""
     chosen = queue.settings.model_copy(update={"concurrency": 1, "prefetch": 0, **settings})
     await asyncio.wait_for(Worker(queue, settings=chosen).run(burst=True), 20)
+
+
+@MIGRATED
+async def test_a_unique_key(queue):
+    first = await queue.enqueue(sample_tasks.add, SUM, unique_key="k", unique_for=timedelta(hours=1))
+    second = await queue.enqueue(sample_tasks.add, SUM, unique_key="k")
+    assert (second.id, first.created, second.created) == (first.id, True, False)
+    with pytest.raises(DuplicateTask):
+        await queue.enqueue(sample_tasks.add, SUM, unique_key="k", on_conflict="raise")
+    requests = [TaskRequest("x.y", unique_key="k"), ("x.z", None), TaskRequest("x.w", unique_key="m", priority=-1)]
+    handles = await queue.enqueue_many(requests)
+    assert [handle.created for handle in handles] == [False, True, True]
+    assert handles[0].id == first.id
+    await queue.cancel(*(handle.id for handle in handles[1:]))
+    await asyncio.wait_for(Worker(queue).run(burst=True), 20)
+    assert await second.result(timeout=5) == 3, "the handle knows the type of the function's result"
+    assert not (await queue.enqueue(sample_tasks.add, SUM, unique_key="k")).created

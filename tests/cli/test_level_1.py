@@ -63,6 +63,20 @@ def test_what_a_task_is_given_is_shown(folder):
     assert call(folder, "cancel", enqueue(folder, "jobs.greet", "--delay", "1h")).stdout == "1 cancelled\n"
 
 
+def test_a_unique_key(folder):
+    unique = ("--unique-key", "greet ada", "--unique-for", "1h")
+    first = enqueue(folder, "jobs.greet", *unique)
+    assert enqueue(folder, "jobs.greet", *unique) == first
+    refused = call(folder, "enqueue", "jobs.greet", *unique, "--on-conflict", "raise", code=1)
+    assert f"task {first} holds the unique key 'greet ada': nothing was enqueued" in refused.stderr
+    for words, text in (
+        (("--unique-for", "1h"), "say how a --unique-key is held: give one"),
+        (("--unique-key", "k", "--unique-for", "soon"), "--unique-for 'soon' is no time"),
+        (("--unique-key", "k", "--on-conflict", "ignore"), "on_conflict must be one of 'return', 'raise', 'replace'"),
+    ):
+        assert text in call(folder, "enqueue", "jobs.greet", *words, code=2).stderr
+
+
 def test_attempts_are_shown_with_their_errors(folder):
     (folder / "flaky.py").write_text(FLAKY)
     task_id, later = enqueue(folder, "flaky.second_time"), enqueue(folder, "flaky.much_later")

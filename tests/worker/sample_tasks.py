@@ -9,7 +9,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
-from asyncqueue import task
+from asyncqueue import Queue, Settings, task
 
 
 def witnessed(path: str, line: str) -> None:
@@ -145,3 +145,15 @@ def plain(witness: str, key: str) -> str:
 
 
 not_callable = 3
+
+
+@task
+async def spawn(url: str, witness: str, keys: list[str], times: int) -> None:
+    """Enqueue `slow` for each of these unique keys again and again, and witness what was enqueued."""
+    async with Queue(settings=Settings(database_url=url)) as queue:
+        for _ in range(times):
+            for key in keys:
+                values = {"witness": witness, "key": key, "seconds": 0.01}
+                handle = await queue.enqueue(slow, values, unique_key=key)
+                if handle.created:
+                    witnessed(witness, f"created {key}")

@@ -1,0 +1,31 @@
+"""What docs/tasks.md shows of promises that hold for a whole fleet: a test runs it on every database."""
+
+from __future__ import annotations
+
+from level_1_tasks import send
+
+from asyncqueue import Queue, TaskHandle
+from asyncqueue.errors import DuplicateTask
+
+
+async def welcome(queue: Queue, user: int) -> TaskHandle:
+    """One task for a key at a time."""
+    handle = await queue.enqueue(send, {"to": f"user {user}"}, unique_key=f"welcome-{user}", unique_for=3600)
+    print("enqueued" if handle.created else "there is one already:", handle.id)
+    return handle
+
+
+async def reminded(queue: Queue, order: int) -> TaskHandle:
+    """The last one counts."""
+    key = f"remind-{order}"
+    return await queue.enqueue(send, {"to": "ada"}, delay=900, unique_key=key, on_conflict="replace")
+
+
+async def charged(queue: Queue, order: int) -> bool:
+    """An error where there is one already."""
+    try:
+        await queue.enqueue(send, {"to": "the bank"}, unique_key=f"charge-{order}", on_conflict="raise")
+    except DuplicateTask as duplicate:
+        print(f"{duplicate.task_id} does that already")
+        return False
+    return True
