@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+import time
+from collections.abc import AsyncIterator, Callable
+from math import inf
 from typing import TYPE_CHECKING, Any, get_type_hints
 from uuid import UUID
 
@@ -11,9 +13,9 @@ import anyio
 from pydantic import TypeAdapter, ValidationError
 from pydantic.errors import PydanticUserError
 
-from asyncqueue.backoff import Backoff
 from asyncqueue.errors import ResultTimeout, TaskCancelled, TaskFailed
 from asyncqueue.model import Attempt, Status, TaskRecord
+from asyncqueue.output import OutputReader
 
 if TYPE_CHECKING:
     from asyncqueue.queue import Queue
@@ -70,14 +72,38 @@ class TaskHandle:
             TaskNotFound: the row does not exist (any more).
             ResultTimeout: not ended in time; the task itself goes on.
         """
-        delays = Backoff(0.02, 1.0, factor=1.5)
         with anyio.move_on_after(timeout):
-            while True:
-                record = await self.record()
-                if record.status in _ENDS:
-                    return self._end(record)
-                await anyio.sleep(delays.next())
-        raise ResultTimeout(self.id, f"task {self.id} had not ended after {timeout:g} seconds; it goes on")
+            return self._end(await self._queue.waiting.end(self.id))
+        raise self._timeout(timeout)
+
+    async def stream(self, *, timeout: float | None = None) -> AsyncIterator[str]:
+        """Yield the task's output as it grows: what a generator yields, piece by piece, else all of it at the end.
+
+        Pieces come as they were written, some times a second, and may hold several of what was yielded. When a later
+        attempt begins to write, its output follows.
+
+        Args:
+            timeout: seconds from now, None for as long as it takes.
+
+        Raises what `result` raises, after what the task has written before.
+        """
+        reader = OutputReader(self.id)
+        give_up_at = inf if timeout is None else time.monotonic() + timeout
+        with self._queue.waiting.reading():
+            while not reader.ended:
+                beat = self._queue.waiting.beat
+                if text := await reader.read(self._queue.backend):
+                    self._queue.waiting.news()
+                    yield text
+                elif not reader.ended:
+                    with anyio.move_on_after(give_up_at - time.monotonic()):
+                        await beat.wait()
+                    if time.monotonic() >= give_up_at:
+                        raise self._timeout(timeout)
+        self._end(await self.record())
+
+    def _timeout(self, timeout: float | None) -> ResultTimeout:
+        return ResultTimeout(self.id, f"task {self.id} had not ended after {timeout:g} seconds; it goes on")
 
     def _end(self, record: TaskRecord) -> Any:
         if record.status == Status.FAILED:
@@ -86,9 +112,6 @@ class TaskHandle:
         if record.status == Status.CANCELLED:
             raise TaskCancelled(self.id, f"task {self.id} was cancelled")
         return decode_result(record.output, self._result_type)
-
-
-_ENDS = (Status.COMPLETED, Status.FAILED, Status.CANCELLED)
 
 
 @functools.lru_cache(maxsize=1024)

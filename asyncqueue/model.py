@@ -194,6 +194,20 @@ class Observation:
 
 
 @dataclass(frozen=True, slots=True)
+class OutputPart:
+    """A part of what a task has written so far, and how many characters that is in all; None where it is nothing.
+
+    `run` is the time of its claim: under another one it was begun anew, and will write anew. None on a table that is
+    not migrated.
+    """
+
+    status: int
+    run: Stamp | None
+    length: int | None
+    text: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class LostTask:
     """A row whose worker stopped renewing it: just rescued, or on a migrated table found and still to be rescued.
 

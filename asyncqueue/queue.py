@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 import time
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from types import TracebackType
@@ -18,7 +18,7 @@ from asyncqueue.backends.base import Backend, Change, Options, TaskFilter
 from asyncqueue.backends.urls import backend_for
 from asyncqueue.backoff import Backoff
 from asyncqueue.batcher import Batcher
-from asyncqueue.errors import ConfigurationError, DatabaseUnavailable, InvalidTask, TaskNotFound
+from asyncqueue.errors import ConfigurationError, DatabaseUnavailable, InvalidTask, ResultTimeout, TaskNotFound
 from asyncqueue.handle import TaskHandle, result_type_of
 from asyncqueue.ids import new_id
 from asyncqueue.model import (
@@ -36,6 +36,7 @@ from asyncqueue.queues import check_queue_name
 from asyncqueue.requests import PLAIN, Placement, Task, TaskRequest
 from asyncqueue.settings import Settings
 from asyncqueue.tasks import encode_args, path_of
+from asyncqueue.waiting import Waiting
 
 _CLEANUP_BATCH = 1000
 Result = TypeVar("Result")
@@ -64,6 +65,8 @@ class Queue(AbstractAsyncContextManager["Queue"]):
             settings = settings.model_copy(update={"database_url": url})
         self.settings = settings
         self.backend: Backend = backend_for(settings.database_url, options_of(settings))
+        #: How handles wait for the ends of their tasks.
+        self.waiting = Waiting(self.backend, settings.connect_timeout)
         self._batcher = Batcher(self._write)
 
     async def open(self) -> Self:
@@ -82,6 +85,7 @@ class Queue(AbstractAsyncContextManager["Queue"]):
 
     async def close(self) -> None:
         """Close every connection. Safe to call twice."""
+        self.waiting.close()
         with anyio.CancelScope(shield=True):
             await self.backend.close()
 
@@ -200,6 +204,35 @@ class Queue(AbstractAsyncContextManager["Queue"]):
         if not found:
             raise TaskNotFound(task_id, f"there is no task {task_id}")
         return found[0]
+
+    async def watch(
+        self, tasks: Iterable[TaskHandle | UUID], *, timeout: float | None = None
+    ) -> AsyncIterator[TaskRecord]:
+        """Yield the rows of tasks as they end, each once, until all of them have.
+
+        However many wait in this way, or for a handle's `result`, they share one look at the table.
+
+        Args:
+            tasks: handles, or ids.
+            timeout: seconds from one to the next, None for as long as it takes.
+
+        Raises TaskNotFound for one that does not exist (any more), ResultTimeout.
+        """
+        ids = [task if isinstance(task, UUID) else task.id for task in tasks]
+        ended: set[UUID] = set()
+        ends = self.waiting.ends(ids)
+        try:
+            while len(ended) < len(set(ids)):
+                record = None
+                with anyio.move_on_after(timeout):
+                    record = await anext(ends)
+                if record is None:
+                    left = next(task_id for task_id in ids if task_id not in ended)
+                    raise ResultTimeout(left, f"no task has ended for {timeout:g} seconds; {left} goes on, for one")
+                ended.add(record.id)
+                yield record
+        finally:
+            await ends.aclose()
 
     async def list(
         self,

@@ -28,6 +28,7 @@ from asyncqueue.model import (
     NewTask,
     Observation,
     OutputChunk,
+    OutputPart,
     QueueState,
     Release,
     Stamp,
@@ -260,10 +261,22 @@ class Backend(Protocol):
         A hint only: it never raises DatabaseError.
         """
 
+    def announce_ends(self) -> None:
+        """Tell those who wait for tasks to end, wherever they are, that some have: where they can be told."""
+
+    async def wait_for_ends(self, timeout: float) -> None:
+        """Return after `timeout` seconds, or sooner when tasks may have ended or written some output.
+
+        A hint only: it never raises DatabaseError.
+        """
+
     # -- looking and steering
 
     async def get(self, ids: Collection[UUID]) -> list[TaskRecord]:
         """Read rows by id, in no particular order; missing ones are left out."""
+
+    async def read_output(self, task_id: UUID, offset: int, limit: int) -> OutputPart | None:
+        """Read up to `limit` characters of a task's output behind the first `offset`; None where it does not exist."""
 
     async def find(self, where: TaskFilter, *, limit: int, offset: int = 0) -> list[TaskRecord]:
         """Read rows, the latest `modified` first."""

@@ -41,6 +41,7 @@ from asyncqueue.model import (
     NewTask,
     Observation,
     OutputChunk,
+    OutputPart,
     QueueState,
     Release,
     Stamp,
@@ -238,6 +239,15 @@ class MysqlBackend:
 
     async def wait_for_work(self, timeout: float) -> None:
         await anyio.sleep(min(timeout, self._claims.bands.until_due))
+
+    def announce_ends(self) -> None: ...
+
+    async def wait_for_ends(self, timeout: float) -> None:
+        await anyio.sleep(timeout)
+
+    async def read_output(self, task_id: UUID, offset: int, limit: int) -> OutputPart | None:
+        rows = await self._fetch("read_output", id=task_id.hex, offset=offset, limit=limit)
+        return OutputPart(*rows[0]) if rows else None
 
     # -- looking and steering
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime, timedelta
+from math import inf
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -19,11 +22,11 @@ from asyncqueue.backends.postgresql_claims import Claims
 from asyncqueue.backends.postgresql_connection import Connector
 from asyncqueue.backends.postgresql_errors import translate
 from asyncqueue.backends.postgresql_keys import Keys
-from asyncqueue.backends.postgresql_listener import Listener
+from asyncqueue.backends.postgresql_listener import AWAITED, CANCELLED, ENDED, NEWS, Listener
 from asyncqueue.backends.postgresql_notifier import Notifier
 from asyncqueue.backends.table import Table
 from asyncqueue.backends.values import queue_states, status_of
-from asyncqueue.errors import ConfigurationError
+from asyncqueue.errors import ConfigurationError, DatabaseError
 from asyncqueue.model import (
     Attempt,
     AttemptEnd,
@@ -35,6 +38,7 @@ from asyncqueue.model import (
     NewTask,
     Observation,
     OutputChunk,
+    OutputPart,
     QueueState,
     Release,
     Stamp,
@@ -62,6 +66,8 @@ _ARRAYS = ("ids", "tasks", "args", "queues", "priorities", "delays", "run_ats", 
 _ATTEMPT_ARRAYS = (
     *("ids", "tokens", "statuses", "outputs", "errors", "logs", "keeps", "delays", "attempts", "starteds", "losts"),
 )
+# Seconds after which workers are told again that somebody waits.
+_SAY_WAITING = 1.0
 _NOT_BY_COPY = (asyncpg.UniqueViolationError, asyncpg.FeatureNotSupportedError)
 
 
@@ -85,7 +91,9 @@ class PostgresqlBackend:
         self._engine = Lanes([self._lane(by_index) for _ in range(self.capabilities.exchanges)])
         self._control, self._enqueue = self._lane(), self._lane()
         self._listener = Listener(self._connector.connect, self._channel, self._table.setup["listen_ping"].text)
-        self._notifier = Notifier(lambda: self._fetch(self._control, "notify", {"channel": self._channel}))
+        self._notifier = Notifier(lambda: self._notify(NEWS))
+        self._ends = Notifier(lambda: self._notify(ENDED))
+        self._said_waiting = -inf
         self._server = Server("PostgreSQL", "unknown until opened")
         self._claims = Claims(self._table, self._engine, self._translate)
         self._keys = Keys(self._table, self._enqueue, self._new_rows, self._translate)
@@ -106,6 +114,7 @@ class PostgresqlBackend:
 
     async def close(self) -> None:
         await self._notifier.close()
+        await self._ends.close()
         for lane in (self._engine, self._control, self._enqueue):
             lane.close()
         self._listener.close()
@@ -229,16 +238,34 @@ class PostgresqlBackend:
 
     async def wait_for_cancellation(self, timeout: float) -> bool:
         if self.options.notify:
-            return await self._listener.wait_for_cancellation(timeout)
+            return await self._listener.wait(CANCELLED, timeout)
         await anyio.sleep(timeout)
         return False
 
     async def wait_for_work(self, timeout: float) -> None:
         timeout = min(timeout, self._claims.bands.until_due)
         if self.options.notify:
-            await self._listener.wait(timeout)
+            await self._listener.wait(NEWS, timeout)
         else:
             await anyio.sleep(timeout)
+
+    def announce_ends(self) -> None:
+        if self._listener.awaited:
+            self._ends.announce()
+
+    async def wait_for_ends(self, timeout: float) -> None:
+        if not self.options.notify:
+            await anyio.sleep(timeout)
+            return
+        if time.monotonic() - self._said_waiting > _SAY_WAITING:
+            self._said_waiting = time.monotonic()
+            with suppress(DatabaseError):
+                await self._notify(AWAITED)
+        await self._listener.wait(ENDED, timeout)
+
+    async def read_output(self, task_id: UUID, offset: int, limit: int) -> OutputPart | None:
+        rows = await self._fetch(self._control, "read_output", {"id": task_id, "offset": offset, "limit": limit})
+        return OutputPart(*rows[0]) if rows else None
 
     # -- looking and steering
 
@@ -332,6 +359,9 @@ class PostgresqlBackend:
     def _new_rows(self, tasks: Sequence[NewTask], *, notify: bool = True) -> dict[str, Any]:
         columns = zip(*tasks, strict=True)
         return {**dict(zip(_ARRAYS, columns, strict=False)), "channel": self._channel if notify else None}
+
+    async def _notify(self, payload: str) -> None:
+        await self._fetch(self._control, "notify", {"channel": self._channel, "payload": payload})
 
     def _lane(self, connect: Callable[[], Awaitable[AsyncpgConnection]] | None = None) -> Lane[AsyncpgConnection]:
         return Lane(

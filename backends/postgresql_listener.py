@@ -12,12 +12,14 @@ import asyncpg
 if TYPE_CHECKING:
     AsyncpgConnection = asyncpg.Connection[asyncpg.Record]
 
-#: What `cancel` notifies; an empty payload means new tasks.
-CANCELLED = "cancel"
+#: What notifications say: new tasks, a cancellation, somebody who waits for tasks to end, tasks that have ended.
+NEWS, CANCELLED, AWAITED, ENDED = "", "cancel", "wait", "ended"
 
 _PING_AFTER = 15.0
 _PING_TIMEOUT = 5.0
 _RETRY_AFTER = 5.0
+# Seconds for which one who has said so counts as waiting.
+_AWAITED_FOR = 5.0
 
 
 class Listener:
@@ -37,26 +39,24 @@ class Listener:
         self._channel = channel
         self._ping = ping
         self._connection: AsyncpgConnection | None = None
-        self._news = anyio.Event()
-        self._cancelled = anyio.Event()
+        self._heard_of = {topic: anyio.Event() for topic in (NEWS, CANCELLED, ENDED)}
+        self._awaited_until = 0.0
         self._ensuring = anyio.Lock()
         self._checked = 0.0
         self._retry_at = 0.0
 
-    async def wait(self, timeout: float) -> None:
-        """Return when something was notified since the last call returned, or after `timeout` seconds."""
+    async def wait(self, topic: str, timeout: float) -> bool:
+        """Return True when this was notified since this last returned, False after `timeout` seconds."""
         with anyio.move_on_after(timeout):
             await self._ensure()
-            await self._news.wait()
-        self._news = anyio.Event()
-
-    async def wait_for_cancellation(self, timeout: float) -> bool:
-        """Return True when a cancellation was notified since this last returned, False after `timeout` seconds."""
-        with anyio.move_on_after(timeout):
-            await self._ensure()
-            await self._cancelled.wait()
-        heard, self._cancelled = self._cancelled.is_set(), anyio.Event()
+            await self._heard_of[topic].wait()
+        heard, self._heard_of[topic] = self._heard_of[topic].is_set(), anyio.Event()
         return heard
+
+    @property
+    def awaited(self) -> bool:
+        """Whether somebody waits for tasks to end, as far as was heard."""
+        return time.monotonic() < self._awaited_until
 
     def close(self) -> None:
         """Drop the connection."""
@@ -82,13 +82,16 @@ class Listener:
                 connection.add_termination_listener(self._lost)
                 self._checked = now
                 # What was notified while nobody listened is not repeated: look once.
-                self._news.set()
-                self._cancelled.set()
+                for event in self._heard_of.values():
+                    event.set()
         except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
             self.close()
 
     def _heard(self, _connection: Any, _pid: int, _channel: str, payload: object) -> None:
-        (self._cancelled if payload == CANCELLED else self._news).set()
+        if payload == AWAITED:
+            self._awaited_until = time.monotonic() + _AWAITED_FOR
+        else:
+            self._heard_of.get(str(payload), self._heard_of[NEWS]).set()
 
     def _lost(self, connection: Any) -> None:
         if connection is self._connection:

@@ -39,6 +39,7 @@ from asyncqueue.model import (
     NewTask,
     Observation,
     OutputChunk,
+    OutputPart,
     QueueState,
     Release,
     Stamp,
@@ -85,9 +86,7 @@ class SqliteBackend:
         # SQLite has one writer at a time, so one connection does all the writing; in WAL mode another reads meanwhile.
         self._writer = self._lane()
         self._reader = self._writer if self._path == MEMORY else self._lane()
-        self._news: News = (
-            Bell() if self._path == MEMORY else Watcher(self._connect, self._discard, setup["data_version"].text)
-        )
+        self._news, self._ends = self._watch(), self._watch()
 
     @property
     def server(self) -> Server:
@@ -107,7 +106,7 @@ class SqliteBackend:
     async def close(self) -> None:
         # One after the other: the last connection to close folds the write-ahead log into the file, and of two that
         # close at the same time neither is.
-        for close in (self._news.close, self._reader.close, self._writer.close):
+        for close in (self._news.close, self._ends.close, self._reader.close, self._writer.close):
             close()
             await self._settle()
         memory, self._memory = self._memory, None
@@ -246,6 +245,15 @@ class SqliteBackend:
     async def wait_for_work(self, timeout: float) -> None:
         await self._news.wait(min(timeout, self._claims.until_due))
 
+    def announce_ends(self) -> None: ...
+
+    async def wait_for_ends(self, timeout: float) -> None:
+        await self._ends.wait(timeout)
+
+    async def read_output(self, task_id: UUID, offset: int, limit: int) -> OutputPart | None:
+        rows = await self._select("read_output", {"id": task_id.hex, "offset": offset, "limit": limit})
+        return OutputPart(*rows[0]) if rows else None
+
     # -- looking and steering
 
     async def get(self, ids: Collection[UUID]) -> list[TaskRecord]:
@@ -340,6 +348,11 @@ class SqliteBackend:
             self._memory = connection
         return connection
 
+    def _watch(self) -> News:
+        if self._path == MEMORY:
+            return Bell()
+        return Watcher(self._connect, self._discard, self._table.setup["data_version"].text)
+
     def _discard(self, connection: SqliteConnection) -> None:
         if connection is self._memory:
             return  # with the connection would go the database; what its thread has begun, it also ends
@@ -369,6 +382,7 @@ class SqliteBackend:
             lambda connection: connection.write(work), translate=self._translate, repeat=False, timeout=timeout
         )
         self._news.ring()
+        self._ends.ring()
         return result
 
     def _finish(self, raw: sqlite3.Connection, finishes: Sequence[Finish]) -> set[UUID]:

@@ -69,8 +69,9 @@ def blocks(document: str, language: str) -> list[str]:
 def test_what_the_documents_show_of_level_1_is_in_the_examples():
     text = (ROOT / "docs/tasks.md").read_text()
     shown = blocks(text[text.index("## Retries") : text.index("## Isolation")], "python")
+    shown += blocks(text[text.index("## Waiting and watching") : text.index("## Errors")], "python")
     examples = [stripped(path.read_text()) for path in (*EXAMPLES.glob("level_1*.py"), EXAMPLES / "fleet.py")]
-    assert len(shown) >= 9
+    assert len(shown) >= 11
     # Imports are in an order of their own there.
     bodies = [stripped(re.sub(r"^from .*\n", "", code, flags=re.MULTILINE)) for code in shown]
     assert [body for body in bodies if not any(body in example for example in examples)] == []
@@ -101,6 +102,19 @@ async def test_one_task_at_a_time_for_a_key(queue):
     assert len({handle.id for handle in reminders}) == 1
     assert [await fleet.charged(queue, 5) for _ in range(2)] == [True, False]
     assert await queue.count() == 3
+
+
+@MIGRATED
+async def test_waiting_and_watching(queue, capsys):
+    fleet, tasks = importlib.import_module("fleet"), importlib.import_module("level_1_tasks")
+    worker = Worker(queue)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(worker.run())
+        await asyncio.wait_for(fleet.watched(queue, ["a@example.org", "b@example.org"]), 20)
+        handle = await queue.enqueue(tasks.send, {"to": "c@example.org"})
+        await asyncio.wait_for(fleet.followed(handle), 20)
+        worker.stop()
+    assert len(capsys.readouterr().out.splitlines()) >= 2
 
 
 class _Answers(BaseHTTPRequestHandler):

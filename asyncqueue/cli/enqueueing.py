@@ -49,7 +49,9 @@ async def enqueue(
         str | None,
         typer.Option("--on-conflict", metavar="HOW", help="Then return that task (the default), raise, or replace it."),
     ] = None,
-    wait: Annotated[bool, typer.Option("--wait", "-w", help="Wait for the end and print the output.")] = False,
+    wait: Annotated[
+        bool, typer.Option("--wait", "-w", help="Wait for the end, and print the output as it grows.")
+    ] = False,
     timeout: Annotated[float | None, typer.Option("--timeout", help="Seconds to wait.")] = None,
     database_url: DatabaseUrl = None,
     table: Table = None,
@@ -57,7 +59,7 @@ async def enqueue(
     django: Django = None,
     json: Json = False,
 ) -> None:
-    """Enqueue a task and print its id. With --wait, exit with 1 if it fails.
+    """Enqueue a task and print its id. With --wait, print its output as it comes, and exit with 1 if it fails.
 
     A queue, a priority, a time and --max-attempts need a table that `asyncqueue migrate` has brought to level 1.
     """
@@ -73,16 +75,20 @@ async def enqueue(
         if not wait:
             print_json({"id": str(handle.id)}) if json else typer.echo(handle.id)
             return
-        error = None
+        error, last = None, "\n"
         try:
-            await handle.result(timeout=timeout)
+            if json:
+                await handle.result(timeout=timeout)
+            else:
+                async for last in handle.stream(timeout=timeout):
+                    typer.echo(last, nl=False)
         except TaskEnded as ended:
             error = ended
-        record = await handle.record()
-    if json:
+        if not last.endswith("\n"):
+            typer.echo()
+        record = await handle.record() if json else None
+    if record is not None:
         print_json(task_fields(record))
-    elif error is None and record.output is not None:
-        typer.echo(record.output)
     if error is not None:
         raise fail(getattr(error, "error", None) or str(error))
 

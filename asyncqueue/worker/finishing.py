@@ -110,6 +110,7 @@ class Finisher:
             else:
                 self._on_lost(held)
         batch.clear()
+        self._backend.announce_ends()
         if not self.unwritten:
             self._idle.set()
         return claimed

@@ -106,6 +106,7 @@ class Streams:
         written = await self._backend.append_output(
             [OutputChunk(stream.held.id, stream.held.token, stream.offset, text) for stream, text in chunks.items()]
         )
+        self._backend.announce_ends()
         for stream, text in chunks.items():
             if stream.held.id in written:
                 stream.offset += len(text)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from level_1_tasks import send
 
 from asyncqueue import Queue, TaskHandle
@@ -29,3 +31,16 @@ async def charged(queue: Queue, order: int) -> bool:
         print(f"{duplicate.task_id} does that already")
         return False
     return True
+
+
+async def watched(queue: Queue, addresses: Sequence[str]) -> None:
+    """As they end."""
+    handles = await queue.enqueue_many([(send, {"to": to}) for to in addresses])
+    async for record in queue.watch(handles, timeout=60):
+        print(record.id, record.status, record.output)
+
+
+async def followed(handle: TaskHandle) -> None:
+    """As it grows."""
+    async for piece in handle.stream():
+        print(piece, end="")

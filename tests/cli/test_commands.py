@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 TASKS = """
+import asyncio
+
 from asyncqueue import task
 
 @task
@@ -23,6 +25,13 @@ async def greet(name: str = "you") -> str:
 @task
 async def boom() -> None:
     raise RuntimeError("boom")
+
+@task
+async def count():
+    for number in range(3):
+        yield f"{number} "
+        await asyncio.sleep(0.7)
+    raise RuntimeError("three is enough")
 """
 
 
@@ -108,6 +117,13 @@ def test_waiting_for_the_end(folder):
         assert call(folder, "enqueue", "jobs.greet", "--wait").stdout == "Hello, you!\n"
         failed = call(folder, "enqueue", "jobs.boom", "--wait", "--timeout", "30", code=1, PYTHONIOENCODING="utf-8")
         assert "RuntimeError('boom')" in failed.stderr.partition("Trace")[0]
+        words = [sys.executable, "-m", "asyncqueue", "enqueue", "jobs.count", "--wait"]
+        counting = subprocess.Popen(words, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        assert counting.stdout is not None
+        assert os.read(counting.stdout.fileno(), 100) == b"0 ", "before it has ended"
+        out, error = counting.communicate(timeout=30)
+        assert (counting.returncode, out) == (1, b"1 2 \n")
+        assert b"three is enough" in error
     finally:
         worker.terminate()
         _, log = worker.communicate(timeout=30)

@@ -1,0 +1,239 @@
+"""Waiting for tasks and watching them, by way of the public queue."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+
+import pytest
+
+from asyncqueue import Queue, Settings, Status, TaskHandle, Worker
+from asyncqueue.errors import (
+    DatabaseUnavailable,
+    ResultTimeout,
+    TaskCancelled,
+    TaskFailed,
+    TaskNotFound,
+)
+from asyncqueue.model import AttemptEnd, OutputChunk
+from tests.conformance.helpers import done, failed
+from tests.servers.cases import DIALECTS, Case, cases, migrated, shaped
+from tests.worker import sample_tasks
+from tests.worker.process import WorkerProcess
+
+TEN = cases("database", shaped(DIALECTS, [10]))
+SUM = {"a": 1, "b": 2}
+
+
+@pytest.fixture
+async def queue(database):
+    async with Queue(settings=Settings(database_url=database.url)) as queue:
+        yield queue
+
+
+async def claim(queue: Queue, count: int = 1):
+    claims = await queue.backend.claim(count, worker_pid=None)
+    assert len(claims) == count
+    return claims
+
+
+async def read_all(handle: TaskHandle, pieces: list[str]) -> None:
+    async for piece in handle.stream(timeout=30):
+        pieces.append(piece)
+
+
+@TEN
+async def test_a_thousand_who_wait_share_one_look(queue, monkeypatch):
+    looks: list[int] = []
+    observe = queue.backend.observe
+
+    async def counted(ids):
+        looks.append(len(ids))
+        return await observe(ids)
+
+    monkeypatch.setattr(queue.backend, "observe", counted)
+    handles = await queue.enqueue_many([("x.y", {})] * 1001)
+    waiting = [asyncio.create_task(handle.result(timeout=60)) for handle in handles]
+    await asyncio.sleep(1)
+    assert 0 < len(looks) < 60
+    assert max(looks) == 1000, "no statement becomes too large"
+    claims = await claim(queue, 1001)
+    await queue.backend.finish([done(each, output="yes") for each in claims[:1000]])
+    assert [await task for task in waiting[:1000]] == ["yes"] * 1000
+    assert not waiting[1000].done()
+    await queue.backend.finish([failed(claims[1000])])
+    with pytest.raises(TaskFailed):
+        await waiting[1000]
+    await asyncio.sleep(0.1)
+    before = len(looks)
+    await asyncio.sleep(0.2)
+    assert len(looks) == before, "nobody waits any more"
+
+
+@TEN
+async def test_whoever_comes_late_is_answered_at_once(queue):
+    first, second = await queue.enqueue_many([("x.y", {})] * 2)
+    waiting = asyncio.create_task(first.result(timeout=60))
+    await asyncio.sleep(3)  # looks are seldom by now
+    claims = await claim(queue, 2)
+    await queue.backend.finish([done(each) for each in claims if each.id == second.id])
+    began = time.monotonic()
+    assert await second.result() == "done"
+    assert time.monotonic() - began < 0.4
+    waiting.cancel()
+
+
+@cases("database", [Case("postgresql", 10), Case("sqlite", 10)])
+async def test_an_end_wakes_whoever_waits(queue, database, tmp_path):
+    with WorkerProcess(database.url, tmp_path):
+        handle = await queue.enqueue(sample_tasks.add, SUM)
+        assert await handle.result(timeout=20) == 3
+        for _ in range(3):
+            handle = await queue.enqueue(sample_tasks.slow, {"witness": str(tmp_path / "w"), "key": "k", "seconds": 4})
+            waiting = asyncio.create_task(handle.result(timeout=20))
+            other = await queue.enqueue(sample_tasks.add, SUM)
+            await asyncio.sleep(3)  # the next look would be as long as a second away
+            began = time.monotonic()
+            assert await waiting == "k"
+            record = await handle.record()
+            assert record.status == Status.COMPLETED
+            late = time.time() - record.modified.timestamp()
+            assert late < 0.35, (late, began)
+            assert await other.result() == 3
+
+
+@TEN
+async def test_one_that_is_cancelled_harms_no_other(queue):
+    handle = await queue.enqueue("x.y", {})
+    one, two = (asyncio.create_task(handle.result()) for _ in range(2))
+    await asyncio.sleep(0.1)
+    one.cancel()
+    [claimed] = await claim(queue)
+    await queue.backend.finish([done(claimed)])
+    assert await two == "done"
+    with pytest.raises(asyncio.CancelledError):
+        await one
+
+
+@TEN
+async def test_closing_the_queue_ends_every_wait(queue):
+    handle = await queue.enqueue("x.y", {})
+    waiting = asyncio.create_task(handle.result())
+    await asyncio.sleep(0.1)
+    await queue.close()
+    with pytest.raises(DatabaseUnavailable, match="the queue was closed"):
+        await waiting
+
+
+@TEN
+async def test_watching_yields_each_as_it_ends(queue):
+    handles = await queue.enqueue_many([("x.y", {"n": n}) for n in range(4)])
+    claims = await claim(queue, 4)
+    seen: list[tuple[uuid.UUID, int]] = []
+
+    async def watch():
+        async for record in queue.watch([*handles, handles[0].id], timeout=20):
+            seen.append((record.id, record.status))
+
+    watching = asyncio.create_task(watch())
+    await queue.backend.finish([done(claims[2])])
+    await asyncio.sleep(0.3)
+    assert seen == [(handles[2].id, Status.COMPLETED)]
+    await queue.backend.finish([failed(claims[0])])
+    await queue.cancel(handles[1].id)
+    await queue.backend.finish([done(claims[3])])
+    await asyncio.wait_for(watching, 5)
+    assert {task_id for task_id, _ in seen} == {handle.id for handle in handles}
+    assert len(seen) == 4
+    assert (handles[1].id, Status.CANCELLED) in seen
+    assert [record async for record in queue.watch([])] == []
+
+
+@TEN
+async def test_watching_says_what_it_cannot_see(queue):
+    handle = await queue.enqueue("x.y", {})
+    with pytest.raises(ResultTimeout, match=r"no task has ended for 0\.2 seconds"):
+        [record async for record in queue.watch([handle], timeout=0.2)]
+    with pytest.raises(TaskNotFound):
+        [record async for record in queue.watch([handle, uuid.uuid4()], timeout=5)]
+
+
+@TEN
+async def test_a_stream_follows_the_output(queue):
+    handle = await queue.enqueue("x.y", {})
+    pieces: list[str] = []
+    reading = asyncio.create_task(read_all(handle, pieces))
+    [claimed] = await claim(queue)
+    written = ""
+    for text in ("one, ", "two, ", "ünd 𝄞, "):
+        await queue.backend.append_output([OutputChunk(claimed.id, claimed.token, len(written), text)])
+        written += text
+        await asyncio.sleep(0.4)
+        assert "".join(pieces) == written
+    await queue.backend.finish([done(claimed, output=None, keep_output=True)])
+    await asyncio.wait_for(reading, 5)
+    assert "".join(pieces) == written
+    assert "".join([piece async for piece in handle.stream()]) == written
+
+
+@TEN
+async def test_a_stream_ends_as_its_task_does(queue):
+    plain, broken, cancelled, endless = await queue.enqueue_many([("x.y", {})] * 4)
+    claims = {each.id: each for each in await claim(queue, 4)}
+    large = "ä" * 600_000
+    await queue.backend.finish([done(claims[plain.id], output=large), failed(claims[broken.id], output="so far")])
+    await queue.cancel(cancelled.id)
+    pieces = [piece async for piece in plain.stream()]
+    assert "".join(pieces) == large
+    assert len(pieces) == 3
+    for handle, error, text in ((broken, TaskFailed, "so far"), (cancelled, TaskCancelled, "")):
+        seen: list[str] = []
+        with pytest.raises(error):
+            await read_all(handle, seen)
+        assert "".join(seen) == text
+    with pytest.raises(ResultTimeout):
+        [piece async for piece in endless.stream(timeout=0.3)]
+    with pytest.raises(TaskNotFound):
+        [piece async for piece in queue.handle(uuid.uuid4()).stream()]
+
+
+@cases("database", migrated())
+async def test_a_stream_goes_on_with_the_next_attempt(queue):
+    handle = await queue.enqueue("x.y", {}, max_attempts=2)
+    pieces: list[str] = []
+    reading = asyncio.create_task(read_all(handle, pieces))
+    [one] = await claim(queue)
+    await queue.backend.append_output([OutputChunk(one.id, one.token, 0, "first ")])
+    await asyncio.sleep(0.4)
+    retried = AttemptEnd(one.id, one.token, Status.SCHEDULED, None, "no", None, True, 0.1, 1, one.token)
+    await queue.backend.end_attempts([retried])
+    await asyncio.sleep(0.3)
+    [two] = await claim(queue)
+    await asyncio.sleep(0.4)
+    assert pieces == ["first "]
+    await queue.backend.append_output([OutputChunk(two.id, two.token, 0, "second attempt")])
+    await asyncio.sleep(0.4)
+    end = AttemptEnd(two.id, two.token, Status.COMPLETED, None, None, None, True, None, 1, two.token)
+    await queue.backend.end_attempts([end])
+    await asyncio.wait_for(reading, 5)
+    assert "".join(pieces) == "first second attempt"
+
+
+async def test_the_seven_columns_do_not_stream_an_error(queue, database):
+    handle = await queue.enqueue("x.y", {})
+    [claimed] = await claim(queue)
+    await queue.backend.finish([failed(claimed, error="broken")])
+    with pytest.raises(TaskFailed, match="broken"):
+        assert [piece async for piece in handle.stream()] == []
+
+
+@TEN
+async def test_a_worker_in_the_same_loop(queue):
+    handle = await queue.enqueue(sample_tasks.add, SUM)
+    worker = Worker(queue)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(worker.run())
+        assert await handle.result(timeout=10) == 3
+        assert [record.id async for record in queue.watch([handle])] == [handle.id]
+        worker.stop()
