@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from asyncqueue.backends.base import Options
 from asyncqueue.backends.urls import backend_for
-from asyncqueue.model import AttemptEnd, Claim, ClaimedTask, Finish, NewTask, Release, Status
+from asyncqueue.errors import DuplicateTask
+from asyncqueue.model import AttemptEnd, Claim, ClaimedTask, Finish, NewTask, Release, Status, Unique
 from tests.servers.cases import cases, migrated
 from tests.servers.database import Database
 
@@ -50,6 +52,8 @@ class Lives(RuleBasedStateMachine):
         self.backend: Any = backend_for(self.database.url, Options())
         self.rows: dict[uuid.UUID, Row] = {}
         self.paused: set[str] = set()
+        #: Who each unique key was given to last, and for how long after its completion.
+        self.keys: dict[str, tuple[uuid.UUID, float]] = {}
         self.stale: list[ClaimedTask] = []
         self.places = 0
         self.database.clean()
@@ -87,6 +91,37 @@ class Lives(RuleBasedStateMachine):
         status = Status.SCHEDULED if scheduled else Status.QUEUED
         for task in tasks:
             self.rows[task.id] = Row(status, queue, priority, self.place())
+
+    @rule(
+        key=st.sampled_from(["a", "b"]),
+        held_for=st.sampled_from([0.0, FOR_LONG]),
+        on_conflict=st.sampled_from(["return", "raise", "replace"]),
+        queue=st.sampled_from(QUEUES),
+        scheduled=st.booleans(),
+    )
+    def enqueue_unique(self, key: str, held_for: float, on_conflict: Any, queue: str, scheduled: bool) -> None:
+        delay = FOR_LONG if scheduled else None
+        task = NewTask(uuid.uuid4(), "app.task", "{}", queue, 0, delay, unique=Unique(key, held_for, on_conflict))
+        fresh = Row(Status.SCHEDULED if scheduled else Status.QUEUED, queue, 0, self.place())
+        holder = self.holder(key)
+        if holder is None:
+            assert self.do(self.backend.enqueue_unique([task])) == [task.id]
+            self.rows[task.id], self.keys[key] = fresh, (task.id, held_for)
+        elif on_conflict == "raise":
+            with pytest.raises(DuplicateTask):
+                self.do(self.backend.enqueue_unique([task]))
+        else:
+            assert self.do(self.backend.enqueue_unique([task])) == [holder]
+            if on_conflict == "replace" and self.rows[holder].status == Status.SCHEDULED:
+                self.rows[holder] = fresh
+
+    def holder(self, key: str) -> uuid.UUID | None:
+        """Who holds a unique key."""
+        task_id, held_for = self.keys.get(key, (None, 0.0))
+        row = self.rows.get(task_id) if task_id is not None else None
+        if row is None or (row.status in ENDS and not (row.status == Status.COMPLETED and held_for)):
+            return None
+        return task_id
 
     @rule(limit=st.integers(1, 5), queues=st.sampled_from([QUEUES, QUEUES[:1]]), look=st.booleans())
     def claim(self, limit: int, queues: tuple[str, ...], look: bool) -> None:
