@@ -40,6 +40,8 @@ _WORKER = "any worker"
 TRANSITIONS = (
     Transition("enqueue", None, _QUEUED, _ANYBODY, "the id is new"),
     Transition("enqueue", None, _SCHEDULED, _ANYBODY, "the id is new"),
+    Transition("replace", _SCHEDULED, _SCHEDULED, _ANYBODY, "the lock on its unique key"),
+    Transition("replace", _SCHEDULED, _QUEUED, _ANYBODY, "the lock on its unique key"),
     Transition("promote", _SCHEDULED, _QUEUED, _WORKER, f"it is due by the database's clock; {_LOCK}"),
     Transition("claim", _QUEUED, _RUNNING, _WORKER, f"its queue is not paused; {_LOCK}"),
     Transition("release", _RUNNING, _QUEUED, _HOLDER, _TOKEN),

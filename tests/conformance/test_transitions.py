@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from asyncqueue.backends.transitions import TRANSITIONS, after
-from asyncqueue.model import AttemptEnd, Claim, Finish, Release, Stamp, Status
-from tests.conformance.test_bands import MIGRATED, put
+from asyncqueue.model import AttemptEnd, Claim, Finish, NewTask, OnConflict, Release, Stamp, Status, Unique
+from tests.conformance.test_bands import MIGRATED
 
 PAGE = (Path(__file__).parents[2] / "docs" / "state-machine.md").read_text()
 ENDS = (Status.COMPLETED, Status.FAILED, Status.CANCELLED)
@@ -34,7 +34,8 @@ def test_the_page_says_who_and_under_which_guard():
 
 async def _row_in(backend, database, status: Status) -> tuple[uuid.UUID, Stamp]:
     """A row in this status, and its `modified` as a token."""
-    [key] = await put(backend, 1, delay=3600.0) if status == Status.SCHEDULED else await put(backend, 1)
+    delay = 3600.0 if status == Status.SCHEDULED else None
+    [key] = await backend.enqueue_unique([_keyed(delay)])
     if status not in (Status.QUEUED, Status.SCHEDULED):
         [claim] = await backend.claim(1, worker_pid=None)
         if status == Status.CANCELLED:
@@ -57,6 +58,9 @@ async def _do(backend, verb: str, key: uuid.UUID, token, wanted: Status | None) 
         status = Status.COMPLETED if wanted is None else wanted
         delay = 60.0 if status == Status.SCHEDULED else None
         await backend.end_attempts([AttemptEnd(key, token, status, None, None, None, False, delay, 1, token)])
+    elif verb == "replace":
+        delay = 60.0 if wanted == Status.SCHEDULED else None
+        assert await backend.enqueue_unique([_keyed(delay, "replace")]) == [key]
     elif verb == "cancel":
         await backend.cancel([key])
     elif verb == "requeue":
@@ -65,13 +69,19 @@ async def _do(backend, verb: str, key: uuid.UUID, token, wanted: Status | None) 
         await backend.cleanup(older_than=-1, statuses=ENDS, limit=10)
 
 
-VERBS = ("claim", "release", "finish", "end_attempts", "cancel", "requeue", "cleanup")
+def _keyed(delay: float | None, on_conflict: OnConflict = "return") -> NewTask:
+    return NewTask(uuid.uuid4(), "app.task", "{}", delay=delay, unique=Unique("k", 3600.0, on_conflict))
+
+
+VERBS = ("claim", "release", "finish", "end_attempts", "cancel", "requeue", "cleanup", "replace")
 
 
 @MIGRATED
 @pytest.mark.parametrize("verb", VERBS)
 async def test_a_verb_changes_what_the_table_says_and_nothing_else(backend, database, verb):
     for before in Status:
+        if verb == "replace" and before in (Status.FAILED, Status.CANCELLED):
+            continue  # their keys are free
         allowed = after(verb, before)
         for wanted in allowed or {None}:
             key, token = await _row_in(backend, database, before)
