@@ -16,7 +16,7 @@ import pytest
 from asyncqueue.backends.base import Options, TaskFilter
 from asyncqueue.backends.urls import backend_for
 from asyncqueue.errors import DatabaseUnavailable
-from asyncqueue.model import NewTask, Status
+from asyncqueue.model import NewTask, Status, Unique
 from tests.conformance.conftest import opened
 from tests.conformance.helpers import chunk, claimed, done, fences, new, queued, release, row
 from tests.proxy import Proxy
@@ -206,6 +206,23 @@ async def test_an_enqueue_whose_reply_was_lost_inserts_once(database, backend):
         assert await backend.count(QUEUED) == 3
         await cut.enqueue(rows)
     assert await backend.count(QUEUED) == 3
+
+
+@cases("database", migrated(SERVER_DIALECTS))
+@pytest.mark.parametrize("held", [False, True], ids=["free", "held"])
+@pytest.mark.parametrize("lost", [b"COMMIT", b"asyncqueue_keys"], ids=["commit", "statement"])
+async def test_a_unique_key_whose_reply_was_lost_is_given_once(database, backend, lost, held):
+    first, second, third = (NewTask(uuid.uuid4(), "app.task", "{}", unique=Unique("key")) for _ in range(3))
+    async with proxied(database) as (proxy, cut):
+        if held:
+            await backend.enqueue_unique([first])
+        tasks = [second, *new(1)]
+        proxy.deaf_after = lost
+        ids = await cut.enqueue_unique(tasks)
+        assert proxy.swallowed == 1, "the reply was not lost: the test shows nothing"
+    assert ids == [first.id if held else second.id, tasks[1].id]
+    assert await backend.enqueue_unique([third]) == ids[:1]
+    assert await backend.count(QUEUED) == 2
 
 
 @ON_SERVERS
