@@ -24,18 +24,15 @@
     │   ├── TaskCancelled
     │   ├── TaskNotFound          no row with that id (never enqueued, or cleaned up)
     │   └── ResultTimeout         also a TimeoutError; the task itself goes on
-    ├── TasksFailed               of asyncqueue.testing: also an AssertionError; .records are the rows
-    └── QueueNotEmpty             of asyncqueue.testing: also a TimeoutError; .records are the rows
+    └── (asyncqueue.testing)
+        ├── TasksFailed           also an AssertionError; .records are the rows
+        └── QueueNotEmpty         also a TimeoutError; .records are the rows that have not ended
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 from uuid import UUID
-
-if TYPE_CHECKING:
-    from asyncqueue.model import TaskRecord
 
 
 class AsyncQueueError(Exception):
@@ -133,22 +130,6 @@ class TaskNotFound(TaskEnded):
 
 class ResultTimeout(TaskEnded, TimeoutError):
     """The task had not ended in time; it goes on."""
-
-
-class TasksFailed(AsyncQueueError, AssertionError):
-    """Tasks failed that a test has run; `records` are their rows."""
-
-    def __init__(self, message: str, records: Sequence[TaskRecord]) -> None:
-        super().__init__(message)
-        self.records = records
-
-
-class QueueNotEmpty(AsyncQueueError, TimeoutError):
-    """Tasks that a test runs had not ended in time; `records` are the rows that have not."""
-
-    def __init__(self, message: str, records: Sequence[TaskRecord]) -> None:
-        super().__init__(message)
-        self.records = records
 
 
 def unwrapped(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -17,9 +17,9 @@ worker.
 
 from __future__ import annotations
 
-from asyncqueue.errors import QueueNotEmpty, TasksFailed
 from asyncqueue.testing.assertions import WAITING, assert_enqueued, assert_not_enqueued, enqueued
 from asyncqueue.testing.eager import EagerQueue, eager
+from asyncqueue.testing.errors import QueueNotEmpty, TasksFailed
 from asyncqueue.testing.memory import memory_queue
 from asyncqueue.testing.running import advance, run_until_empty
 from asyncqueue.testing.sync import SyncQueue, sync_queue

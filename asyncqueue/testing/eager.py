@@ -98,7 +98,8 @@ class EagerQueue(Queue):
     async def enqueue(self, task: Task, args: Mapping[str, Any] | None = None, **options: Any) -> TaskHandle:
         """As `Queue.enqueue`, and runs the task; see `eager`."""
         depth = self._depth()
-        handle = await super().enqueue(task, args, **self._options(options))
+        async with opened(self):
+            handle = await super().enqueue(task, args, **self._options(options))
         await self._run([handle], depth)
         return handle
 
@@ -107,8 +108,9 @@ class EagerQueue(Queue):
     ) -> list[TaskHandle]:
         """As `Queue.enqueue_many`, and runs the tasks; of several that failed the first one's exception is raised."""
         depth = self._depth()
-        single = tasks if self._retries else [_once(each) for each in tasks]
-        handles = await super().enqueue_many(single, **self._options(options))
+        once = tasks if self._retries else [_once(each) for each in tasks]
+        async with opened(self):
+            handles = await super().enqueue_many(once, **self._options(options))
         await self._run(handles, depth)
         return handles
 

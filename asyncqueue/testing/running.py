@@ -10,11 +10,12 @@ from math import inf
 import anyio
 
 from asyncqueue.backoff import Backoff
-from asyncqueue.errors import ConfigurationError, TasksFailed
+from asyncqueue.errors import ConfigurationError
 from asyncqueue.model import Status, TaskRecord
 from asyncqueue.queue import Queue
 from asyncqueue.running.application import Application
 from asyncqueue.running.run import current_run
+from asyncqueue.testing.errors import TasksFailed
 from asyncqueue.testing.opened import opened, require_asyncio
 from asyncqueue.testing.texts import report
 from asyncqueue.testing.work import Witness, application_of, capturing, within
@@ -25,7 +26,7 @@ async def run_until_empty(
     queue: Queue,
     *,
     timeout: float | None = 10.0,
-    concurrency: int | None = None,
+    concurrency: int = 1,
     scheduled: bool = False,
     raise_on_failure: bool = True,
     application: Application | None = None,
@@ -37,7 +38,7 @@ async def run_until_empty(
     Args:
         queue: an open queue, in memory or on a server.
         timeout: seconds until it gives up; None for never. It cannot interrupt a task that blocks the event loop.
-        concurrency: tasks that run at once; what the settings say where it is left out.
+        concurrency: tasks that run at once. One after the other, so that a test has one outcome, where it is left out.
         scheduled: run what is due later, too, delayed tasks and further attempts, in the order of their times, as if
             time had passed for the whole queue.
         raise_on_failure: whether a failed task is an error here; without `scheduled` also one that waits for another
@@ -57,8 +58,7 @@ async def run_until_empty(
         raise ConfigurationError(
             "run_until_empty() was called inside of a task, which it would wait for itself: call it in the test"
         )
-    update = {"queues": (), **({} if concurrency is None else {"concurrency": _whole(concurrency)})}
-    settings = queue.settings.model_copy(update=update)
+    settings = queue.settings.model_copy(update={"queues": (), "concurrency": _whole(concurrency)})
     witness = Witness()
     witnessed = witness.around(application or application_of(settings))
     async with opened(queue), within(queue, limit_of(timeout), "run_until_empty()"):
@@ -124,7 +124,7 @@ def _raise_failures(records: Sequence[TaskRecord], witness: Witness) -> None:
         return
     heading = "a task failed" if len(failed) == 1 else f"{len(failed)} tasks failed"
     if waiting:
-        heading += "; what is scheduled waits for another attempt: scheduled=True makes it, raise_on_failure=False lets it wait"
+        heading += "; what is scheduled waits for another attempt (scheduled=True makes it)"
     raise TasksFailed(f"{heading}\n{report(failed)}", failed) from witness.raised.get(failed[0].id)
 
 

@@ -80,7 +80,7 @@ class SyncQueue:
         self,
         *,
         timeout: float | None = 10.0,
-        concurrency: int | None = None,
+        concurrency: int = 1,
         scheduled: bool = False,
         raise_on_failure: bool = True,
         application: Application | None = None,

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import anyio
 
-from asyncqueue.errors import QueueNotEmpty, unwrapped
+from asyncqueue.errors import unwrapped
 from asyncqueue.model import Status, TaskRecord
 from asyncqueue.queue import Queue
 from asyncqueue.running import redirect
@@ -18,6 +18,7 @@ from asyncqueue.running.application import Application
 from asyncqueue.running.hooks import Hooks
 from asyncqueue.running.resolve import AllowRule
 from asyncqueue.settings import Settings
+from asyncqueue.testing.errors import QueueNotEmpty
 from asyncqueue.testing.texts import listed
 
 _capturing = 0
@@ -59,7 +60,7 @@ def application_of(settings: Settings) -> Application:
 def capturing() -> Iterator[None]:
     """Send what tasks print and log to their own logs, as `asyncqueue run` does; may be nested."""
     # Not for longer than a call: pytest puts streams of its own in place between the phases of a test.
-    global _capturing  # noqa: PLW0603 - sys.stdout is one for all, too
+    global _capturing
     _capturing += 1
     redirect.install()
     try:
