@@ -8,6 +8,7 @@ own in strict mode and belong to the event loop of a scope, or to anyio, which t
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -56,11 +57,9 @@ def pytest_configure(config: pytest.Config) -> None:
             config.pluginmanager.register(_fixtures(declare, scope), f"asyncqueue-asyncio-{scope}")
 
 
-class _Fixtures:
-    """Holds fixtures, as a plugin."""
+def _fixtures(declare: Callable[..., Callable[[Any], Any]], where: str) -> ModuleType:
+    """A plugin with the async fixtures: a module, because of any other object pytest asks its class."""
 
-
-def _fixtures(declare: Callable[..., Callable[[Any], Any]], where: str) -> _Fixtures:
     async def queue() -> AsyncIterator[Queue]:
         from asyncqueue.testing import memory_queue
 
@@ -73,7 +72,7 @@ def _fixtures(declare: Callable[..., Callable[[Any], Any]], where: str) -> _Fixt
         async with eager() as queue:
             yield queue
 
-    plugin = _Fixtures()
+    plugin = ModuleType(f"asyncqueue fixtures of {where}")
     for kind, function in (("queue", queue), ("eager", eager)):
         setattr(plugin, kind, declare(name=f"_asyncqueue_{kind}_{where}")(function))
     return plugin
