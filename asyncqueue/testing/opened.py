@@ -27,10 +27,12 @@ def require_asyncio(what: str) -> None:
 
 @asynccontextmanager
 async def opened(queue: Queue) -> AsyncIterator[None]:
-    """Raise ConfigurationError for a queue that was not opened, or was in memory and is closed."""
+    """Raise ConfigurationError for a queue that was not opened, or was in memory and is closed, or has no table."""
     embedded = queue.backend.capabilities.embedded
-    if queue.backend.shape is None and embedded:
-        raise ConfigurationError(_NOT_OPEN)
+    if queue.backend.shape is None:
+        raise ConfigurationError(
+            _NOT_OPEN if embedded else f"{_NOT_OPEN}; or it has no table: run `asyncqueue migrate`"
+        )
     try:
         yield
     except TableMissing as error:

@@ -34,7 +34,8 @@ def sync_queue(*, settings: Settings | None = None) -> Iterator[SyncQueue]:
     ASYNCQUEUE_DATABASE_URL.
 
     Args:
-        settings: of the helpers' queue, everything but the database; as in production where they are left out.
+        settings: of the helpers' queue, everything but the database; as in production where they are left out. The
+            name of the table has to be the one that the application's settings have.
 
     Raises ConfigurationError in an event loop, where `memory_queue` is meant.
     """

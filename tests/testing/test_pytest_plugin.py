@@ -180,6 +180,38 @@ def test_a_sync_queue_in_an_async_test(tmp_path):
     assert "SyncQueue is for code that is not async, and an event loop runs here" in output
 
 
+def test_an_assertion_that_is_not_awaited_can_be_an_error(tmp_path):
+    text = """
+    @pytest.mark.asyncio
+    async def test_it(asyncqueue_queue):
+        assert_enqueued(asyncqueue_queue, send)
+    """
+    output = run(tmp_path, text)
+    assert counts(output) in ("1 failed", "1 passed, 1 error"), output
+    assert "'assert_enqueued' was never awaited" in output
+
+
+def test_without_the_plugin(tmp_path):
+    output = run(tmp_path, "def test_it(asyncqueue_sync): ...", "-p", "no:asyncqueue")
+    assert "fixture 'asyncqueue_sync' not found" in output
+
+
+def test_with_unittest(tmp_path):
+    text = """
+    import unittest
+    from asyncqueue.testing import memory_queue
+
+    class TestIt(unittest.IsolatedAsyncioTestCase):
+        async def asyncSetUp(self):
+            self.queue = await self.enterAsyncContext(memory_queue())
+
+        async def test_it(self):
+            await use_queue(self.queue)
+    """
+    output = run(tmp_path, text, "-p", "no:asyncio")
+    assert counts(output) == "1 passed", output
+
+
 def test_a_run_that_uses_no_fixture_loads_nothing_of_asyncqueue(tmp_path):
     (tmp_path / "test_light.py").write_text(
         "import sys\n"

@@ -237,8 +237,12 @@ async def test_inside_of_a_task_it_is_refused(memory):
 
 async def test_a_queue_that_is_not_open_is_refused():
     for use in (run_until_empty, lambda queue: advance(queue, 1)):
-        with pytest.raises(ConfigurationError, match="the queue is not open"):
+        with pytest.raises(ConfigurationError, match=r"the queue is not open: .*memory_queue\(\).* as queue`$"):
             await use(Queue("sqlite://"))
+        with pytest.raises(
+            ConfigurationError, match="the queue is not open.*; or it has no table: run `asyncqueue migr"
+        ):
+            await use(Queue("postgresql://nobody@localhost:1/nothing"))
         async with memory_queue() as queue:
             pass
         with pytest.raises(ConfigurationError, match="the queue is not open"):
