@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +12,7 @@ import anyio
 
 from asyncqueue.backoff import Backoff
 from asyncqueue.default import instead_of_the_default
-from asyncqueue.errors import ConfigurationError, TaskFailed
+from asyncqueue.errors import ConfigurationError, DatabaseError, TaskFailed
 from asyncqueue.handle import TaskHandle
 from asyncqueue.model import DEFAULT_QUEUE, Status, TaskRecord
 from asyncqueue.queue import Queue
@@ -53,7 +53,7 @@ async def eager(
 
     `enqueue()` then also raises:
         the exception of the task; TaskFailed where only its text is known, as of a task in a process of its own.
-        QueueNotEmpty: a TimeoutError; the tasks had not ended in time.
+        QueueNotEmpty: a TimeoutError; the tasks had not ended in time, and are cancelled.
         ConfigurationError: `connection=`, because in memory there is no transaction of the caller's; tasks that enqueue
             each other without end.
     """
@@ -145,6 +145,11 @@ class EagerQueue(Queue):
                 with capturing():
                     records = await self._end(ids)
             raised = [self._witness.raised.pop(task_id, None) for task_id in ids]
+        except BaseException:
+            # Nobody waits for them any more, and the worker of the next call would take them up.
+            with anyio.CancelScope(shield=True), suppress(DatabaseError):
+                await self.cancel(*ids)
+            raise
         finally:
             for task_id in ids:
                 del self._depths[task_id]

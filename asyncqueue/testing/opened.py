@@ -12,6 +12,7 @@ from asyncqueue.queue import Queue
 _NOT_OPEN = (
     "the queue is not open: use it inside of `async with memory_queue() as queue`, or `async with Queue(...) as queue`"
 )
+_OR_NO_TABLE = "; or its database has no task table: run `asyncqueue migrate`"
 
 
 def require_asyncio(what: str) -> None:
@@ -30,9 +31,7 @@ async def opened(queue: Queue) -> AsyncIterator[None]:
     """Raise ConfigurationError for a queue that was not opened, or was in memory and is closed, or has no table."""
     embedded = queue.backend.capabilities.embedded
     if queue.backend.shape is None:
-        raise ConfigurationError(
-            _NOT_OPEN if embedded else f"{_NOT_OPEN}; or it has no table: run `asyncqueue migrate`"
-        )
+        raise ConfigurationError(_NOT_OPEN if embedded else _NOT_OPEN + _OR_NO_TABLE)
     try:
         yield
     except TableMissing as error:
