@@ -7,7 +7,7 @@ import asyncio
 import anyio
 import pytest
 
-from asyncqueue import Settings, default_queue, enqueue
+from asyncqueue import Settings, default_queue, enqueue, testing
 from asyncqueue.errors import ConfigurationError
 from asyncqueue.testing import TasksFailed, enqueued, memory_queue, run_until_empty
 from tests.testing import app
@@ -94,3 +94,8 @@ def test_without_an_event_loop_of_asyncio():
 
     with pytest.raises(ConfigurationError, match="does not run on trio"):
         use().send(None)
+
+
+@pytest.mark.parametrize("name", testing.__all__)
+def test_every_public_name_is_documented(name):
+    assert name == "WAITING" or getattr(testing, name).__doc__
