@@ -34,6 +34,8 @@ async def test_time_passes_for_all_that_is_scheduled(backend):
     await backend.agenda.advance(599_000_001)
     after = [await row(backend, task.id) for task in tasks]
     for was, is_now in zip(before, after, strict=True):
+        assert was.run_after is not None
+        assert is_now.run_after is not None
         assert was.run_after - is_now.run_after == timedelta(seconds=599, microseconds=1)
         assert (is_now.status, is_now.modified) == (Status.SCHEDULED, was.modified)
     seconds = await backend.agenda.until_due()

@@ -22,6 +22,7 @@ def nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_it_is_the_default_queue_and_migrated():
     async with memory_queue() as queue:
         assert await default_queue() is queue
+        assert queue.backend.shape is not None
         assert queue.backend.shape.migrated
         handle = await app.sign_up("a")
         await queue.enqueue(app.send, {"to": "b"}, priority=5)
