@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from asyncqueue.errors import ConfigurationError
 from asyncqueue.handle import TaskHandle
 from asyncqueue.model import DEFAULT_QUEUE, OnConflict
 from asyncqueue.queue import Queue
@@ -15,6 +17,8 @@ from asyncqueue.requests import Task
 
 _opening: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Task[Queue]] = WeakKeyDictionary()
 _closing: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncGenerator[None]] = WeakKeyDictionary()
+#: What `instead_of_the_default` has put in its place, the latest last.
+_instead: list[tuple[asyncio.AbstractEventLoop, Queue]] = []
 
 
 async def default_queue() -> Queue:
@@ -23,6 +27,8 @@ async def default_queue() -> Queue:
     It stays open until the loop ends: `asyncio.run` and everything built on it closes it then.
     """
     loop = asyncio.get_running_loop()
+    if _instead:
+        return _put_instead(loop)
     opening = _opening.get(loop)
     if opening is None or (opening.done() and (opening.cancelled() or opening.exception() is not None)):
         opening = _opening[loop] = loop.create_task(_open(loop))
@@ -57,6 +63,30 @@ async def enqueue(
         unique_key=unique_key,
         unique_for=unique_for,
         on_conflict=on_conflict,
+    )
+
+
+@contextmanager
+def instead_of_the_default(queue: Queue) -> Iterator[None]:
+    """Make an open queue the default one of the running event loop, until this ends; it stays open.
+
+    Meanwhile other event loops have no default queue: what a test enqueues must not reach the configured database.
+    """
+    entry = (asyncio.get_running_loop(), queue)
+    _instead.append(entry)
+    try:
+        yield
+    finally:
+        _instead[:] = [each for each in _instead if each is not entry]
+
+
+def _put_instead(loop: asyncio.AbstractEventLoop) -> Queue:
+    for where, queue in reversed(_instead):
+        if where is loop:
+            return queue
+    raise ConfigurationError(
+        "just now the default queue is one in memory (asyncqueue.testing) that belongs to another event loop. Where a "
+        "test's code has loops of its own, as asyncio.run() in a thread, use sync_queue, which is in a file"
     )
 
 

@@ -20,11 +20,14 @@
     │   ├── TaskNotImportable
     │   └── ResultNotStorable
     ├── DuplicateTask             another task holds the unique key
-    └── TaskEnded                 what handle.result() raises instead of returning
-        ├── TaskFailed            .error holds the text of the error column
-        ├── TaskCancelled
-        ├── TaskNotFound          no row with that id (never enqueued, or cleaned up)
-        └── ResultTimeout         also a TimeoutError; the task itself goes on
+    ├── TaskEnded                 what handle.result() raises instead of returning
+    │   ├── TaskFailed            .error holds the text of the error column
+    │   ├── TaskCancelled
+    │   ├── TaskNotFound          no row with that id (never enqueued, or cleaned up)
+    │   └── ResultTimeout         also a TimeoutError; the task itself goes on
+    └── (asyncqueue.testing)
+        ├── TasksFailed           also an AssertionError; .records are the rows
+        └── QueueNotEmpty         also a TimeoutError; .records are the rows that have not ended
 """
 
 from __future__ import annotations

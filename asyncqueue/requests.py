@@ -56,10 +56,7 @@ class Placement(NamedTuple):
             raise ConfigurationError(
                 f"priority must be a whole number from -100 to 100 (higher is claimed first), not {priority!r}"
             )
-        if max_attempts is not None and (not _whole(max_attempts) or max_attempts not in _ATTEMPTS):
-            raise ConfigurationError(
-                f"max_attempts must be a whole number, 1 or more (the first run counts), not {max_attempts!r}"
-            )
+        check_max_attempts(max_attempts)
         if delay is not None and run_at is not None:
             raise ConfigurationError("give delay or run_at, not both: each says when the task is to run")
         return cls(queue, priority, _seconds(delay), _instant(run_at), max_attempts, unique)
@@ -82,6 +79,14 @@ class TaskRequest(NamedTuple):
     unique_key: str | None = None
     unique_for: float | timedelta = 0.0
     on_conflict: OnConflict = "return"
+
+
+def check_max_attempts(number: object) -> None:
+    """Raise ConfigurationError for what cannot be a number of attempts."""
+    if number is not None and (not _whole(number) or number not in _ATTEMPTS):
+        raise ConfigurationError(
+            f"max_attempts must be a whole number, 1 or more (the first run counts), not {number!r}"
+        )
 
 
 def _unique(key: object, held_for: object, on_conflict: OnConflict) -> Unique | None:

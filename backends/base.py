@@ -113,11 +113,25 @@ class TaskFilter:
     task: str | None = None
 
 
+class Agenda(Protocol):
+    """What is scheduled, as tests of an application see it."""
+
+    async def until_due(self) -> float | None:
+        """Seconds until the next scheduled task is due, 0 or less if it is; None where none is scheduled."""
+
+    async def advance(self, microseconds: int) -> None:
+        """Bring all that is scheduled forward, as if so much time had passed for it. Raises MigrationRequired."""
+
+
 class Backend(Protocol):
     """A database that holds the task table."""
 
     options: Options
     capabilities: Capabilities
+
+    @property
+    def agenda(self) -> Agenda:
+        """What is scheduled."""
 
     @property
     def server(self) -> Server:

@@ -18,6 +18,7 @@ from asyncqueue.backends import statements
 from asyncqueue.backends.base import Capabilities, Change, Options, Server, TableShape, TaskFilter
 from asyncqueue.backends.lane import Lane, Lanes, translated
 from asyncqueue.backends.mysql_address import address_of
+from asyncqueue.backends.mysql_agenda import MysqlAgenda
 from asyncqueue.backends.mysql_attempts import Attempts
 from asyncqueue.backends.mysql_claims import Claims
 from asyncqueue.backends.mysql_connection import Call, MysqlConnection, send
@@ -89,6 +90,7 @@ class MysqlBackend:
         self._attempts = Attempts(self._table, self._times)
         self._upkeep = Upkeep(self._table, self._times)
         self._keys = Keys(self._table, self._times, self._enqueue, self._translate)
+        self.agenda = MysqlAgenda(self._table, self._fetch, self._claims.forget)
         self._lock_wait = max(1, int(options.statement_timeout * _SHARE_FOR_WAITING))
         self._max_packet = 0
         self._task_length = 0

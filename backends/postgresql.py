@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime, timedelta
+from functools import partial
 from math import inf
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -18,6 +19,7 @@ from asyncqueue.backends import postgresql_schema as schema
 from asyncqueue.backends import statements
 from asyncqueue.backends.base import Capabilities, Change, Options, Server, TableShape, TaskFilter
 from asyncqueue.backends.lane import Lane, Lanes, translated
+from asyncqueue.backends.postgresql_agenda import PostgresqlAgenda
 from asyncqueue.backends.postgresql_claims import Claims
 from asyncqueue.backends.postgresql_connection import Connector
 from asyncqueue.backends.postgresql_errors import translate
@@ -97,6 +99,7 @@ class PostgresqlBackend:
         self._server = Server("PostgreSQL", "unknown until opened")
         self._claims = Claims(self._table, self._engine, self._translate)
         self._keys = Keys(self._table, self._enqueue, self._new_rows, self._translate)
+        self.agenda = PostgresqlAgenda(self._table, partial(self._fetch, self._control), self._claims.forget)
 
     @property
     def server(self) -> Server:

@@ -16,6 +16,7 @@ from asyncqueue.backends import keys, statements
 from asyncqueue.backends import sqlite_schema as schema
 from asyncqueue.backends.base import Capabilities, Change, Options, Server, TableShape, TaskFilter
 from asyncqueue.backends.lane import Lane, translated
+from asyncqueue.backends.sqlite_agenda import SqliteAgenda
 from asyncqueue.backends.sqlite_checkpoints import Checkpoints
 from asyncqueue.backends.sqlite_claims import Claims
 from asyncqueue.backends.sqlite_connection import SqliteConnection, Work
@@ -77,6 +78,7 @@ class SqliteBackend:
         self._table = Table("sqlite", statements.colon, options.table, schema.slots(options.table))
         self._claims = Claims(self._table, self._times)
         self._keys = Keys(self._table, self._times)
+        self.agenda = SqliteAgenda(self._table, self._times, self._read, self._write)
         self._server = Server("SQLite", "unknown until opened")
         self._ending: set[asyncio.Future[Any]] = set()
         self._memory: SqliteConnection | None = None

@@ -119,7 +119,7 @@ class Runner:
             return None
         except InvalidTask as invalid:
             # Where the task itself failed, that is what its reader wants to know.
-            error = error or str(invalid)
+            error = error or self._invalid(run, invalid)
         if error is None:
             return RunResult(Status.COMPLETED, run.output, None, run.capture.text(), run.streamed)
         return RunResult(Status.FAILED, run.output, error, run.capture.text(), run.streamed, retry_in, run.attempt)
@@ -138,11 +138,20 @@ class Runner:
         # Importing may take long and do anything; the loop must not stand still meanwhile.
         return await self._threads.run(functools.partial(self._resolver.resolve, path), f"the import of {path}")
 
-    @staticmethod
-    def _failed(run: Run, retry: RetryPolicy, failure: BaseException) -> tuple[str, float | None]:
+    def _tell(self, run: Run, failure: BaseException) -> None:
+        if self._application.caught is not None:
+            self._application.caught(run.claimed.id, failure)
+
+    def _invalid(self, run: Run, failure: InvalidTask) -> str:
+        """The text of what can never work."""
+        self._tell(run, failure)
+        return str(failure)
+
+    def _failed(self, run: Run, retry: RetryPolicy, failure: BaseException) -> tuple[str, float | None]:
         """The text of a failed attempt, and in how many seconds the next one is due."""
         if isinstance(failure, TaskProcessError):
             return str(failure), failure.retry_in
+        self._tell(run, failure)
         own = run.claimed.max_attempts
         retry_in = retry.retry_in(failure, run.attempt, own)
         if isinstance(failure, InvalidTask | TaskTimeout | TaskProcessDied):

@@ -396,6 +396,24 @@ async def test_an_error_in_a_process_is_its_own(runner):
     assert error.startswith("ValueError('in the child')\n\nTraceback")
 
 
+async def test_the_exception_of_a_failed_attempt_is_told():
+    told: list[tuple[uuid.UUID, BaseException]] = []
+    runner = Runner(Application(caught=lambda *what: told.append(what)), Limits(), default_timeout=0.1)
+    rows = [claimed(name, args) for name, args in TOLD]
+    for row in rows:
+        await start(runner, row)
+    assert [task_id for task_id, _ in told] == [row.id for row in rows[:-2]]
+    kinds = [type(error).__name__ for _, error in told]
+    assert kinds == ["SystemExit", "CancelledError", "TaskTimeout", "InvalidArguments", "TaskNotImportable"]
+
+
+#: The last two tell nothing: one ends well, and of the other only a text is known here.
+TOLD: list[tuple[str, Any]] = [
+    *(("raises_exit", None), ("raises_cancelled", None), ("sleeps", None), ("typed", {"order": 1}), ("nothing", None)),
+    *(("echo", {"value": 1}), ("fails_in_process", None)),
+]
+
+
 async def test_a_process_that_dies_fails_only_its_task(runner):
     result = await run(runner, "exits")
     assert result.error == "Worker subprocess exited with code 7"
