@@ -21,7 +21,18 @@ from asyncqueue.batcher import Batcher
 from asyncqueue.errors import ConfigurationError, DatabaseUnavailable, InvalidTask, TaskNotFound
 from asyncqueue.handle import TaskHandle, result_type_of
 from asyncqueue.ids import new_id
-from asyncqueue.model import DEFAULT_QUEUE, Attempt, NewTask, QueueState, Status, TaskCount, TaskRecord, WorkerState
+from asyncqueue.model import (
+    DEFAULT_QUEUE,
+    Attempt,
+    NewTask,
+    PeriodicState,
+    QueueState,
+    Status,
+    TaskCount,
+    TaskRecord,
+    WorkerState,
+)
+from asyncqueue.periodic import periodic_state
 from asyncqueue.queues import check_queue_name
 from asyncqueue.requests import PLAIN, Placement, Task, TaskRequest
 from asyncqueue.settings import Settings
@@ -200,6 +211,13 @@ class Queue(AbstractAsyncContextManager["Queue"]):
     async def workers(self) -> builtins.list[WorkerState]:
         """The workers that run, or were lost within a day, the oldest first. Raises MigrationRequired."""
         return await self.backend.workers()
+
+    async def periodic(self) -> builtins.list[PeriodicState]:
+        """The periodic tasks that workers have declared, by name. Raises MigrationRequired."""
+        table = await self.backend.ticks.read()
+        ids = [tick.last_task for tick in table.entries.values() if tick.last_task is not None]
+        seen = (await self.backend.observe(ids)).rows if ids else {}
+        return [periodic_state(tick, table.now, seen) for _, tick in sorted(table.entries.items())]
 
     # -- steering
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from asyncqueue.backends.postgresql_connection import Connector
 from asyncqueue.backends.postgresql_errors import translate
 from asyncqueue.backends.postgresql_listener import Listener
 from asyncqueue.backends.postgresql_notifier import Notifier
+from asyncqueue.backends.postgresql_ticks import PostgresqlTicks
 from asyncqueue.backends.table import Table
 from asyncqueue.backends.values import queue_states, status_of
 from asyncqueue.errors import ConfigurationError
@@ -87,6 +89,8 @@ class PostgresqlBackend:
         self._notifier = Notifier(lambda: self._fetch(self._control, "notify", {"channel": self._channel}))
         self._server = Server("PostgreSQL", "unknown until opened")
         self._claims = Claims(self._table, self._engine, self._translate)
+        on_control = partial(self._control.run, translate=self._translate)
+        self.ticks = PostgresqlTicks(self._table, on_control, self._channel)
 
     @property
     def server(self) -> Server:
