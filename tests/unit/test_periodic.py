@@ -120,7 +120,7 @@ def test_wrong_entries_are_named(entry, text):
 def test_two_entries_of_one_name_are_refused(folder):
     package(folder, jobs=MODULE)
     entry = {"task": "cronshop.jobs.sweep", "cron": "0 0 * * *"}
-    with pytest.raises(ConfigurationError, match="two periodic tasks are named 'cronshop.jobs.sweep'"):
+    with pytest.raises(ConfigurationError, match=r"two periodic tasks are named 'cronshop.jobs.sweep'"):
         Settings(periodic=[entry, entry])
     both = Settings(periodic=[entry], imports=("cronshop.jobs",))
     with pytest.raises(ConfigurationError, match=r"\(0 0 \* \* \* and \*/5 \* \* \* \*\): give one of them a name"):
@@ -139,7 +139,7 @@ def test_a_module_that_cannot_be_imported_is_named(folder):
     package(folder, broken="1 / 0")
     with pytest.raises(ConfigurationError, match=r"the module 'cronshop.broken' cannot be imported: ZeroDivisionError"):
         entries_of(Settings(imports=("cronshop.broken",)))
-    with pytest.raises(ConfigurationError, match="the module 'cronshop.no' cannot be imported"):
+    with pytest.raises(ConfigurationError, match=r"the module 'cronshop.no' cannot be imported"):
         entries_of(Settings(imports=("cronshop.no",)))
 
 
@@ -173,5 +173,5 @@ def test_a_function_that_cannot_be_imported_is_named():
     @task(cron="* * * * *")
     def sample(): ...
 
-    with pytest.raises(ConfigurationError, match="sample.*inside another function"):
+    with pytest.raises(ConfigurationError, match=r"sample.*inside another function"):
         PeriodicTask.of_function(sample)
