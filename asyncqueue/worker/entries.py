@@ -24,7 +24,7 @@ def entries_of(settings: Settings) -> tuple[PeriodicTask, ...]:
         id(value): value
         for name, module in sorted(sys.modules.items())
         if any(name == each or name.startswith(f"{each}.") for each in settings.imports)
-        for value in vars(module).values()
+        for value in list(getattr(module, "__dict__", {}).values())  # not all that stands there is a module
         if isinstance(value, TaskFunction)
     }
     declared = map(PeriodicTask.of_function, functions.values())
