@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from asyncqueue.default import enqueue as enqueue
     from asyncqueue.handle import TaskHandle as TaskHandle
     from asyncqueue.model import Attempt as Attempt
+    from asyncqueue.model import PeriodicState as PeriodicState
     from asyncqueue.model import QueueState as QueueState
     from asyncqueue.model import Status as Status
     from asyncqueue.model import TaskCount as TaskCount
@@ -37,6 +38,7 @@ _HOMES = {
     "Application": "asyncqueue.running.application",
     "Attempt": "asyncqueue.model",
     "Hooks": "asyncqueue.running.hooks",
+    "PeriodicState": "asyncqueue.model",
     "Queue": "asyncqueue.queue",
     "QueueState": "asyncqueue.model",
     "Retry": "asyncqueue.retries",
@@ -62,6 +64,7 @@ __all__ = [
     "Application",
     "Attempt",
     "Hooks",
+    "PeriodicState",
     "Queue",
     "QueueState",
     "Retry",

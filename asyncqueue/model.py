@@ -268,6 +268,55 @@ class WorkerState:
         return self.info.lease is not None and self.silent > self.info.lease
 
 
+class Declaration(NamedTuple):
+    """A periodic task as workers declare it to the table. `name` is what all of them know it by."""
+
+    name: str
+    task: str
+    cron: str
+    timezone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A periodic task in the table: everything up to `last` has been seen to. Times are aware and in UTC.
+
+    `last_task` is the task of the last tick; None if there was none since the entry is what it is now.
+    """
+
+    declaration: Declaration
+    last: datetime
+    last_task: UUID | None
+    declared: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TickTable:
+    """The periodic tasks in the table by name, and the database's clock as they were read (UTC)."""
+
+    now: datetime
+    entries: dict[str, Tick]
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodicState:
+    """A periodic task: when it is enqueued next, and when it was last, as what. Times are aware and in UTC.
+
+    `next` is None where this version cannot read the expression, `last_tick` and `last_task` before the first tick, and
+    `status` where that task has been deleted.
+    """
+
+    name: str
+    task: str
+    cron: str
+    timezone: str
+    next: datetime | None
+    last_tick: datetime | None
+    last_task: UUID | None
+    status: Status | int | None
+    declared: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class QueueState:
     """One queue: whether it is paused, and how many tasks it holds that have not ended."""

@@ -26,12 +26,14 @@ from asyncqueue.model import (
     Attempt,
     NewTask,
     OnConflict,
+    PeriodicState,
     QueueState,
     Status,
     TaskCount,
     TaskRecord,
     WorkerState,
 )
+from asyncqueue.periodic import periodic_state
 from asyncqueue.queues import check_queue_name
 from asyncqueue.requests import PLAIN, Placement, Task, TaskRequest
 from asyncqueue.settings import Settings
@@ -264,6 +266,13 @@ class Queue(AbstractAsyncContextManager["Queue"]):
     async def workers(self) -> builtins.list[WorkerState]:
         """The workers that run, or were lost within a day, the oldest first. Raises MigrationRequired."""
         return await self.backend.workers()
+
+    async def periodic(self) -> builtins.list[PeriodicState]:
+        """The periodic tasks that workers have declared, by name. Raises MigrationRequired."""
+        table = await self.backend.ticks.read()
+        ids = [tick.last_task for tick in table.entries.values() if tick.last_task is not None]
+        seen = (await self.backend.observe(ids)).rows if ids else {}
+        return [periodic_state(tick, table.now, seen) for _, tick in sorted(table.entries.items())]
 
     # -- steering
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 import os
 import tomllib
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit, urlunsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, InstanceOf, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -20,6 +21,7 @@ from pydantic_settings import (
 )
 
 from asyncqueue.errors import ConfigurationError
+from asyncqueue.periodic import PeriodicTask, check_names
 from asyncqueue.queues import QueueOrder
 
 _PREFIX = "ASYNCQUEUE_"
@@ -31,6 +33,23 @@ _OTHERS = ("ASYNCQUEUE_TEST_", "ASYNCQUEUE_BENCH_")
 
 def _listed(value: Any) -> Any:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def _entries(value: Any) -> Any:
+    """The entries of `periodic`, from the tables of pyproject.toml, or from JSON in the environment."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except json.JSONDecodeError as error:
+            raise ValueError(f"this is not JSON: {error}") from None
+    if not isinstance(value, list | tuple):
+        raise ValueError("a list of tables is wanted, each with task and cron")  # noqa: TRY004 - pydantic takes ValueErrors
+    try:
+        entries = tuple(each if isinstance(each, PeriodicTask) else PeriodicTask.of_table(each) for each in value)
+        check_names(entries)
+    except ConfigurationError as error:
+        raise ValueError(str(error)) from None
+    return entries
 
 
 class Settings(BaseSettings):
@@ -62,6 +81,12 @@ class Settings(BaseSettings):
     on_lost: Literal["fail", "requeue"] = Field("fail", description="what becomes of a lost worker's tasks")
     allow: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)] = Field(
         (), description="patterns of dotted paths that may run beside functions declared with @task"
+    )
+    imports: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)] = Field(
+        (), description="modules imported at start, whose functions declared with @task(cron=) are enqueued"
+    )
+    periodic: Annotated[tuple[InstanceOf[PeriodicTask], ...], NoDecode, BeforeValidator(_entries)] = Field(
+        (), description="tasks to enqueue periodically, beside those declared with @task(cron=)"
     )
     worker_pid: Literal["auto", "always", "never"] = Field("auto", description="whether to write worker_pid")
     notify: bool = Field(True, description="whether to notify and listen, on PostgreSQL")
@@ -109,6 +134,12 @@ class Settings(BaseSettings):
             QueueOrder.of(self.queues)
         except ConfigurationError as error:
             raise ValueError(f"queues: {error}") from None
+        large = next((entry for entry in self.periodic if len(entry.args) > self.max_args_size), None)
+        if large is not None:
+            raise ValueError(
+                f"periodic: the entry {large.name!r} has {len(large.args)} bytes of arguments; max_args_size allows "
+                f"{self.max_args_size}"
+            )
         lease = self.effective_lease
         if lease is not None and lease < 3 * self.heartbeat:
             raise ValueError(
@@ -174,6 +205,8 @@ def _sentences(error: ValidationError, fields: Any) -> list[str]:
             sentences.append(f"{name} is no setting{_suggestion(name, fields)}")
         elif not name:
             sentences.append(message)
+        elif problem["type"] == "value_error":  # of ours: it says what was given where that helps
+            sentences.append(f"{name}: {message}")
         else:
             sentences.append(f"{name}: {message[0].lower()}{message[1:]}, not {problem['input']!r}")
     return sentences

@@ -13,6 +13,7 @@ from pydantic_core import PydanticSerializationError, to_jsonable_python
 
 from asyncqueue.errors import ConfigurationError, InvalidArguments, InvalidTask, PayloadTooLarge
 from asyncqueue.retries import NO_RETRY, RetryDelay, RetryPolicy
+from asyncqueue.schedules import CatchUp, Schedule
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -40,12 +41,14 @@ class TaskOptions:
     """How a task wants to be run.
 
     `timeout` is in seconds; None, 0 or less means no limit. `isolation` says whether a plain function runs in a thread
-    of the worker or in a process of its own. `retry` says what follows a failure.
+    of the worker or in a process of its own. `retry` says what follows a failure, and
+    `schedule` when it is enqueued by itself.
     """
 
     timeout: float | Unset | None = UNSET
     isolation: Literal["thread", "process"] = "thread"
     retry: RetryPolicy = NO_RETRY
+    schedule: Schedule | None = None
 
 
 class TaskFunction(Generic[P, R]):
@@ -76,6 +79,9 @@ def task(
     backoff: RetryDelay | float | Sequence[float] | None = None,
     retry_on: Exceptions | None = None,
     give_up_on: Exceptions | None = None,
+    cron: str | None = None,
+    timezone: str | None = None,
+    catch_up: CatchUp | None = None,
 ) -> Callable[[Callable[P, R]], TaskFunction[P, R]]: ...
 def task(
     function: Callable[P, R] | None = None,
@@ -87,6 +93,9 @@ def task(
     backoff: RetryDelay | float | Sequence[float] | None = None,
     retry_on: Exceptions | None = None,
     give_up_on: Exceptions | None = None,
+    cron: str | None = None,
+    timezone: str | None = None,
+    catch_up: CatchUp | None = None,
 ) -> Any:
     """Declare a function as a task: workers may run it without being told so with `--allow`.
 
@@ -103,6 +112,11 @@ def task(
             A timeout counts as TimeoutError, a process that died as ChildProcessError. With () only a `Retry` that the
             function raises does it.
         give_up_on: the exception, or a tuple of those, after which it is not, even if `retry_on` has it.
+        cron: a cron expression: workers that import its module (the setting `imports`) enqueue it at every tick,
+            without arguments. Five fields, or six with the seconds before them.
+        timezone: the name of the zone that `cron` is in; UTC where it is left out.
+        catch_up: what becomes of ticks that were missed, because no worker ran: "latest" (the last of them runs once;
+            so it is where it is left out), "skip" (none runs) or "all" (each does, the oldest first).
 
     Raises:
         ConfigurationError: options that mean nothing.
@@ -111,12 +125,14 @@ def task(
         raise ConfigurationError(f'isolation must be "thread" or "process", not {isolation!r}')
     if not isinstance(timeout, int | float | Unset | None) or isinstance(timeout, bool):
         raise ConfigurationError(f"timeout must be a number of seconds or None, not {timeout!r}")
-    options = TaskOptions(timeout, isolation, _retry_policy(max_attempts, backoff, retry_on, give_up_on))
+    retry = _retry_policy(max_attempts, backoff, retry_on, give_up_on)
 
     def declare(function: Callable[P, R]) -> TaskFunction[P, R]:
         if not inspect.isroutine(function):
             raise ConfigurationError(f"@task declares functions, not {type(function).__name__}")
-        return TaskFunction(function, options)
+        return TaskFunction(
+            function, TaskOptions(timeout, isolation, retry, _schedule(function, cron, timezone, catch_up))
+        )
 
     return declare if function is None else declare(function)
 
@@ -140,6 +156,36 @@ def _retry_policy(
         NO_RETRY.retry_on if retry_on is None else _classes(retry_on),
         NO_RETRY.give_up_on if give_up_on is None else _classes(give_up_on),
     )
+
+
+def _schedule(
+    function: Callable[..., Any], cron: str | None, timezone: str | None, catch_up: CatchUp | None
+) -> Schedule | None:
+    named = f"{getattr(function, '__module__', None)}.{getattr(function, '__qualname__', None)}"
+    if cron is None:
+        if timezone is None and catch_up is None:
+            return None
+        raise ConfigurationError(f"{named}: cron is missing: timezone and catch_up say something about it")
+    try:
+        schedule = Schedule.of(
+            cron, "UTC" if timezone is None else timezone, "latest" if catch_up is None else catch_up
+        )
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{named}: {error}") from None
+    lacking = _required(function)
+    if lacking:
+        raise ConfigurationError(
+            f"{named}: with cron it is called without arguments, and {', '.join(lacking)} has no default: give it one, "
+            "or leave cron out and give cron and args in the setting periodic"
+        )
+    return schedule
+
+
+def _required(function: Callable[..., Any]) -> list[str]:
+    """The arguments without which a function cannot be called."""
+    some = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    parameters = inspect.signature(function).parameters.values()
+    return [each.name for each in parameters if each.default is each.empty and each.kind not in some]
 
 
 def _classes(exceptions: Exceptions) -> tuple[type[BaseException], ...]:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, tzinfo
+from datetime import UTC, datetime, tzinfo
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -23,6 +23,7 @@ from asyncqueue.model import (
     AttemptEnd,
     Claim,
     ClaimedTask,
+    Declaration,
     Finish,
     LostTask,
     NewTask,
@@ -34,6 +35,7 @@ from asyncqueue.model import (
     Stamp,
     TaskCount,
     TaskRecord,
+    TickTable,
     WorkerInfo,
     WorkerState,
 )
@@ -123,11 +125,33 @@ class Agenda(Protocol):
         """Bring all that is scheduled forward, as if so much time had passed for it. Raises MigrationRequired."""
 
 
+class Ticks(Protocol):
+    """The periodic tasks beside the task table. Every verb raises MigrationRequired below version 2 of the schema."""
+
+    async def declare(self, entries: Sequence[Declaration], *, expiry: float | None = None) -> TickTable:
+        """Say that there are these, and read the table.
+
+        A new one begins now, and so does one whose expression or zone is another by now: nothing of the past runs.
+        With `expiry`, those that nobody has declared for so many seconds are removed.
+        """
+
+    async def read(self) -> TickTable:
+        """All of them, and the database's clock."""
+
+    async def tick(self, name: str, at: datetime, task: NewTask) -> bool:
+        """Enqueue `task`, now, for the tick at `at`, unless that one or a later one was enqueued by somebody else.
+
+        Returns whether it was this task. The tick and its task are one transaction, and a repetition changes nothing.
+        Raises DataRejected.
+        """
+
+
 class Backend(Protocol):
     """A database that holds the task table."""
 
     options: Options
     capabilities: Capabilities
+    ticks: Ticks
 
     @property
     def agenda(self) -> Agenda:

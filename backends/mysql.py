@@ -25,6 +25,7 @@ from asyncqueue.backends.mysql_connection import Call, MysqlConnection, send
 from asyncqueue.backends.mysql_errors import translate
 from asyncqueue.backends.mysql_keys import Keys
 from asyncqueue.backends.mysql_rows import Row, end, fence, ids_json, new_rows, numbers, ordered, rows_json
+from asyncqueue.backends.mysql_ticks import MysqlTicks
 from asyncqueue.backends.mysql_times import Times
 from asyncqueue.backends.mysql_upkeep import Upkeep
 from asyncqueue.backends.table import Table
@@ -91,6 +92,7 @@ class MysqlBackend:
         self._upkeep = Upkeep(self._table, self._times)
         self._keys = Keys(self._table, self._times, self._enqueue, self._translate)
         self.agenda = MysqlAgenda(self._table, self._fetch, self._claims.forget)
+        self.ticks = MysqlTicks(self._table, self._times, partial(self._control.run, translate=self._translate))
         self._lock_wait = max(1, int(options.statement_timeout * _SHARE_FOR_WAITING))
         self._max_packet = 0
         self._task_length = 0

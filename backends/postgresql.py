@@ -26,6 +26,7 @@ from asyncqueue.backends.postgresql_errors import translate
 from asyncqueue.backends.postgresql_keys import Keys
 from asyncqueue.backends.postgresql_listener import AWAITED, CANCELLED, ENDED, NEWS, Listener
 from asyncqueue.backends.postgresql_notifier import Notifier
+from asyncqueue.backends.postgresql_ticks import PostgresqlTicks
 from asyncqueue.backends.table import Table
 from asyncqueue.backends.values import queue_states, status_of
 from asyncqueue.errors import ConfigurationError, DatabaseError
@@ -100,6 +101,8 @@ class PostgresqlBackend:
         self._claims = Claims(self._table, self._engine, self._translate)
         self._keys = Keys(self._table, self._enqueue, self._new_rows, self._translate)
         self.agenda = PostgresqlAgenda(self._table, partial(self._fetch, self._control), self._claims.forget)
+        on_control = partial(self._control.run, translate=self._translate)
+        self.ticks = PostgresqlTicks(self._table, on_control, self._channel)
 
     @property
     def server(self) -> Server:

@@ -24,6 +24,7 @@ from asyncqueue.backends.sqlite_errors import translate
 from asyncqueue.backends.sqlite_keys import Keys
 from asyncqueue.backends.sqlite_location import MEMORY, check, location
 from asyncqueue.backends.sqlite_rows import array, ending, fence, filtering, first_column, listed, new_rows, numbers
+from asyncqueue.backends.sqlite_ticks import SqliteTicks
 from asyncqueue.backends.sqlite_times import Times
 from asyncqueue.backends.sqlite_watcher import Bell, News, Watcher
 from asyncqueue.backends.table import Table
@@ -88,6 +89,7 @@ class SqliteBackend:
         # SQLite has one writer at a time, so one connection does all the writing; in WAL mode another reads meanwhile.
         self._writer = self._lane()
         self._reader = self._writer if self._path == MEMORY else self._lane()
+        self.ticks = SqliteTicks(self._table, self._times, read=self._read, write=self._write)
         self._news, self._ends = self._watch(), self._watch()
 
     @property

@@ -46,7 +46,7 @@ USE_TZ = True
 def examples(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.syspath_prepend(EXAMPLES)
     yield
-    for name in ("level_1", "level_1_tasks", "fleet"):
+    for name in ("level_1", "level_1_tasks", "fleet", "periodic_tasks"):
         sys.modules.pop(name, None)
 
 
@@ -70,8 +70,9 @@ def test_what_the_documents_show_of_level_1_is_in_the_examples():
     text = (ROOT / "docs/tasks.md").read_text()
     shown = blocks(text[text.index("## Retries") : text.index("## Isolation")], "python")
     shown += blocks(text[text.index("## Waiting and watching") : text.index("## Errors")], "python")
-    examples = [stripped(path.read_text()) for path in (*EXAMPLES.glob("level_1*.py"), EXAMPLES / "fleet.py")]
-    assert len(shown) >= 11
+    paths = *EXAMPLES.glob("level_1*.py"), EXAMPLES / "fleet.py", EXAMPLES / "periodic_tasks.py"
+    examples = [stripped(path.read_text()) for path in paths]
+    assert len(shown) >= 13
     # Imports are in an order of their own there.
     bodies = [stripped(re.sub(r"^from .*\n", "", code, flags=re.MULTILINE)) for code in shown]
     assert [body for body in bodies if not any(body in example for example in examples)] == []
@@ -115,6 +116,32 @@ async def test_waiting_and_watching(queue, capsys):
         await asyncio.wait_for(fleet.followed(handle), 20)
         worker.stop()
     assert len(capsys.readouterr().out.splitlines()) >= 2
+
+
+@MIGRATED
+async def test_periodic_tasks(queue, capsys, tmp_path, monkeypatch):
+    [shown] = blocks((ROOT / "docs/tasks.md").read_text(), "toml")
+    assert shown == (EXAMPLES / "periodic.toml").read_text()
+    (tmp_path / "pyproject.toml").write_text(shown)
+    monkeypatch.chdir(tmp_path)
+    worker = Worker(queue, settings=Settings(database_url=queue.settings.database_url))
+    running = asyncio.create_task(worker.run())
+    async with asyncio.timeout(20):
+        while len(entries := await queue.periodic()) < 4:
+            await asyncio.sleep(0.05)
+        await importlib.import_module("level_1").listed(queue)
+    worker.stop()
+    await running
+    assert [(entry.name, entry.cron, entry.timezone) for entry in entries] == [
+        ("monthly report", "0 8 1 * *", "Europe/Berlin"),
+        ("periodic_tasks.close_the_day", "30 2 * * *", "Europe/Berlin"),
+        ("periodic_tasks.report", "0 8 * * MON-FRI", "Europe/Berlin"),
+        ("periodic_tasks.sweep", "*/5 * * * *", "UTC"),
+    ]
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == [
+        "monthly",
+        *(entry.name for entry in entries[1:]),
+    ]
 
 
 class _Answers(BaseHTTPRequestHandler):

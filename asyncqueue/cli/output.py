@@ -73,20 +73,21 @@ def task_fields(record: TaskRecord) -> dict[str, Any]:
         "worker_pid": record.worker_pid,
         "queue": record.queue,
         "priority": record.priority,
-        "run_after": _iso(record.run_after),
+        "run_after": iso(record.run_after),
         "attempt": record.attempt,
         "max_attempts": record.max_attempts,
         "claimed_by": record.claimed_by,
-        "started": _iso(record.started),
+        "started": iso(record.started),
     }
 
 
 def attempt_fields(attempt: Attempt) -> dict[str, Any]:
     """An attempt for JSON."""
-    return {**asdict(attempt), "started": _iso(attempt.started), "ended": attempt.ended.isoformat()}
+    return {**asdict(attempt), "started": iso(attempt.started), "ended": attempt.ended.isoformat()}
 
 
-def _iso(instant: datetime | None) -> str | None:
+def iso(instant: datetime | None) -> str | None:
+    """An instant for JSON."""
     return None if instant is None else instant.isoformat()
 
 

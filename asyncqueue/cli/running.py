@@ -44,6 +44,10 @@ async def run(
         ),
     ] = None,
     burst: Annotated[bool, typer.Option("--burst", help="End when nothing is left to claim.")] = False,
+    imports: Annotated[
+        list[str] | None,
+        typer.Option("--import", "-i", metavar="MODULE", help="A module of periodic tasks to import; repeatable."),
+    ] = None,
     allow: Annotated[
         list[str] | None,
         typer.Option(
@@ -97,6 +101,7 @@ async def run(
     given = {
         "concurrency": concurrency,
         "queues": tuple(queue) if queue else None,
+        "imports": tuple(imports) if imports else None,
         "allow": tuple(allow) if allow else None,
         "timeout": timeout,
         "grace": grace,

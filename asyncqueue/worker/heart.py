@@ -87,9 +87,14 @@ class Heart:
         self._last = self._well_since = time.monotonic()
 
     @property
+    def well_for(self) -> float:
+        """For how many seconds beats have gone well."""
+        return time.monotonic() - self._well_since
+
+    @property
     def settled(self) -> bool:
         """Whether two beats in a row have gone well: then other workers too have had time to renew after an outage."""
-        return time.monotonic() - self._well_since > 2 * self._interval
+        return self.well_for > 2 * self._interval
 
     @property
     def steady(self) -> bool:

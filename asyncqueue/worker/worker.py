@@ -21,6 +21,7 @@ from asyncqueue.running.resolve import AllowRule
 from asyncqueue.running.runner import Runner, RunResult
 from asyncqueue.settings import Settings
 from asyncqueue.worker.claiming import Claimer, Prefetch
+from asyncqueue.worker.entries import entries_of
 from asyncqueue.worker.exchanging import Exchange
 from asyncqueue.worker.finishing import Finisher
 from asyncqueue.worker.heart import Heart, WorkerPid
@@ -33,6 +34,7 @@ from asyncqueue.worker.rescuing import Rescuer
 from asyncqueue.worker.signal import Signal
 from asyncqueue.worker.slots import Slots
 from asyncqueue.worker.streaming import Streams
+from asyncqueue.worker.ticking import Ticker
 from asyncqueue.worker.watchdog import Watchdog
 
 logger = logging.getLogger("asyncqueue.worker")
@@ -49,6 +51,8 @@ class Worker:
     """Runs the tasks of a queue until it is stopped.
 
     The worker installs no signal handlers; whoever embeds it calls `stop`.
+
+    It imports the modules of the setting `imports`, and raises ConfigurationError where one cannot be imported.
 
     Args:
         queue: an open queue. It stays open.
@@ -109,6 +113,7 @@ class Worker:
             news=news,
         )
         self._exchange = Exchange(backend, self._ledger, self._finisher, self._claimer, news)
+        self._entries = entries_of(settings)
         self._stops = 0
         self._draining: anyio.CancelScope | None = None
         self._firing: anyio.abc.TaskGroup | None = None
@@ -142,6 +147,8 @@ class Worker:
                 watchdog.start()
                 for loop in self._loops():
                     loops.start_soon(loop)
+                if not burst:  # which is there for what is queued already
+                    loops.start_soon(Ticker(self._backend, self._heart, self._entries).run)
                 # A child like the loops, not the body of this block: when whoever embeds the worker cancels this
                 # very asyncio task, a claim under way is still behind its shield and its rows are not lost.
                 loops.start_soon(self._work, burst, loops.cancel_scope)

@@ -49,3 +49,9 @@ async def looked_back(handle: TaskHandle) -> list[Attempt]:
     for attempt in attempts:
         print(attempt.number, attempt.outcome, attempt.worker, attempt.error)
     return attempts
+
+
+async def listed(queue: Queue) -> None:
+    """Periodic tasks."""
+    for entry in await queue.periodic():
+        print(entry.name, entry.next, entry.last_tick, entry.status)

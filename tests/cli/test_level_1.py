@@ -31,6 +31,16 @@ async def much_later() -> None:
     raise RuntimeError("boom")
 """
 
+CRON = """
+from asyncqueue import task
+
+@task(cron="* * * * * *", timezone="Europe/Berlin")
+def tick(): ...
+
+@task(cron="0 0 29 2 *")
+def never(): ...
+"""
+
 
 def shown(folder: Path, task_id: str, *words: str) -> dict[str, Any]:
     fields: dict[str, Any] = json.loads(call(folder, "show", task_id, "--json", *words).stdout)
@@ -169,6 +179,7 @@ def test_a_table_as_django_made_it(folder, fresh_database):
         (["pause", "a b"], "the queue name 'a b' has a space"),
         (["run", "--queue", "mail=3", "--queue", "default"], "queues: give every queue a weight or none: 'default'"),
         (["run", "--queue", "mail", "--queue", "mail"], "queues: the queue 'mail' is named twice"),
+        (["run", "--import", "no.such.module"], "imports: the module 'no.such.module' cannot be imported"),
         (["run", "--queue", "mail=x"], "queues: the weight of the queue 'mail' must be a whole number"),
         (["migrate", "--down", "--check"], "it does not go with --down"),
         (["migrate", "--down", "--indexes-only"], "it does not go with --indexes-only"),
@@ -219,3 +230,27 @@ def test_workers_are_listed(folder):
         *("host:1:abcd", "host", 1, 30.0),
         True,
     )
+
+
+def test_periodic_tasks_are_listed(folder):
+    assert call(folder, "cron").stdout.splitlines()[-1] == "no worker has declared a periodic task"
+    (folder / "crons.py").write_text(CRON)
+    with Terminal(folder, "run", "--import", "crons") as terminal:
+        terminal.until(lambda text: "1 done" in text or "2 done" in text)
+        terminal.process.terminate()
+        terminal.end()
+    call(folder, "run", "--burst")  # what was handed back
+    assert call(folder, "cron").stdout.splitlines()[0] == "name\ttask\tcron\tzone\tnext\tlast tick\tlast task\tstatus"
+    lines = [line.split("\t") for line in call(folder, "cron").stdout.splitlines()[1:]]
+    assert [(line[:4], line[7]) for line in lines] == [
+        (["crons.never", "crons.never", "0 0 29 2 *", "UTC"], "-"),
+        (["crons.tick", "crons.tick", "* * * * * *", "Europe/Berlin"], "completed"),
+    ]
+    never, tick = json.loads(call(folder, "cron", "--json").stdout)
+    assert never["next"].endswith("-02-29T00:00:00+00:00")
+    assert (never["last_tick"], never["last_task"], never["status"]) == (None, None, None)
+    assert shown(folder, tick["last_task"])["task"] == "crons.tick"
+    assert tick["next"] > tick["last_tick"]
+    with sqlite3.connect(folder / "asyncqueue.sqlite3") as raw:
+        raw.execute("DELETE FROM django_simple_queue_task")
+    assert call(folder, "cron").stdout.splitlines()[2].endswith("\tdeleted")

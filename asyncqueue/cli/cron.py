@@ -1,0 +1,63 @@
+"""`cron`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from asyncqueue.cli.errors import command
+from asyncqueue.cli.options import DatabaseUrl, Django, Json, Table, TimeZone, settings_of
+from asyncqueue.cli.output import age, iso, print_json, print_table, status_name, until
+
+if TYPE_CHECKING:
+    from asyncqueue.model import PeriodicState
+
+
+@command
+async def cron(
+    database_url: DatabaseUrl = None,
+    table: Table = None,
+    time_zone: TimeZone = None,
+    django: Django = None,
+    json: Json = False,
+) -> None:
+    """List the periodic tasks that workers have declared: when each is enqueued next, and what became of the last."""
+    from asyncqueue.queue import Queue
+
+    settings = settings_of(django, database_url=database_url, table=table, time_zone=time_zone)
+    async with Queue(settings=settings) as tasks:
+        found = await tasks.periodic()
+    if json:
+        print_json([_fields(each) for each in found])
+        return
+    print_table(
+        ("name", "task", "cron", "zone", "next", "last tick", "last task", "status"),
+        (
+            (
+                each.name,
+                each.task,
+                each.cron,
+                each.timezone,
+                "-" if each.next is None else f"in {until(each.next)}",
+                "-" if each.last_tick is None else f"{age(each.last_tick)} ago",
+                each.last_task or "-",
+                each.status if each.status is not None else "-" if each.last_task is None else "deleted",
+            )
+            for each in found
+        ),
+    )
+    if not found:
+        typer.echo("no worker has declared a periodic task")
+
+
+def _fields(state: PeriodicState) -> dict[str, Any]:
+    return {
+        **asdict(state),
+        "next": iso(state.next),
+        "last_tick": iso(state.last_tick),
+        "last_task": None if state.last_task is None else str(state.last_task),
+        "status": None if state.status is None else status_name(state.status),
+        "declared": state.declared.isoformat(),
+    }

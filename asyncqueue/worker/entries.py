@@ -1,0 +1,43 @@
+"""The periodic tasks that a worker knows."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+from asyncqueue.errors import ConfigurationError
+from asyncqueue.periodic import PeriodicTask, check_names
+from asyncqueue.settings import Settings
+from asyncqueue.tasks import TaskFunction
+
+
+def entries_of(settings: Settings) -> tuple[PeriodicTask, ...]:
+    """Those of the setting `periodic`, and of the functions declared with `@task(cron=)` in the modules of `imports`.
+
+    A package counts with all modules of it that are loaded when it is.
+
+    Raises ConfigurationError for a module that cannot be imported, and for two entries of the same name.
+    """
+    for name in settings.imports:
+        _import(name)
+    functions = {
+        id(value): value
+        for name, module in sorted(sys.modules.items())
+        if any(name == each or name.startswith(f"{each}.") for each in settings.imports)
+        for value in list(getattr(module, "__dict__", {}).values())  # not all that stands there is a module
+        if isinstance(value, TaskFunction)
+    }
+    declared = map(PeriodicTask.of_function, functions.values())
+    entries = (*settings.periodic, *(entry for entry in declared if entry is not None))
+    check_names(entries)
+    return entries
+
+
+def _import(name: str) -> None:
+    try:
+        importlib.import_module(name)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        # What a module does when it is imported is its own affair, and the person who named it is to know.
+        raise ConfigurationError(f"imports: the module {name!r} cannot be imported: {error!r}") from error

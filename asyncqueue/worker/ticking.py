@@ -1,0 +1,123 @@
+"""Enqueues periodic tasks when they are due."""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Sequence
+
+import anyio
+
+from asyncqueue.backends.base import Backend
+from asyncqueue.backoff import Backoff
+from asyncqueue.errors import DatabaseUnavailable, DataRejected, MigrationRequired
+from asyncqueue.model import Tick, TickTable
+from asyncqueue.periodic import PeriodicTask
+from asyncqueue.schedules import LATE, MOST
+from asyncqueue.worker.heart import Heart
+
+logger = logging.getLogger("asyncqueue.worker")
+
+#: Seconds between two declarations of a worker's entries, and until one that nobody declares is removed.
+_DECLARE, _EXPIRY = 60.0, 600.0
+#: Seconds by which a worker is late at random: the first one does the work, and the others see that it is done.
+_JITTER = 0.25
+#: The version of the schema that has the table.
+_VERSION = 2
+
+
+class Ticker:
+    """The loop of a worker's periodic tasks.
+
+    Every worker that knows an entry does the same at each of its ticks, and whoever moves the entry on enqueues its
+    task. So no tick is lost with a worker, and none has two tasks.
+
+    Args:
+        heart: tells how long the database has been there: after an outage no worker has declared anything for long.
+        entries: what this worker knows. Without any it only removes, every ten minutes, what nobody knows any more.
+    """
+
+    def __init__(self, backend: Backend, heart: Heart, entries: Sequence[PeriodicTask]) -> None:
+        self._backend = backend
+        self._heart = heart
+        self._entries = entries
+        self._warned = False
+        self._declare_at = 0.0
+        self._delays = Backoff(0.5, 10.0)
+
+    async def run(self) -> None:
+        """Enqueue what is due for ever."""
+        if not self._entries:
+            await anyio.sleep(_EXPIRY)
+        while True:
+            try:
+                pause = await self._turn() if self._migrated else _DECLARE
+            except DatabaseUnavailable as error:
+                pause = self._delays.next()
+                logger.warning("cannot enqueue periodic tasks, again in %.1f s: %s", pause, error)
+            except MigrationRequired:
+                pause = _DECLARE  # taken away just now
+            else:
+                self._delays.reset()
+            await anyio.sleep(pause)
+
+    @property
+    def _migrated(self) -> bool:
+        shape = self._backend.shape
+        if shape is None or shape.version >= _VERSION:
+            return True
+        if self._entries and not self._warned:
+            self._warned = True
+            logger.warning(
+                "%d periodic tasks are not enqueued: they need a table beside the task table that is not there; run "
+                "`asyncqueue migrate`",
+                len(self._entries),
+            )
+        return False
+
+    async def _turn(self) -> float:
+        """Enqueue what is due now. Returns the seconds until the next turn."""
+        table = await self._look()
+        seen_at = time.monotonic()
+        for entry in self._entries:
+            tick = table.entries.get(entry.name)
+            if tick is None:
+                self._declare_at = 0.0  # somebody has removed it
+            else:
+                await self._enqueue_due(entry, tick, table)
+        upcoming = (entry.schedule.next(table.now) for entry in self._entries)
+        first = min((at for at in upcoming if at is not None), default=None)
+        until_declared = self._declare_at - time.monotonic()
+        if first is None:
+            return max(0.0, until_declared)
+        # The clock was read before `seen_at`, so the database's is past this tick when the sleep is over.
+        until_tick = (first - table.now).total_seconds() - (time.monotonic() - seen_at)
+        return max(0.0, min(until_declared, until_tick + random.uniform(0, _JITTER)))  # noqa: S311 - jitter, not a secret
+
+    async def _look(self) -> TickTable:
+        """What the table holds, and now and then say what this worker knows."""
+        now = time.monotonic()
+        if now < self._declare_at:
+            return await self._backend.ticks.read()
+        # Where this worker has not been well for so long, others may not have been able to declare what they know.
+        expiry = _EXPIRY if self._heart.well_for > _EXPIRY else None
+        table = await self._backend.ticks.declare([entry.declaration for entry in self._entries], expiry=expiry)
+        every = _DECLARE if self._entries else _EXPIRY
+        self._declare_at = now + every * random.uniform(0.75, 1.0)  # noqa: S311 - likewise
+        return table
+
+    async def _enqueue_due(self, entry: PeriodicTask, tick: Tick, table: TickTable) -> None:
+        due = entry.schedule.due(tick.last, table.now)
+        if due.cut:
+            logger.warning(
+                "periodic task %s: of more than %d missed ticks only the last are enqueued", entry.name, MOST
+            )
+        for at in due.ticks:
+            try:
+                done = await self._backend.ticks.tick(entry.name, at, entry.new())
+            except DataRejected as error:
+                logger.error("periodic task %s cannot be enqueued: %s", entry.name, error)
+                return
+            if done and table.now - at > LATE:
+                logger.info("periodic task %s: the tick of %s was missed, and is enqueued now", entry.name, at)

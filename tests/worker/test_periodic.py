@@ -1,0 +1,212 @@
+"""Periodic tasks in real workers: every tick once, whichever of them dies; ticks that were missed; outages."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from asyncqueue import Queue, Settings, Status, Worker
+from asyncqueue.model import Declaration
+from asyncqueue.worker import ticking
+from tests.conformance.test_bands import MIGRATED
+from tests.proxy import Proxy
+from tests.servers.cases import SERVER_DIALECTS, cases, migrated, shaped
+from tests.worker.process import WorkerProcess, until
+from tests.worker.test_fleet import LEASE
+
+PATH = "tests.worker.cron_tasks.every_second"
+EVERY_SECOND = Declaration(PATH, PATH, "* * * * * *", "Europe/Berlin")
+SECOND = timedelta(seconds=1)
+
+
+async def proved(queue: Queue, since, name: str = PATH) -> int:
+    """Every second from `since` up to the last tick has one task, and none has a task before it. Returns how many."""
+    tick = (await queue.backend.ticks.read()).entries[name]
+    first = since.replace(microsecond=0) + SECOND
+    ticks = [first + number * SECOND for number in range(round((tick.last - first) / SECOND) + 1)]
+    records = sorted(await queue.list(limit=1000), key=lambda record: record.created)
+    assert len(records) == len(ticks), "one task a tick"
+    early = [record for record, at in zip(records, ticks, strict=True) if record.created < at]
+    assert early == [], "a tick without a task, and another one with two, would show here"
+    assert tick.last_task == records[-1].id
+    return len(records)
+
+
+@asynccontextmanager
+async def working(queue: Queue, **settings):
+    """A worker in this process."""
+    worker = Worker(queue, settings=queue.settings.model_copy(update=settings))
+    running = asyncio.create_task(worker.run())
+    try:
+        yield worker
+    finally:
+        worker.stop()
+        await asyncio.wait_for(running, 30)
+
+
+async def counted(queue: Queue, least: int, status: Status | None = None) -> bool:
+    """Whether there are so many tasks."""
+    return await queue.count(status=status) >= least
+
+
+def entries(*tables):
+    return Settings(periodic=tables).periodic
+
+
+@MIGRATED
+async def test_every_tick_has_one_task_whichever_worker_is_killed(queue, database, tmp_path):
+    since = (await queue.backend.ticks.declare([EVERY_SECOND])).now
+    options = ("--import", "tests.worker.cron_tasks", *LEASE)
+    workers = [WorkerProcess(database.url, tmp_path, *options) for _ in range(4)]
+    try:
+        await until(lambda: all("worker" in each.text() for each in workers), what="four workers")
+
+        begun = await queue.count()
+        await until(lambda: counted(queue, begun + 3), what="three ticks of four workers")
+        workers[0].signal(signal.SIGKILL)
+        await workers[0].wait()
+        workers[1].signal(signal.SIGSTOP)
+        await until(lambda: counted(queue, begun + 7), what="four ticks of the others")
+        workers[1].signal(signal.SIGCONT)
+        await until(lambda: counted(queue, begun + 9), what="two ticks more")
+        for worker in workers[1:]:
+            worker.signal(signal.SIGTERM)
+        assert [await worker.wait() for worker in workers[1:]] == [0, 0, 0]
+    finally:
+        for worker in workers:
+            worker.__exit__(None, None, None)
+    assert await proved(queue, since) >= begun + 9
+    assert await queue.count(status=Status.FAILED) == 0
+    assert await queue.count(status=Status.COMPLETED) > 0
+
+
+@pytest.mark.parametrize("catch_up", ["skip", "latest", "all"])
+@cases("database", migrated(["postgresql", "sqlite"]))
+async def test_what_was_missed_is_treated_as_its_entry_says(queue, database, caplog, catch_up):
+    caplog.set_level(logging.INFO)
+    entry = {"task": PATH, "cron": "0 3 1 1 *", "catch_up": catch_up, "name": "yearly"}
+    await queue.backend.ticks.declare([Declaration("yearly", PATH, "0 3 1 1 *", "UTC")])
+    database.execute("UPDATE asyncqueue_ticks SET last_tick = '2019-06-01 00:00:00+00:00'")
+    now = (await queue.backend.ticks.read()).now
+    every = [at for year in range(2020, now.year + 1) if (at := datetime(year, 1, 1, 3, tzinfo=UTC)) < now]
+    expected = {"skip": [], "latest": every[-1:], "all": every}[catch_up]
+    async with working(queue, periodic=entries(entry)):
+        await until(lambda: counted(queue, len(expected), Status.COMPLETED), 20, "the ticks that were missed")
+        await asyncio.sleep(0.5)
+        assert await queue.count() == len(expected), "and no more"
+    said = [record.getMessage() for record in caplog.records if "was missed" in record.getMessage()]
+    assert said == [f"periodic task yearly: the tick of {at} was missed, and is enqueued now" for at in expected]
+    [state] = await queue.periodic()
+    assert state.next == every[-1].replace(year=every[-1].year + 1)
+
+
+@MIGRATED
+async def test_an_entry_of_the_settings(queue):
+    entry = {"task": PATH, "cron": "* * * * * *", "queue": "mail", "priority": 3, "name": "from settings", "args": {}}
+    async with working(queue, periodic=entries(entry, {**entry, "name": "another"})):
+
+        async def both() -> bool:
+            return [state.status for state in await queue.periodic()] == [Status.COMPLETED] * 2
+
+        await until(both, 20, "a tick of each")
+    states = await queue.periodic()
+    assert [(state.name, state.task, state.cron, state.timezone) for state in states] == [
+        ("another", PATH, "* * * * * *", "UTC"),
+        ("from settings", PATH, "* * * * * *", "UTC"),
+    ]
+    for state in states:
+        assert state.last_tick is not None
+        assert state.next is not None
+        assert state.next > state.last_tick
+        assert state.last_task is not None
+        record = await queue.get(state.last_task)
+        assert (record.queue, record.priority) == ("mail", 3)
+        assert record.created >= state.last_tick
+
+
+@cases("database", migrated(SERVER_DIALECTS))
+async def test_after_an_outage_it_goes_on(queue, database, caplog):
+    async with Proxy(database.url) as proxy, Queue(settings=Settings(database_url=proxy.url, notify=False)) as cut:
+        since = (await queue.backend.ticks.declare([EVERY_SECOND])).now
+        async with working(cut, imports=("tests.worker.cron_tasks",)):
+            await until(lambda: counted(queue, 1), 20, "a tick")
+            proxy.refusing = True
+            proxy.cut()
+            await until(lambda: "cannot enqueue periodic tasks" in caplog.text, 20, "the outage to be seen")
+            await asyncio.sleep(1.5)
+            before = await queue.count()
+            proxy.refusing = False
+            await until(lambda: counted(queue, before + 3), 30, "ticks after the outage")
+    await proved(queue, since)
+
+
+@MIGRATED
+async def test_an_entry_that_was_removed_comes_back(queue, database):
+    async with working(queue, imports=("tests.worker.cron_tasks",)):
+        await until(lambda: counted(queue, 1), 20, "a tick")
+        database.execute("DELETE FROM asyncqueue_ticks")
+        before = await queue.count()
+        await until(lambda: counted(queue, before + 2), 20, "ticks of the entry declared again")
+
+
+@cases("database", migrated(["postgresql", "sqlite"]))
+async def test_what_no_worker_declares_disappears(queue, database, monkeypatch):
+    monkeypatch.setattr(ticking, "_EXPIRY", 1.0)
+    monkeypatch.setattr(ticking, "_DECLARE", 0.4)
+    await queue.backend.ticks.declare([EVERY_SECOND._replace(name="old")])
+
+    async def gone() -> bool:
+        return "old" not in (await queue.backend.ticks.read()).entries
+
+    async with working(queue, imports=("tests.worker.cron_tasks",)):
+        await until(gone, 20, "an entry that nobody knows to go")
+        assert set((await queue.backend.ticks.read()).entries) == {PATH}
+    async with working(queue):
+        await until(lambda: _is_empty(queue), 20, "the last one to go, with workers that know none")
+
+
+async def _is_empty(queue: Queue) -> bool:
+    return not (await queue.backend.ticks.read()).entries
+
+
+@cases("database", migrated(["postgresql", "sqlite"]))
+async def test_a_worker_that_was_cut_off_removes_nothing(queue, monkeypatch):
+    """After an outage nobody has declared anything for long: the first one that is back must not tidy up."""
+    monkeypatch.setattr(ticking, "_EXPIRY", 1.0)
+    monkeypatch.setattr(ticking, "_DECLARE", 0.2)
+    monkeypatch.setattr("asyncqueue.worker.heart.Heart.well_for", 0.9)
+    await queue.backend.ticks.declare([EVERY_SECOND._replace(name="old")])
+    async with working(queue, imports=("tests.worker.cron_tasks",)):
+        await asyncio.sleep(2)
+    assert set((await queue.backend.ticks.read()).entries) == {"old", PATH}
+
+
+@cases("database", migrated(["postgresql", "sqlite"]))
+async def test_without_entries_nothing_is_asked(queue, monkeypatch):
+    asked = []
+    for verb in ("declare", "read", "tick"):
+        monkeypatch.setattr(queue.backend.ticks, verb, lambda *_, verb=verb, **__: asked.append(verb))
+    async with working(queue):
+        await asyncio.sleep(1)
+    assert asked == []
+
+
+@cases("database", shaped(["postgresql", "sqlite"], [10]))
+async def test_on_a_table_that_is_not_migrated_a_worker_says_so_and_works(queue, caplog):
+    handle = await queue.enqueue("tests.worker.sample_tasks.add", {"a": 1, "b": 2})
+    async with working(queue, imports=("tests.worker.cron_tasks",)):
+        assert await handle.result(timeout=20) == "3"
+    assert caplog.text.count("1 periodic tasks are not enqueued") == 1
+    assert await queue.count() == 1
+
+
+@cases("database", migrated(["sqlite"]))
+async def test_a_burst_enqueues_nothing(queue):
+    worker = Worker(queue, settings=queue.settings.model_copy(update={"imports": ("tests.worker.cron_tasks",)}))
+    await asyncio.wait_for(worker.run(burst=True), 20)
+    assert await queue.periodic() == []
