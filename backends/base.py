@@ -112,11 +112,35 @@ class TaskFilter:
     task: str | None = None
 
 
+class Chores(Protocol):
+    """What one worker of all does for the others now and then: a facet of a backend.
+
+    Every verb of it raises MigrationRequired on a table that lacks version 2 of the schema.
+    """
+
+    async def take(self, name: str, every: float) -> bool:
+        """Whether it is the caller's turn: nobody has had one for `every` seconds. Of many who ask exactly one has it.
+
+        Whoever dies in the middle loses that turn only: `every` seconds later somebody has the next one. A repetition
+        after a lost reply may cost a turn, too.
+        """
+
+    async def extend(self, name: str, every: float, *, place: str | None = None) -> None:
+        """Keep the turn: nobody else has one for `every` seconds from now. `place` is where the next one goes on."""
+
+    async def place(self, name: str) -> str | None:
+        """What `extend` noted last; None where that was the beginning."""
+
+
 class Backend(Protocol):
     """A database that holds the task table."""
 
     options: Options
     capabilities: Capabilities
+
+    @property
+    def chores(self) -> Chores:
+        """What one worker of all does for the others."""
 
     @property
     def server(self) -> Server:

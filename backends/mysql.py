@@ -19,6 +19,7 @@ from asyncqueue.backends.base import Capabilities, Change, Options, Server, Tabl
 from asyncqueue.backends.lane import Lane, Lanes
 from asyncqueue.backends.mysql_address import address_of
 from asyncqueue.backends.mysql_attempts import Attempts
+from asyncqueue.backends.mysql_chores import MysqlChores
 from asyncqueue.backends.mysql_claims import Claims
 from asyncqueue.backends.mysql_connection import Call, MysqlConnection, send
 from asyncqueue.backends.mysql_errors import translate
@@ -86,6 +87,7 @@ class MysqlBackend:
         self._claims = Claims(self._table, self._times, self._engine, options.statement_timeout, self._translate)
         self._attempts = Attempts(self._table, self._times)
         self._upkeep = Upkeep(self._table, self._times)
+        self.chores = MysqlChores(self._table, partial(self._control.run, translate=self._translate))
         self._lock_wait = max(1, int(options.statement_timeout * _SHARE_FOR_WAITING))
         self._max_packet = 0
         self._task_length = 0

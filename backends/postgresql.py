@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from asyncqueue.backends import postgresql_schema as schema
 from asyncqueue.backends import statements
 from asyncqueue.backends.base import Capabilities, Change, Options, Server, TableShape, TaskFilter
 from asyncqueue.backends.lane import Lane, Lanes
+from asyncqueue.backends.postgresql_chores import PostgresqlChores
 from asyncqueue.backends.postgresql_claims import Claims
 from asyncqueue.backends.postgresql_connection import Connector
 from asyncqueue.backends.postgresql_errors import translate
@@ -87,6 +89,7 @@ class PostgresqlBackend:
         self._notifier = Notifier(lambda: self._fetch(self._control, "notify", {"channel": self._channel}))
         self._server = Server("PostgreSQL", "unknown until opened")
         self._claims = Claims(self._table, self._engine, self._translate)
+        self.chores = PostgresqlChores(self._table, partial(self._fetch, self._control))
 
     @property
     def server(self) -> Server:

@@ -17,6 +17,7 @@ from asyncqueue.backends import statements
 from asyncqueue.backends.base import Capabilities, Change, Options, Server, TableShape, TaskFilter
 from asyncqueue.backends.lane import Lane
 from asyncqueue.backends.sqlite_checkpoints import Checkpoints
+from asyncqueue.backends.sqlite_chores import SqliteChores
 from asyncqueue.backends.sqlite_claims import Claims
 from asyncqueue.backends.sqlite_connection import SqliteConnection, Work
 from asyncqueue.backends.sqlite_errors import translate
@@ -74,6 +75,7 @@ class SqliteBackend:
         self._times = Times(options.time_zone)
         self._table = Table("sqlite", statements.colon, options.table, schema.slots(options.table))
         self._claims = Claims(self._table, self._times)
+        self.chores = SqliteChores(self._table, self._times, self._read, self._write)
         self._server = Server("SQLite", "unknown until opened")
         self._ending: set[asyncio.Future[Any]] = set()
         self._memory: SqliteConnection | None = None
