@@ -23,6 +23,7 @@ from asyncqueue.backends.mysql_chores import MysqlChores
 from asyncqueue.backends.mysql_claims import Claims
 from asyncqueue.backends.mysql_connection import Call, MysqlConnection, send
 from asyncqueue.backends.mysql_errors import translate
+from asyncqueue.backends.mysql_retention import MysqlRetention
 from asyncqueue.backends.mysql_rows import Row, end, fence, ids_json, new_rows, numbers, ordered, rows_json
 from asyncqueue.backends.mysql_times import Times
 from asyncqueue.backends.mysql_upkeep import Upkeep
@@ -87,7 +88,9 @@ class MysqlBackend:
         self._claims = Claims(self._table, self._times, self._engine, options.statement_timeout, self._translate)
         self._attempts = Attempts(self._table, self._times)
         self._upkeep = Upkeep(self._table, self._times)
-        self.chores = MysqlChores(self._table, partial(self._control.run, translate=self._translate))
+        run = partial(self._control.run, translate=self._translate)
+        self.chores = MysqlChores(self._table, run)
+        self.retention = MysqlRetention(self._table, self._times, run, self.observe)
         self._lock_wait = max(1, int(options.statement_timeout * _SHARE_FOR_WAITING))
         self._max_packet = 0
         self._task_length = 0
@@ -271,10 +274,6 @@ class MysqlBackend:
     async def queues(self) -> list[QueueState]:
         self._table.require_migrated("a list of queues")
         return queue_states(await self._fetch("queues"))
-
-    async def cleanup(self, *, older_than: float, statuses: Collection[int], limit: int) -> int:
-        work = partial(self._upkeep.cleanup, older_than=older_than, statuses=statuses, limit=limit)
-        return await self._control.run(work, translate=self._translate)
 
     # -- schema
 

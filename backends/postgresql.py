@@ -22,6 +22,7 @@ from asyncqueue.backends.postgresql_connection import Connector
 from asyncqueue.backends.postgresql_errors import translate
 from asyncqueue.backends.postgresql_listener import Listener
 from asyncqueue.backends.postgresql_notifier import Notifier
+from asyncqueue.backends.postgresql_retention import PostgresqlRetention
 from asyncqueue.backends.table import Table
 from asyncqueue.backends.values import queue_states, status_of
 from asyncqueue.errors import ConfigurationError
@@ -89,7 +90,9 @@ class PostgresqlBackend:
         self._notifier = Notifier(lambda: self._fetch(self._control, "notify", {"channel": self._channel}))
         self._server = Server("PostgreSQL", "unknown until opened")
         self._claims = Claims(self._table, self._engine, self._translate)
-        self.chores = PostgresqlChores(self._table, partial(self._fetch, self._control))
+        fetch = partial(self._fetch, self._control)
+        self.chores = PostgresqlChores(self._table, fetch)
+        self.retention = PostgresqlRetention(self._table, fetch, self.observe)
 
     @property
     def server(self) -> Server:
@@ -273,11 +276,6 @@ class PostgresqlBackend:
     async def queues(self) -> list[QueueState]:
         self._table.require_migrated("a list of queues")
         return queue_states(map(tuple, await self._fetch(self._control, "queues", {})))
-
-    async def cleanup(self, *, older_than: float, statuses: Collection[int], limit: int) -> int:
-        values = {"older_than": older_than, "statuses": list(statuses), "limit": limit}
-        rows = await self._fetch(self._control, "cleanup", values)
-        return int(rows[0][0])
 
     # -- schema
 

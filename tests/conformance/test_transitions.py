@@ -10,6 +10,7 @@ import pytest
 
 from asyncqueue.backends.transitions import TRANSITIONS, after
 from asyncqueue.model import AttemptEnd, Claim, Finish, Release, Stamp, Status
+from tests.conformance.helpers import cleanup
 from tests.conformance.test_bands import MIGRATED, put
 
 PAGE = (Path(__file__).parents[2] / "docs" / "state-machine.md").read_text()
@@ -62,7 +63,7 @@ async def _do(backend, verb: str, key: uuid.UUID, token, wanted: Status | None) 
     elif verb == "requeue":
         await backend.requeue([key])
     elif verb == "cleanup":
-        await backend.cleanup(older_than=-1, statuses=ENDS, limit=10)
+        await cleanup(backend, older_than=-1, statuses=ENDS)
 
 
 VERBS = ("claim", "release", "finish", "end_attempts", "cancel", "requeue", "cleanup")
