@@ -84,6 +84,7 @@ async def test_sqlite_takes_one_step_for_each_band(fresh_database):
 @pytest.mark.parametrize("statistics", [True, False], ids=["analysed", "new"])
 async def test_a_clean_up_reads_a_batch_by_the_primary_key(fresh_database, statistics):
     fresh_database.execute(f"ALTER TABLE {fresh_database.table} SET (autovacuum_enabled = off)")
+    backend: Any
     async with opened(fresh_database.url) as backend:
         await backend.enqueue([NewTask(uuid.uuid4(), "app.task", "{}") for _ in range(30_000)])
         fresh_database.execute(f"UPDATE {fresh_database.table} SET status = 2")

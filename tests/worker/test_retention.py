@@ -6,7 +6,6 @@ import asyncio
 import re
 import signal
 from collections.abc import Awaitable, Callable
-from typing import Any
 from uuid import UUID
 
 from asyncqueue import Queue, Status, Worker
@@ -84,8 +83,7 @@ async def test_a_worker_sweeps_up_what_is_left_of_tasks_that_are_gone(queue, dat
     database.execute("INSERT INTO asyncqueue_keys (unique_key, task_id, held_for) VALUES ('x', %s, 0)", key)
 
     async def swept() -> bool:
-        count: Any = database.execute("SELECT count(*) FROM asyncqueue_keys")[0][0]
-        return count == 0 and await handle.attempts() == []
+        return not database.execute("SELECT * FROM asyncqueue_keys") and not await handle.attempts()
 
     worker = Worker(queue)
     running = asyncio.create_task(worker.run())
@@ -97,7 +95,7 @@ async def test_a_worker_sweeps_up_what_is_left_of_tasks_that_are_gone(queue, dat
 
 
 @cases("database", [Case("sqlite", 10, migrated=True), Case("postgresql", 10, migrated=True)])
-async def test_a_turn_on_a_large_table_ends_and_the_next_goes_on(queue, database, monkeypatch):
+async def test_a_turn_on_a_large_table_ends_and_the_next_goes_on(queue, monkeypatch):
     """Where much is looked at in vain."""
     monkeypatch.setattr(cleaning, "_PATIENCE", 1)
     backend = queue.backend
@@ -106,10 +104,9 @@ async def test_a_turn_on_a_large_table_ends_and_the_next_goes_on(queue, database
     cleaner = cleaning.Cleaner(backend, ages={Status.COMPLETED: 60.0}, interval=60, on_deleted=deleted.append)
     assert await backend.chores.take(cleaning.CLEANUP, 60)
     places = []
-    for _ in range(4):
+    for _ in range(2):
         await cleaner._clean()
         places.append(await backend.chores.place(cleaning.CLEANUP))
-    batches = 3 if database.dialect == "postgresql" else 4  # two and a half of a thousand rows, or of a hundred each
-    assert len(set(places)) == batches
     assert places[0] is not None
+    assert places[1] != places[0]
     assert deleted == []
