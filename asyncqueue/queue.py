@@ -18,7 +18,7 @@ from asyncqueue.backends.base import Backend, Change, Options, TaskFilter
 from asyncqueue.backends.urls import backend_for
 from asyncqueue.backoff import Backoff
 from asyncqueue.batcher import Batcher
-from asyncqueue.errors import ConfigurationError, DatabaseUnavailable, InvalidTask, ResultTimeout, TaskNotFound
+from asyncqueue.errors import DatabaseUnavailable, InvalidTask, ResultTimeout, TaskNotFound
 from asyncqueue.handle import TaskHandle, result_type_of
 from asyncqueue.ids import new_id
 from asyncqueue.model import (
@@ -36,11 +36,11 @@ from asyncqueue.model import (
 from asyncqueue.periodic import periodic_state
 from asyncqueue.queues import check_queue_name
 from asyncqueue.requests import PLAIN, Placement, Task, TaskRequest
+from asyncqueue.retention import ages_of, clean
 from asyncqueue.settings import Settings
 from asyncqueue.tasks import encode_args, path_of
 from asyncqueue.waiting import Waiting
 
-_CLEANUP_BATCH = 1000
 Result = TypeVar("Result")
 
 
@@ -304,26 +304,21 @@ class Queue(AbstractAsyncContextManager["Queue"]):
     async def cleanup(
         self,
         *,
-        older_than: timedelta,
-        statuses: Collection[Status] = (Status.COMPLETED, Status.FAILED),
+        older_than: timedelta | Mapping[Status, timedelta],
+        statuses: Collection[Status] | None = None,
     ) -> int:
-        """Delete ended tasks that have not changed for `older_than`, in small batches. Returns how many.
+        """Delete ended tasks that have not changed for so long, in small batches. Returns how many.
+
+        Workers do it by themselves where `keep_completed`, `keep_failed` or `keep_cancelled` are set.
+
+        Args:
+            older_than: for how long; or that for each status, as in `{Status.COMPLETED: timedelta(days=7)}`.
+            statuses: which ones, if `older_than` does not say it; completed and failed ones if left out.
 
         Raises ConfigurationError for a status that is not an end.
         """
-        wrong = [status.name.lower() for status in statuses if not status.ended]
-        if wrong:
-            raise ConfigurationError(
-                f"cleanup deletes ended tasks only (completed, failed, cancelled), not {', '.join(wrong)}"
-            )
-        deleted = 0
-        while True:
-            batch = await self.backend.cleanup(
-                older_than=older_than.total_seconds(), statuses=statuses, limit=_CLEANUP_BATCH
-            )
-            deleted += batch
-            if batch < _CLEANUP_BATCH:
-                return deleted
+        deleted, _ = await clean(self.backend.retention, ages_of(older_than, statuses))
+        return deleted
 
     # -- schema
 

@@ -20,7 +20,9 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from asyncqueue.durations import seconds_of
 from asyncqueue.errors import ConfigurationError
+from asyncqueue.model import Status
 from asyncqueue.periodic import PeriodicTask, check_names
 from asyncqueue.queues import QueueOrder
 
@@ -50,6 +52,19 @@ def _entries(value: Any) -> Any:
     except ConfigurationError as error:
         raise ValueError(str(error)) from None
     return entries
+
+
+def _seconds(value: Any) -> Any:
+    if value is None:
+        return None
+    try:
+        return seconds_of(value)
+    except ConfigurationError:
+        raise ValueError("should be a time from 0 to 100 years, such as 90 or 90s, 15m, 12h, 7d") from None
+
+
+#: A setting in seconds that may be given with a unit.
+_Kept = Annotated[float | None, BeforeValidator(_seconds)]
 
 
 class Settings(BaseSettings):
@@ -95,6 +110,12 @@ class Settings(BaseSettings):
     max_log_size: int = Field(1 << 20, gt=0, description="of a task's log, which is cut there")
     statement_timeout: float = Field(30, gt=0, description="for the database to answer")
     connect_timeout: float = Field(10, gt=0, description="for the database to be reached")
+    keep_completed: _Kept = Field(None, description="after which workers delete completed tasks; for ever if not set")
+    keep_failed: _Kept = Field(None, description="likewise of failed tasks")
+    keep_cancelled: _Kept = Field(None, description="likewise of cancelled tasks")
+    cleanup_interval: Annotated[float, BeforeValidator(_seconds)] = Field(
+        60, ge=1, description="between two looks for tasks to delete, whatever the number of workers"
+    )
     hooks: str | None = Field(None, description="module of functions to call around tasks")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="of the worker's log")
     log_format: Literal["console", "json"] = Field("console", description="of the worker's log")
@@ -166,6 +187,16 @@ class Settings(BaseSettings):
     def foreign_lease(self) -> float | None:
         """Seconds after which a task that nobody renews, as Django's worker has it, is lost; None if never."""
         return self.timeout + 60 if self.timeout is not None and self.timeout > 0 else None
+
+    @property
+    def kept(self) -> dict[Status, float]:
+        """For how many seconds workers keep ended tasks, by status; what is not here is kept for ever."""
+        ages = {
+            Status.COMPLETED: self.keep_completed,
+            Status.FAILED: self.keep_failed,
+            Status.CANCELLED: self.keep_cancelled,
+        }
+        return {status: age for status, age in ages.items() if age is not None}
 
 
 def redacted_url(url: str) -> str:

@@ -12,10 +12,10 @@ A backend is free to take one statement or three for a verb. Whatever it takes, 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 from asyncqueue.model import (
@@ -33,6 +33,7 @@ from asyncqueue.model import (
     QueueState,
     Release,
     Stamp,
+    Status,
     TaskCount,
     TaskRecord,
     TickTable,
@@ -146,6 +147,68 @@ class Ticks(Protocol):
         """
 
 
+class Chores(Protocol):
+    """What one worker of all does for the others now and then: a facet of a backend.
+
+    Every verb of it raises MigrationRequired on a table that lacks version 2 of the schema.
+    """
+
+    async def take(self, name: str, every: float) -> bool:
+        """Whether it is the caller's turn: nobody has had one for `every` seconds. Of many who ask exactly one has it.
+
+        Whoever dies in the middle loses that turn only: `every` seconds later somebody has the next one. A repetition
+        after a lost reply may cost a turn, too.
+        """
+
+    async def extend(self, name: str, every: float, *, place: str | None = None) -> None:
+        """Keep the turn: nobody else has one for `every` seconds from now. `place` is where the next one goes on."""
+
+    async def place(self, name: str) -> str | None:
+        """What `extend` noted last; None where that was the beginning."""
+
+
+class Batch(NamedTuple):
+    """What one batch of a clean-up did: how much was deleted and looked at, and where the next batch goes on.
+
+    `place` None says that this one came to the end.
+    """
+
+    deleted: int
+    seen: int
+    place: str | None
+
+
+class Retention(Protocol):
+    """What is deleted when it is old, or belongs to nobody: a facet of a backend.
+
+    Every verb of it is one batch, in short transactions that wait for no row and make no claim wait for long. `place`
+    is what the batch before returned; None is the beginning.
+    """
+
+    @property
+    def batch(self) -> int:
+        """As `limit`, so many rows that a claim, or whoever writes to a SQLite file, waits for milliseconds only."""
+
+    async def cleanup(self, ages: Mapping[Status, float], *, limit: int, place: str | None = None) -> Batch:
+        """Look at up to `limit` rows, and delete those that ended long ago, with what is kept of their attempts.
+
+        `ages` says how many seconds ago, by status: since then a row must not have changed. Rows in other statuses are
+        kept, and those that have not ended in any case.
+        """
+
+    async def sweep_attempts(self, *, limit: int, place: str | None = None) -> Batch:
+        """Delete what is kept of the attempts of tasks that are not there: somebody else deleted them.
+
+        Up to `limit` tasks are looked at; `deleted` counts tasks too. Raises MigrationRequired.
+        """
+
+    async def sweep_keys(self, *, limit: int, place: str | None = None) -> Batch:
+        """Delete unique keys that are free: their holder is not there, or ended longer ago than it holds them.
+
+        Up to `limit` keys are looked at. Raises MigrationRequired.
+        """
+
+
 class Backend(Protocol):
     """A database that holds the task table."""
 
@@ -156,6 +219,14 @@ class Backend(Protocol):
     @property
     def agenda(self) -> Agenda:
         """What is scheduled."""
+
+    @property
+    def chores(self) -> Chores:
+        """What one worker of all does for the others."""
+
+    @property
+    def retention(self) -> Retention:
+        """What is deleted when it is old, or belongs to nobody."""
 
     @property
     def server(self) -> Server:
@@ -343,9 +414,6 @@ class Backend(Protocol):
 
     async def queues(self) -> list[QueueState]:
         """The queues that hold tasks or are paused, by name. Raises MigrationRequired."""
-
-    async def cleanup(self, *, older_than: float, statuses: Collection[int], limit: int) -> int:
-        """Delete up to `limit` rows in these statuses, unmodified for `older_than` seconds. Returns how many."""
 
     # -- schema
 

@@ -20,10 +20,12 @@ from asyncqueue.backends.lane import Lane, Lanes, translated
 from asyncqueue.backends.mysql_address import address_of
 from asyncqueue.backends.mysql_agenda import MysqlAgenda
 from asyncqueue.backends.mysql_attempts import Attempts
+from asyncqueue.backends.mysql_chores import MysqlChores
 from asyncqueue.backends.mysql_claims import Claims
 from asyncqueue.backends.mysql_connection import Call, MysqlConnection, send
 from asyncqueue.backends.mysql_errors import translate
 from asyncqueue.backends.mysql_keys import Keys
+from asyncqueue.backends.mysql_retention import MysqlRetention
 from asyncqueue.backends.mysql_rows import Row, end, fence, ids_json, new_rows, numbers, ordered, rows_json
 from asyncqueue.backends.mysql_ticks import MysqlTicks
 from asyncqueue.backends.mysql_times import Times
@@ -93,6 +95,9 @@ class MysqlBackend:
         self._keys = Keys(self._table, self._times, self._enqueue, self._translate)
         self.agenda = MysqlAgenda(self._table, self._fetch, self._claims.forget)
         self.ticks = MysqlTicks(self._table, self._times, partial(self._control.run, translate=self._translate))
+        run = partial(self._control.run, translate=self._translate)
+        self.chores = MysqlChores(self._table, run)
+        self.retention = MysqlRetention(self._table, self._times, run, self.observe)
         self._lock_wait = max(1, int(options.statement_timeout * _SHARE_FOR_WAITING))
         self._max_packet = 0
         self._task_length = 0
@@ -282,10 +287,6 @@ class MysqlBackend:
     async def queues(self) -> list[QueueState]:
         self._table.require_migrated("a list of queues")
         return queue_states(await self._fetch("queues"))
-
-    async def cleanup(self, *, older_than: float, statuses: Collection[int], limit: int) -> int:
-        work = partial(self._upkeep.cleanup, older_than=older_than, statuses=statuses, limit=limit)
-        return await self._control.run(work, translate=self._translate)
 
     # -- schema
 

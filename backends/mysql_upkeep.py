@@ -1,8 +1,7 @@
-"""What a worker does beside its tasks: rows whose worker was lost, and rows that are old."""
+"""What a worker does beside its tasks: rows whose worker was lost."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -16,7 +15,7 @@ from asyncqueue.model import LostTask
 
 
 class Upkeep:
-    """Rescues, and cleans up. Its verbs are work for a lane."""
+    """Rescues. Its verbs are work for a lane."""
 
     def __init__(self, table: Table, times: Times) -> None:
         self._table = table
@@ -43,36 +42,6 @@ class Upkeep:
         (reply,) = await connection.run(self._call("overdue", cutoff=cutoff, foreign_cutoff=foreign, limit=limit))
         rows = reply.rows
         return [LostTask(UUID(key), task, pid, at, bool(ours), *rest) for key, task, pid, at, ours, *rest in rows]
-
-    async def cleanup(
-        self, connection: MysqlConnection, *, older_than: float, statuses: Collection[int], limit: int
-    ) -> int:
-        """As `Backend.cleanup`."""
-        cutoff = await self._cutoff(connection, older_than)
-        old: list[UUID] = []
-        await connection.run(self._call("begin"))
-        for part in await self._parts(connection, statuses, cutoff):
-            (reply,) = await connection.run(self._call("old", **part, cutoff=cutoff, limit=limit - len(old)))
-            old += [UUID(key) for (key,) in reply.rows]
-        ids = ids_json(old)
-        gone = [
-            self._call(name, ids=ids) for name in (["cleanup_attempts"] if self._table.migrated else []) + ["cleanup"]
-        ]
-        await connection.run(*(gone if old else []), self._call("commit"))
-        return len(old)
-
-    async def _parts(
-        self, connection: MysqlConnection, statuses: Collection[int], cutoff: datetime
-    ) -> list[dict[str, Any]]:
-        """The parts of the index where `cleanup` looks: at level 1, those bands that hold old rows."""
-        if not self._table.migrated:
-            return [{"status": int(status), "queue": None, "priority": None} for status in statuses]
-        return [
-            {"status": int(status), "queue": queue, "priority": priority}
-            for status in statuses
-            for reply in await connection.run(self._call("old_bands", status=int(status), cutoff=cutoff))
-            for queue, priority, _ in reply.rows
-        ]
 
     async def _cutoff(self, connection: MysqlConnection, seconds: float) -> datetime:
         (reply,) = await connection.run(self._call("clock"))

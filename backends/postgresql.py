@@ -20,12 +20,14 @@ from asyncqueue.backends import statements
 from asyncqueue.backends.base import Capabilities, Change, Options, Server, TableShape, TaskFilter
 from asyncqueue.backends.lane import Lane, Lanes, translated
 from asyncqueue.backends.postgresql_agenda import PostgresqlAgenda
+from asyncqueue.backends.postgresql_chores import PostgresqlChores
 from asyncqueue.backends.postgresql_claims import Claims
 from asyncqueue.backends.postgresql_connection import Connector
 from asyncqueue.backends.postgresql_errors import translate
 from asyncqueue.backends.postgresql_keys import Keys
 from asyncqueue.backends.postgresql_listener import AWAITED, CANCELLED, ENDED, NEWS, Listener
 from asyncqueue.backends.postgresql_notifier import Notifier
+from asyncqueue.backends.postgresql_retention import PostgresqlRetention
 from asyncqueue.backends.postgresql_ticks import PostgresqlTicks
 from asyncqueue.backends.table import Table
 from asyncqueue.backends.values import queue_states, status_of
@@ -103,6 +105,9 @@ class PostgresqlBackend:
         self.agenda = PostgresqlAgenda(self._table, partial(self._fetch, self._control), self._claims.forget)
         on_control = partial(self._control.run, translate=self._translate)
         self.ticks = PostgresqlTicks(self._table, on_control, self._channel)
+        fetch = partial(self._fetch, self._control)
+        self.chores = PostgresqlChores(self._table, fetch)
+        self.retention = PostgresqlRetention(self._table, fetch, self.observe)
 
     @property
     def server(self) -> Server:
@@ -304,11 +309,6 @@ class PostgresqlBackend:
     async def queues(self) -> list[QueueState]:
         self._table.require_migrated("a list of queues")
         return queue_states(map(tuple, await self._fetch(self._control, "queues", {})))
-
-    async def cleanup(self, *, older_than: float, statuses: Collection[int], limit: int) -> int:
-        values = {"older_than": older_than, "statuses": list(statuses), "limit": limit}
-        rows = await self._fetch(self._control, "cleanup", values)
-        return int(rows[0][0])
 
     # -- schema
 

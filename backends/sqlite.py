@@ -18,12 +18,14 @@ from asyncqueue.backends.base import Capabilities, Change, Options, Server, Tabl
 from asyncqueue.backends.lane import Lane, translated
 from asyncqueue.backends.sqlite_agenda import SqliteAgenda
 from asyncqueue.backends.sqlite_checkpoints import Checkpoints
+from asyncqueue.backends.sqlite_chores import SqliteChores
 from asyncqueue.backends.sqlite_claims import Claims
 from asyncqueue.backends.sqlite_connection import SqliteConnection, Work
 from asyncqueue.backends.sqlite_errors import translate
 from asyncqueue.backends.sqlite_keys import Keys
 from asyncqueue.backends.sqlite_location import MEMORY, check, location
-from asyncqueue.backends.sqlite_rows import array, ending, fence, filtering, first_column, listed, new_rows, numbers
+from asyncqueue.backends.sqlite_retention import SqliteRetention
+from asyncqueue.backends.sqlite_rows import array, ending, fence, filtering, first_column, listed, new_rows
 from asyncqueue.backends.sqlite_ticks import SqliteTicks
 from asyncqueue.backends.sqlite_times import Times
 from asyncqueue.backends.sqlite_watcher import Bell, News, Watcher
@@ -80,6 +82,8 @@ class SqliteBackend:
         self._claims = Claims(self._table, self._times)
         self._keys = Keys(self._table, self._times)
         self.agenda = SqliteAgenda(self._table, self._times, self._read, self._write)
+        self.chores = SqliteChores(self._table, self._times, self._read, self._write)
+        self.retention = SqliteRetention(self._table, self._times, self._select, self._write, self.observe)
         self._server = Server("SQLite", "unknown until opened")
         self._ending: set[asyncio.Future[Any]] = set()
         self._memory: SqliteConnection | None = None
@@ -288,17 +292,6 @@ class SqliteBackend:
     async def queues(self) -> list[QueueState]:
         self._table.require_migrated("a list of queues")
         return queue_states(await self._select("queues", {}))
-
-    async def cleanup(self, *, older_than: float, statuses: Collection[int], limit: int) -> int:
-        values = {"statuses": numbers(statuses), "cutoff": self._times.cutoff(older_than), "limit": limit}
-
-        def work(raw: sqlite3.Connection) -> int:
-            deleted = raw.execute(self._table["cleanup"].text, values).fetchall()
-            if deleted and self._table.migrated:
-                raw.execute(self._table["cleanup_attempts"].text, {"ids": first_column(deleted)})
-            return len(deleted)
-
-        return await self._write(work)
 
     # -- schema
 

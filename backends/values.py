@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from asyncqueue.model import AttemptEnd, QueueState, Status, TaskRecord
+from asyncqueue.model import ENDED, AttemptEnd, QueueState, Status, TaskRecord
 
 # Places in a row as `get` and `find` read it, from `output` on: where level 1 begins, and its times.
 _TEXTS, _DUE, _STARTED = 4, 6, 10
@@ -46,6 +46,11 @@ def index_name(table: str, purpose: str, *, limit: int = 63) -> str:
 def outcome_of(end: AttemptEnd) -> str:
     """How an attempt ended, as its record says it."""
     return "lost" if end.lost else "completed" if end.status == Status.COMPLETED else "failed"
+
+
+def ages_by_name(ages: Mapping[Status, Any]) -> dict[str, Any]:
+    """Ages, or cut-offs, by what the statements of a clean-up call the ended statuses; None where there is none."""
+    return {status.name.lower(): ages.get(status) for status in sorted(ENDED)}
 
 
 def queue_states(rows: Iterable[tuple[Any, ...]]) -> list[QueueState]:

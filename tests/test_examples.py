@@ -9,6 +9,7 @@ import shlex
 import sys
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from textwrap import dedent
@@ -79,7 +80,7 @@ def test_what_the_documents_show_of_level_1_is_in_the_examples():
 
 
 @MIGRATED
-async def test_delays_priorities_and_queues(queue):
+async def test_delays_priorities_and_queues(queue, database):
     level_1 = importlib.import_module("level_1")
     await level_1.later(queue)
     assert await queue.count(status=Status.SCHEDULED) == 3
@@ -90,6 +91,10 @@ async def test_delays_priorities_and_queues(queue):
     chosen = queue.settings.model_copy(update={"queues": ("mail",)})
     await asyncio.wait_for(Worker(queue, settings=chosen).run(burst=True), 20)
     assert await queue.count(status=Status.COMPLETED) == 4
+    old = datetime.now(UTC) - timedelta(days=8)
+    at = old if database.dialect == "postgresql" else str(old.replace(tzinfo=None))
+    database.execute(f"UPDATE {database.table} SET modified = %s WHERE priority < 0", at)
+    assert await level_1.deleted(queue) == 2
 
 
 @MIGRATED

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json as jsonlib
-import re
 from datetime import datetime
 from typing import Annotated, Any
 
 import typer
 
 from asyncqueue.cli.errors import USAGE, command, fail
-from asyncqueue.cli.options import DatabaseUrl, Django, Json, Table, TimeZone, settings_of
+from asyncqueue.cli.options import DatabaseUrl, Django, Json, Table, TimeZone, seconds, settings_of
 from asyncqueue.cli.output import print_json, task_fields
-
-_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 @command
@@ -126,7 +123,7 @@ def _placement(
     given = {
         "queue": queue,
         "priority": priority,
-        "delay": None if delay is None else _seconds(delay, "--delay"),
+        "delay": None if delay is None else seconds(delay, "--delay"),
         "run_at": None if at is None else _instant(at),
         "max_attempts": max_attempts,
     }
@@ -139,17 +136,10 @@ def _uniqueness(unique_key: str | None, unique_for: str | None, on_conflict: str
         raise fail("--unique-for and --on-conflict say how a --unique-key is held: give one", USAGE)
     given = {
         "unique_key": unique_key,
-        "unique_for": None if unique_for is None else _seconds(unique_for, "--unique-for"),
+        "unique_for": None if unique_for is None else seconds(unique_for, "--unique-for"),
         "on_conflict": on_conflict,
     }
     return {name: value for name, value in given.items() if value is not None}
-
-
-def _seconds(text: str, option: str) -> float:
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", text, re.ASCII)
-    if match is None:
-        raise fail(f"{option} {text!r} is no time: 90 or 90s are seconds, 5m minutes, 2h hours, 1d a day", USAGE)
-    return float(match[1]) * _UNITS[match[2]]
 
 
 def _instant(text: str) -> datetime:

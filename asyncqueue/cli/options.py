@@ -31,6 +31,18 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 TaskIds = Annotated[list[str], typer.Argument(metavar="ID...", help="Task ids, with or without dashes.")]
 
 
+def seconds(text: str, option: str) -> float:
+    """The seconds of a time such as 90s, 5m, 2h or 1d. Exits with 2 for anything else."""
+    from asyncqueue.cli.errors import USAGE, fail
+    from asyncqueue.durations import seconds_of
+    from asyncqueue.errors import ConfigurationError
+
+    try:
+        return seconds_of(text)
+    except ConfigurationError as error:
+        raise fail(f"{option} {error}", USAGE) from None
+
+
 def settings_of(django: str | None = None, **options: Any) -> Settings:
     """The settings with these options on top; None means that an option was not given."""
     from asyncqueue.settings import Settings

@@ -77,6 +77,15 @@ async def run(
     notify: Annotated[
         bool | None, typer.Option("--notify/--no-notify", help="Listen for new tasks (PostgreSQL).", show_default=False)
     ] = None,
+    keep_completed: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="Delete completed tasks after so long: 90s, 15m, 12h, 7d. (default: never)"),
+    ] = None,
+    keep_failed: Annotated[str | None, typer.Option(metavar="TIME", help="Likewise failed ones.")] = None,
+    keep_cancelled: Annotated[str | None, typer.Option(metavar="TIME", help="Likewise cancelled ones.")] = None,
+    cleanup_interval: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Between two looks for those. (default: 60s)")
+    ] = None,
     hooks: Annotated[
         str | None, typer.Option(metavar="MODULE", help="Module of functions called around tasks.")
     ] = None,
@@ -113,6 +122,10 @@ async def run(
         "poll_max": poll_max,
         "worker_pid": worker_pid,
         "notify": notify,
+        "keep_completed": keep_completed,
+        "keep_failed": keep_failed,
+        "keep_cancelled": keep_cancelled,
+        "cleanup_interval": cleanup_interval,
         "hooks": hooks,
         "log_level": log_level,
         "log_format": log_format,
@@ -216,7 +229,7 @@ async def _obey_signals(worker: Worker) -> None:
 
 def _summarise(progress: Progress, seconds: float) -> None:
     counts = [f"{progress.completed} completed", f"{progress.failed} failed"]
-    for name in ("retried", "cancelled", "released", "lost", "rescued"):
+    for name in ("retried", "cancelled", "released", "lost", "rescued", "deleted"):
         number = getattr(progress, name)
         if number:
             counts.append(f"{number} {name}")

@@ -10,7 +10,7 @@ import typer
 
 from asyncqueue.cli.errors import FAILURE, USAGE, command, fail
 from asyncqueue.cli.looking import StatusOption, TaskOption, parse_id, parse_statuses
-from asyncqueue.cli.options import DatabaseUrl, Django, Json, Table, TaskIds, TimeZone, settings_of
+from asyncqueue.cli.options import DatabaseUrl, Django, Json, Table, TaskIds, TimeZone, seconds, settings_of
 from asyncqueue.cli.output import print_json
 from asyncqueue.model import Status
 
@@ -93,25 +93,45 @@ async def requeue(
 
 @command
 async def cleanup(
-    days: Annotated[float, typer.Option("--days", min=0, help="Delete what has not changed for so many days.")] = 30,
+    days: Annotated[
+        float | None,
+        typer.Option("--days", min=0, max=36525, help="Delete what has not changed for so many days. (default: 30)"),
+    ] = None,
     status: StatusOption = None,
+    completed: Annotated[
+        str | None, typer.Option("--completed", metavar="TIME", help="Completed tasks older than 90s, 15m, 12h, 7d.")
+    ] = None,
+    failed: Annotated[str | None, typer.Option("--failed", metavar="TIME", help="Likewise failed ones.")] = None,
+    cancelled: Annotated[
+        str | None, typer.Option("--cancelled", metavar="TIME", help="Likewise cancelled ones.")
+    ] = None,
     database_url: DatabaseUrl = None,
     table: Table = None,
     time_zone: TimeZone = None,
     django: Django = None,
     json: Json = False,
 ) -> None:
-    """Delete old ended tasks, completed and failed ones if not told otherwise, in small batches."""
+    """Delete old ended tasks in small batches: completed and failed ones after 30 days if not told otherwise.
+
+    With --completed, --failed or --cancelled only tasks in these statuses, each by an age of its own.
+    """
     from asyncqueue.queue import Queue
 
+    given = {Status.COMPLETED: completed, Status.FAILED: failed, Status.CANCELLED: cancelled}
+    ages = {
+        ended: timedelta(seconds=seconds(text, f"--{ended.name.lower()}"))
+        for ended, text in given.items()
+        if text is not None
+    }
     statuses = parse_statuses(status)
+    if ages and (days is not None or statuses is not None):
+        raise fail("give --completed, --failed and --cancelled, or --days and --status, not both", USAGE)
     settings = settings_of(django, database_url=database_url, table=table, time_zone=time_zone)
     async with Queue(settings=settings) as queue:
-        age = timedelta(days=days)
-        if statuses is None:
-            number = await queue.cleanup(older_than=age)
+        if ages:
+            number = await queue.cleanup(older_than=ages)
         else:
-            number = await queue.cleanup(older_than=age, statuses=statuses)
+            number = await queue.cleanup(older_than=timedelta(days=30 if days is None else days), statuses=statuses)
     if json:
         print_json({"deleted": number})
     else:

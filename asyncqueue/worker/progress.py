@@ -26,6 +26,8 @@ class Progress:
     released: int = 0
     #: Taken from other workers that had stopped renewing them.
     rescued: int = 0
+    #: Deleted because they had ended long enough ago.
+    deleted: int = 0
     #: Round trips with the database that wrote ends, claimed tasks, or both.
     exchanges: int = 0
     #: Seconds that all of these took together, and the longest of them.

@@ -21,6 +21,7 @@ from asyncqueue.running.resolve import AllowRule
 from asyncqueue.running.runner import Runner, RunResult
 from asyncqueue.settings import Settings
 from asyncqueue.worker.claiming import Claimer, Prefetch
+from asyncqueue.worker.cleaning import Cleaner
 from asyncqueue.worker.entries import entries_of
 from asyncqueue.worker.exchanging import Exchange
 from asyncqueue.worker.finishing import Finisher
@@ -180,7 +181,14 @@ class Worker:
             declared=self._runner.declared,
             on_rescued=self._rescued,
         )
-        return [self._exchange.run, self._claimer.run, self._streams.run, self._heart.run, rescuer.run, self._tidy]
+        cleaner = Cleaner(
+            self._backend,
+            ages=self._settings.kept,
+            interval=self._settings.cleanup_interval,
+            on_deleted=self._cleaned,
+        )
+        working = [self._exchange.run, self._claimer.run, self._streams.run, self._tidy]
+        return [*working, self._heart.run, rescuer.run, cleaner.run]
 
     async def _drain(self, grace: float) -> None:
         """End everything held. Heartbeats and writes go on meanwhile: they are loops of their own."""
@@ -300,6 +308,9 @@ class Worker:
         self._progress.rescued += 1
         if failed:
             self._fire("on_failure", info_of(lost), None)
+
+    def _cleaned(self, deleted: int) -> None:
+        self._progress.deleted += deleted
 
     def _fire(self, event: str, *details: Any) -> None:
         if self._firing is not None and self._hooks.has(event):

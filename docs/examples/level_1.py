@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from level_1_tasks import notify, send
 
-from asyncqueue import Attempt, Queue, QueueState, TaskHandle, TaskRequest
+from asyncqueue import Attempt, Queue, QueueState, Status, TaskHandle, TaskRequest
 
 
 async def later(queue: Queue) -> None:
@@ -41,6 +41,12 @@ async def paused(queue: Queue) -> list[QueueState]:
     states = await queue.queues()  # [QueueState(name="mail", paused=True, queued=3, scheduled=0, running=0), ...]
     await queue.resume("mail")
     return states
+
+
+async def deleted(queue: Queue) -> int:
+    """What has ended long ago."""
+    week, month = timedelta(days=7), timedelta(days=30)
+    return await queue.cleanup(older_than={Status.COMPLETED: week, Status.FAILED: month})
 
 
 async def looked_back(handle: TaskHandle) -> list[Attempt]:

@@ -1,5 +1,5 @@
--- Deletes what was kept of the attempts of tasks that `cleanup` deletes, in the same transaction. The key is char(32)
--- here, whatever the task's id is.
+-- Deletes what was kept of the attempts of tasks that are gone, or that `cleanup` deletes in the same transaction.
+-- The key is char(32) here, whatever the task's id is.
 -- Params: ids
 -- Returns: nothing
 DELETE a

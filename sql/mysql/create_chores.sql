@@ -1,8 +1,10 @@
--- What one worker of all does for the others now and then: when each is due again. Whoever moves `due` on does it.
+-- What one worker of all does for the others now and then: when each is due again. Whoever moves `due` on does it;
+-- `place` says where the next one goes on, of what is too much for one turn.
 -- Times are in UTC.
 -- Params: none
 -- Returns: nothing
 CREATE TABLE IF NOT EXISTS {chores} (
     name varchar(64) NOT NULL PRIMARY KEY,
-    due datetime(6) NOT NULL
+    due datetime(6) NOT NULL,
+    place varchar(255) NULL
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4

@@ -1,5 +1,5 @@
 -- The first half of a clean-up: locks a batch of old rows of one status, and at level 1 of one band, so that the index
--- gives their exact range. It never waits for a row that somebody holds.
+-- that claims have gives their exact range. It never waits for a row that somebody holds.
 -- Params: status, cutoff, limit, queue, priority
 -- Returns: id
 SELECT id

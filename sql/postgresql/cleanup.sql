@@ -1,13 +1,16 @@
--- Deletes a batch of old ended rows, and at level 1 what was kept of their attempts. It never waits for a row that
--- somebody holds.
--- Params: statuses, older_than, limit
+-- The second half of a clean-up: deletes those of these rows that are still old, and at level 1 what was kept of their
+-- attempts. It never waits for a row that somebody holds.
+-- Params: ids, completed, failed, cancelled
 -- Returns: count
 WITH old AS MATERIALIZED (
     SELECT id
       FROM {table}
-     WHERE status = ANY (:statuses::int[])
-       AND modified < statement_timestamp() - :older_than * interval '1 second'
-     LIMIT :limit
+     WHERE id = ANY (:ids::uuid[])
+       AND modified < statement_timestamp() - CASE status
+                                                  WHEN 2 THEN :completed::float8
+                                                  WHEN 3 THEN :failed::float8
+                                                  WHEN 4 THEN :cancelled::float8
+                                              END * interval '1 second'
        FOR UPDATE SKIP LOCKED
 ), gone AS (
     DELETE FROM {table} AS t USING old WHERE t.id = old.id RETURNING t.id

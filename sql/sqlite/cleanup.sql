@@ -1,11 +1,7 @@
--- Deletes a batch of old ended rows. `cutoff` is the host's clock less the age, in the table's time zone.
--- `statuses` is a JSON array.
--- Params: statuses, cutoff, limit
+-- The second half of a clean-up: deletes those of these rows that are still old. `places` is a JSON array of rowids.
+-- Params: places, completed, failed, cancelled
 -- Returns: id
 DELETE FROM {table}
- WHERE id IN (SELECT id
-                FROM {table}
-               WHERE status IN (SELECT value FROM json_each(:statuses))
-                 AND modified < :cutoff
-               LIMIT :limit)
+ WHERE rowid IN (SELECT value FROM json_each(:places))
+   AND modified < CASE status WHEN 2 THEN :completed WHEN 3 THEN :failed WHEN 4 THEN :cancelled END
 RETURNING id

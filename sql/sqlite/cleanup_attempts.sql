@@ -1,4 +1,5 @@
--- Deletes what was kept of the attempts of tasks that `cleanup` has deleted, in the same transaction. `ids` is a JSON array.
+-- Deletes what was kept of the attempts of tasks that are gone. After `cleanup` it is in the same transaction.
+-- `ids` is a JSON array.
 -- Params: ids
 -- Returns: nothing
 DELETE FROM {attempts}

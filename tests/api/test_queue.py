@@ -125,6 +125,37 @@ async def test_requeue_and_cleanup(queue):
         await queue.cleanup(older_than=timedelta(0), statuses=[Status.QUEUED])
 
 
+async def test_an_age_for_each_status(queue):
+    handles = await queue.enqueue_many([("x.y", {})] * 3)
+    await run_one(queue, output="done")
+    await run_one(queue, error="no")
+    await handles[2].cancel()
+    none, day = timedelta(0), timedelta(days=1)
+    assert await queue.cleanup(older_than={Status.COMPLETED: day, Status.FAILED: none}) == 1
+    assert await queue.count(status=(Status.COMPLETED, Status.CANCELLED)) == 2
+    assert await queue.cleanup(older_than={Status.CANCELLED: none}) == 1
+    assert await queue.cleanup(older_than={}) == 0
+    assert await queue.cleanup(older_than=none, statuses=[]) == 0
+    assert await queue.count(status=Status.COMPLETED) == 1
+
+
+@pytest.mark.parametrize(
+    ("older_than", "statuses", "text"),
+    [
+        ({Status.RUNNING: timedelta(0)}, None, "ended tasks only .completed, failed, cancelled., not running"),
+        ({Status.FAILED: timedelta(0)}, [Status.FAILED], "leave out statuses"),
+        (timedelta(seconds=-1), None, "older_than must be from 0 to 100 years"),
+        (timedelta(days=99_999), None, "older_than must be from 0 to 100 years"),
+        (60, None, "older_than must be a timedelta, or one for each status, not 60"),
+        ({Status.FAILED: 60}, None, "must be a timedelta"),
+    ],
+    ids=str,
+)
+async def test_ages_that_mean_nothing(queue, older_than, statuses, text):
+    with pytest.raises(ConfigurationError, match=text):
+        await queue.cleanup(older_than=older_than, statuses=statuses)
+
+
 async def test_mistakes_are_refused_before_anything_is_written(queue):
     for wrong in ([1], "text", 3):
         with pytest.raises(TypeError):

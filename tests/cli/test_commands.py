@@ -148,6 +148,17 @@ def test_cancel_requeue_and_cleanup(folder):
     assert call(folder, "cleanup", "--days", "0", "--status", "cancelled").stdout == "1 deleted\n"
 
 
+def test_cleanup_by_age(folder):
+    enqueue(folder, "jobs.greet")
+    enqueue(folder, "jobs.boom")
+    call(folder, "run", "--burst")
+    call(folder, "cancel", enqueue(folder, "jobs.greet"))
+    assert call(folder, "cleanup", "--completed", "1h", "--failed", "0s").stdout == "1 deleted\n"
+    assert json.loads(call(folder, "cleanup", "--completed", "0", "--json").stdout) == {"deleted": 1}
+    assert call(folder, "cleanup", "--completed", "0", "--failed", "0").stdout == "0 deleted\n"
+    assert call(folder, "cleanup", "--cancelled", "0").stdout == "1 deleted\n"
+
+
 def test_migrating(folder):
     url = ("-d", "sqlite:///other.sqlite3")
     missing = call(folder, "migrate", *url, "--check", code=1).stdout
@@ -192,6 +203,10 @@ def test_migrating(folder):
         (["requeue"], 2, "give the ids of tasks, or --status"),
         (["requeue", "--status", "queued"], 2, "only ended tasks and scheduled ones"),
         (["cleanup", "--status", "running"], 2, "ended tasks only"),
+        (["cleanup", "--completed", "soon"], 2, "--completed 'soon' is no time: 90 or 90s are seconds"),
+        (["cleanup", "--completed", "7d", "--days", "3"], 2, "or --days and --status, not both"),
+        (["cleanup", "--failed", "7d", "--status", "failed"], 2, "or --days and --status, not both"),
+        (["run", "--keep-completed", "soon"], 2, "keep_completed: should be a time from 0 to 100 years, such as"),
         (["migrate", "--check", "--sql"], 2, "not both"),
     ],
     ids=lambda value: " ".join(value[:3]) if isinstance(value, list) else "",

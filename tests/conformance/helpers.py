@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from asyncqueue.backends.base import Backend
@@ -55,6 +55,17 @@ def release(claim: ClaimedTask) -> Release:
 
 def fences(claims: Sequence[ClaimedTask]) -> list[Claim]:
     return [Claim(claim.id, claim.token) for claim in claims]
+
+
+async def cleanup(backend: Backend, *, older_than: float, statuses: Collection[int], limit: int = 1000) -> int:
+    """Clean up to the end, `limit` rows at a time: how many were deleted."""
+    ages = {Status(status): older_than for status in statuses}
+    deleted, place, more = 0, None, True
+    while more:
+        batch = await backend.retention.cleanup(ages, limit=limit, place=place)
+        assert batch.deleted <= batch.seen <= limit
+        deleted, place, more = deleted + batch.deleted, batch.place, batch.place is not None
+    return deleted
 
 
 def explained(statement: Statement) -> str:

@@ -10,7 +10,7 @@ import pytest
 
 from asyncqueue.errors import MigrationRequired
 from asyncqueue.model import AttemptEnd, Claim, Status
-from tests.conformance.helpers import claimed, done, row
+from tests.conformance.helpers import claimed, cleanup, done, row
 from tests.conformance.test_bands import LEVEL_0, MIGRATED, put, take
 from tests.servers.cases import cases, migrated
 
@@ -128,5 +128,5 @@ async def test_attempts_need_a_migrated_table(backend):
 async def test_cleaning_up_takes_what_was_kept_with_the_task(backend):
     [old], [kept] = await claimed(backend), await claimed(backend)
     await backend.end_attempts([ended(old, Status.FAILED), ended(kept)])
-    assert await backend.cleanup(older_than=-1, statuses=[Status.FAILED], limit=10) == 1
+    assert await cleanup(backend, older_than=-1, statuses=[Status.FAILED]) == 1
     assert [len(await backend.attempts(claim.id)) for claim in (old, kept)] == [0, 1]

@@ -13,7 +13,7 @@ import pytest
 import time_machine
 
 from asyncqueue.model import ENDED, Status
-from tests.conformance.helpers import done, fences, new, queued, release, row
+from tests.conformance.helpers import cleanup, done, fences, new, queued, release, row
 from tests.servers.cases import SERVER_DIALECTS, SHAPES, cases, shaped
 from tests.worker.process import ROOT
 
@@ -171,7 +171,7 @@ async def test_the_databases_clock_decides(backend, hours):
         await backend.release([release(third)])
         await backend.cancel([third.id])
         assert await backend.rescue(lease=3600, error="lost") == []
-        assert await backend.cleanup(older_than=3600, statuses=ENDED, limit=10) == 0
+        assert await cleanup(backend, older_than=3600, statuses=ENDED) == 0
         records = await backend.get(ids)
     assert len(records) == 4
     for record in records:

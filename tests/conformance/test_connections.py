@@ -62,7 +62,7 @@ def _verbs(claim):
         "counts": lambda backend: backend.counts(),
         "cancel": lambda backend: backend.cancel(ids),
         "requeue": lambda backend: backend.requeue(ids),
-        "cleanup": lambda backend: backend.cleanup(older_than=1000, statuses=[2], limit=1),
+        "cleanup": lambda backend: backend.retention.cleanup({Status.COMPLETED: 1000.0}, limit=1),
         "pending": lambda backend: backend.pending(),
         "migrate": lambda backend: backend.migrate(indexes_only=True),
     }

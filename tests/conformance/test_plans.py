@@ -78,3 +78,35 @@ async def test_sqlite_takes_one_step_for_each_band(fresh_database):
     assert f"SEARCH {index}_running (modified<?)" in plans["overdue"]
     for name in ("finish", "end_attempts"):
         assert "asyncqueue_running (modified=? AND id>? AND id<?)" in plans[name]
+
+
+@cases("fresh_database", [Case("postgresql", 10)])
+@pytest.mark.parametrize("statistics", [True, False], ids=["analysed", "new"])
+async def test_a_clean_up_reads_a_batch_by_the_primary_key(fresh_database, statistics):
+    fresh_database.execute(f"ALTER TABLE {fresh_database.table} SET (autovacuum_enabled = off)")
+    backend: Any
+    async with opened(fresh_database.url) as backend:
+        await backend.enqueue([NewTask(uuid.uuid4(), "app.task", "{}") for _ in range(30_000)])
+        fresh_database.execute(f"UPDATE {fresh_database.table} SET status = 2")
+        if statistics:
+            fresh_database.execute(f"ANALYZE {fresh_database.table}")
+        ids = f"'{{{', '.join(str(uuid.uuid4()) for _ in range(10))}}}'"
+        for name, values in {
+            "old": {"after": f"'{uuid.UUID(int=0)}'", "limit": "1000"},
+            "cleanup": {"ids": ids},
+        }.items():
+            text = _explain(backend, name, completed="60", **values)
+            rows = await backend._control.run(lambda connection, text=text: connection.fetch(text), translate=str)
+            plan = "\n".join(row[0] for row in rows)
+            assert "_pkey" in plan, plan
+            assert "Seq Scan on django" not in plan, plan
+
+
+@cases("fresh_database", [Case("sqlite", 10)])
+async def test_sqlite_cleans_up_by_places(fresh_database):
+    backend: Any
+    async with opened(fresh_database.url) as backend:
+        await backend.migrate()
+        for name in ("old", "cleanup"):
+            plan = "\n".join(line[3] for line in fresh_database.execute(explained(backend._table[name])))
+            assert "SEARCH django_simple_queue_task USING INTEGER PRIMARY KEY (rowid" in plan, plan

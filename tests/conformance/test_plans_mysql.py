@@ -12,7 +12,7 @@ import pytest
 from asyncqueue.backends.mysql import MysqlBackend
 from asyncqueue.backends.mysql_connection import MysqlConnection
 from asyncqueue.backends.statements import Statement
-from asyncqueue.model import NewTask
+from asyncqueue.model import NewTask, Status
 from tests.conformance.conftest import opened
 from tests.servers.cases import cases, migrated
 
@@ -152,9 +152,10 @@ async def test_a_clean_up_does_not_read_what_is_younger(full, database):
     assert read < 6 * len(BANDS)
     _, read = await entries(full, "old", cutoff=cutoff, priority=0)
     assert read < 10
-    assert await full.cleanup(older_than=365 * 86400, statuses=[2, 3], limit=5) == 5
-    assert await full.cleanup(older_than=365 * 86400, statuses=[2, 3], limit=5) == 2
-    assert await full.cleanup(older_than=365 * 86400, statuses=[2, 3], limit=5) == 0
+    year = 365 * 86400.0
+    ages = {Status.COMPLETED: year, Status.FAILED: year}
+    batches = [await full.retention.cleanup(ages, limit=5) for _ in range(3)]
+    assert [(batch.deleted, batch.place is None) for batch in batches] == [(5, False), (2, True), (0, True)]
 
 
 @ON_BOTH

@@ -17,6 +17,7 @@ from asyncqueue.backends.base import Options
 from asyncqueue.backends.urls import backend_for
 from asyncqueue.errors import DuplicateTask
 from asyncqueue.model import AttemptEnd, Claim, ClaimedTask, Finish, NewTask, Release, Status, Unique
+from tests.conformance.helpers import cleanup
 from tests.servers.cases import cases, migrated
 from tests.servers.database import Database
 
@@ -255,7 +256,7 @@ class Lives(RuleBasedStateMachine):
     @rule()
     def cleanup(self) -> None:
         ended = {key for key, row in self.rows.items() if row.status in ENDS}
-        assert self.do(self.backend.cleanup(older_than=-1, statuses=ENDS, limit=1000)) == len(ended)
+        assert self.do(cleanup(self.backend, older_than=-1, statuses=ENDS)) == len(ended)
         for key in ended:
             del self.rows[key]
 

@@ -10,6 +10,7 @@ import pytest
 
 from asyncqueue.backends.transitions import TRANSITIONS, after
 from asyncqueue.model import AttemptEnd, Claim, Finish, NewTask, OnConflict, Release, Stamp, Status, Unique
+from tests.conformance.helpers import cleanup
 from tests.conformance.test_bands import MIGRATED
 
 PAGE = (Path(__file__).parents[2] / "docs" / "state-machine.md").read_text()
@@ -66,7 +67,7 @@ async def _do(backend, verb: str, key: uuid.UUID, token, wanted: Status | None) 
     elif verb == "requeue":
         await backend.requeue([key])
     elif verb == "cleanup":
-        await backend.cleanup(older_than=-1, statuses=ENDS, limit=10)
+        await cleanup(backend, older_than=-1, statuses=ENDS)
 
 
 def _keyed(delay: float | None, on_conflict: OnConflict = "return") -> NewTask:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from asyncqueue.errors import ConfigurationError
+from asyncqueue.model import Status
 from asyncqueue.settings import Settings, redacted_url
 
 ROOT = Path(__file__).parent.parent.parent
@@ -39,6 +41,15 @@ def test_patterns_in_the_environment_are_separated_by_commas(monkeypatch):
     assert Settings().allow == ("a.*", "b.c")
 
 
+def test_times_may_have_a_unit(elsewhere, monkeypatch):
+    (elsewhere / "pyproject.toml").write_text("[tool.asyncqueue]\nkeep_completed = '7d'\nkeep_failed = 90\n")
+    monkeypatch.setenv("ASYNCQUEUE_KEEP_CANCELLED", "12h")
+    settings = Settings(cleanup_interval=timedelta(minutes=5))
+    assert settings.kept == {Status.COMPLETED: 604_800, Status.FAILED: 90, Status.CANCELLED: 43_200}
+    assert settings.cleanup_interval == 300
+    assert Settings(keep_completed=None, keep_failed=None).kept == {Status.CANCELLED: 43_200}
+
+
 @pytest.mark.parametrize(
     ("timeout", "lease", "effective"),
     [(3600, None, 3660), (0, None, None), (None, None, None), (-1, None, None), (5, 90, 90)],
@@ -57,6 +68,9 @@ def test_the_lease_follows_the_timeout(timeout, lease, effective):
         ({"heartbeat": 2000}, "lease: 3660 s is less than three heartbeats of 2000 s"),
         ({"time_zone": "../etc/passwd"}, "there is no time zone"),
         ({"log_level": "LOUD"}, "log_level: input should be"),
+        ({"keep_failed": "soon"}, "keep_failed: should be a time from 0 to 100 years, such as 90 or 90s, 15m, 12h, 7d"),
+        ({"keep_failed": "-1"}, "keep_failed: should be a time from 0 to 100 years"),
+        ({"cleanup_interval": "0.1s"}, "cleanup_interval: input should be greater than or equal to 1"),
         ({"concurrency": 0, "grace": -1}, "grace: input should be greater than or equal to 0, not -1"),
     ],
 )

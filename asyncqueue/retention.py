@@ -1,0 +1,98 @@
+"""How long ended tasks are kept, by status, and how older ones are deleted: batch by batch."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from datetime import timedelta
+
+import anyio
+
+from asyncqueue.backends.base import Batch, Retention
+from asyncqueue.durations import seconds_of
+from asyncqueue.errors import ConfigurationError
+from asyncqueue.model import Status
+
+#: What `Queue.cleanup` deletes if it is not told what.
+_USUAL = (Status.COMPLETED, Status.FAILED)
+#: Seconds without a batch after one that has deleted something, and at least as long as that took: so that whoever
+#: waits for a lock, as claims do on SQLite, has it next.
+_PAUSE = 0.005
+#: Rows that may be looked at for each that is deleted. What is above that counts as looked at in vain.
+_WORTH = 10
+
+
+def ages_of(
+    older_than: timedelta | Mapping[Status, timedelta], statuses: Collection[Status] | None
+) -> dict[Status, float]:
+    """Ages in seconds by status, of what `Queue.cleanup` takes. Raises ConfigurationError for what means nothing."""
+    if isinstance(older_than, Mapping):
+        if statuses is not None:
+            raise ConfigurationError("older_than names the statuses already: leave out statuses, or give one timedelta")
+        ages = dict(older_than)
+    else:
+        ages = dict.fromkeys(_USUAL if statuses is None else statuses, older_than)
+    wrong = [status.name.lower() for status in ages if not status.ended]
+    if wrong:
+        raise ConfigurationError(
+            f"cleanup deletes ended tasks only (completed, failed, cancelled), not {', '.join(wrong)}"
+        )
+    return {status: _age(age) for status, age in ages.items()}
+
+
+async def clean(
+    retention: Retention,
+    ages: Mapping[Status, float],
+    *,
+    place: str | None = None,
+    patience: int | None = None,
+    after_batch: Callable[[str], Awaitable[None]] | None = None,
+) -> tuple[int, str | None]:
+    """Delete ended tasks that are older than the seconds that `ages` has for their status.
+
+    Args:
+        retention: of the backend.
+        ages: by status; tasks in others are kept.
+        place: where an earlier call stopped; None is the beginning.
+        patience: stop after so many rows that were looked at in vain; None goes on to the end.
+        after_batch: called after each batch with the place where the next one goes on.
+
+    Returns how many were deleted, and where to go on, None after the end.
+    """
+
+    async def batch(place: str | None) -> Batch:
+        return await retention.cleanup(ages, limit=retention.batch, place=place)
+
+    return await repeat(batch, place=place, patience=patience, after_batch=after_batch) if ages else (0, None)
+
+
+async def repeat(
+    batch: Callable[[str | None], Awaitable[Batch]],
+    *,
+    place: str | None = None,
+    patience: int | None = None,
+    after_batch: Callable[[str], Awaitable[None]] | None = None,
+) -> tuple[int, str | None]:
+    """Do one batch after the other, with pauses; see `clean`."""
+    deleted = in_vain = 0
+    while True:
+        began = time.monotonic()
+        done = await batch(place)
+        place = done.place
+        deleted += done.deleted
+        in_vain = max(0, in_vain + done.seen - _WORTH * done.deleted)
+        if place is None or (patience is not None and in_vain >= patience):
+            return deleted, place
+        if after_batch is not None:
+            await after_batch(place)
+        if done.deleted:
+            await anyio.sleep(max(_PAUSE, time.monotonic() - began))
+
+
+def _age(age: object) -> float:
+    if not isinstance(age, timedelta):
+        raise ConfigurationError(f"older_than must be a timedelta, or one for each status, not {age!r}")
+    try:
+        return seconds_of(age)
+    except ConfigurationError:
+        raise ConfigurationError(f"older_than must be from 0 to 100 years, not {age!r}") from None

@@ -1,0 +1,122 @@
+"""Deletes what need not be kept any longer, one worker for all."""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable, Mapping
+
+import anyio
+
+from asyncqueue.backends.base import Backend
+from asyncqueue.errors import DatabaseUnavailable
+from asyncqueue.model import Status
+from asyncqueue.retention import clean, repeat
+
+logger = logging.getLogger("asyncqueue.worker")
+
+#: The chores' names in the table.
+CLEANUP, SWEEP = "cleanup", "sweep"
+#: The version of the schema that has chores.
+_VERSION = 2
+#: Rows that one turn looks at in vain. On a table of millions that nobody has to delete one goes on where the last one
+#: stopped: 50 ms of the database's time a minute, and all of five million rows in less than two hours.
+_PATIENCE = 50_000
+#: Seconds between two sweeps over everything beside the task table, and between two questions whether one is due.
+_SWEEP_EVERY, _ASK_EVERY = 3600.0, 300.0
+
+
+class Cleaner:
+    """The loop that deletes ended tasks which are old enough, and what is left of tasks that are gone.
+
+    Of all workers of a table one does either at a time (`Backend.chores`). If it dies in the middle, the next turn is
+    somebody else's. On a table that lacks version 2 of the schema nothing is deleted.
+
+    Args:
+        ages: for how many seconds ended tasks are kept, by status.
+        interval: seconds between two turns.
+        on_deleted: called with how many tasks were deleted.
+    """
+
+    def __init__(
+        self, backend: Backend, *, ages: Mapping[Status, float], interval: float, on_deleted: Callable[[int], None]
+    ) -> None:
+        self._backend = backend
+        self._ages = ages
+        self._interval = interval
+        self._on_deleted = on_deleted
+        self._asked = time.monotonic()
+        self._told = False
+
+    async def run(self) -> None:
+        """Take turns for ever."""
+        while True:
+            # More often than the interval, or each turn would come as much later as this worker asks too early.
+            pause = min(self._interval / 4, _ASK_EVERY) if self._ages else _ASK_EVERY
+            await anyio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, not a secret
+            try:
+                if self._can():
+                    await self._look()
+            except DatabaseUnavailable as error:
+                logger.warning("cannot clean up: %s", error)
+
+    def _can(self) -> bool:
+        shape = self._backend.shape
+        if shape is not None and shape.version >= _VERSION:
+            return True
+        if self._ages and not self._told:
+            self._told = True
+            logger.warning(
+                "ended tasks are kept although settings say how long: workers need a table beside the task table to "
+                "agree who deletes them; run `asyncqueue migrate`"
+            )
+        return False
+
+    async def _look(self) -> None:
+        chores = self._backend.chores
+        if self._ages and await chores.take(CLEANUP, self._interval):
+            await self._clean()
+        if time.monotonic() - self._asked >= _ASK_EVERY:
+            self._asked = time.monotonic()
+            if await chores.take(SWEEP, _SWEEP_EVERY):
+                await self._sweep()
+
+    async def _clean(self) -> None:
+        began = await self._backend.chores.place(CLEANUP)
+        turn = _Turn(self._backend, CLEANUP, self._interval)
+        deleted, place = await clean(
+            self._backend.retention, self._ages, place=began, patience=_PATIENCE, after_batch=turn.keep
+        )
+        await self._backend.chores.extend(CLEANUP, self._interval, place=place)
+        if deleted:
+            logger.info("deleted %d tasks that ended long enough ago", deleted)
+            self._on_deleted(deleted)
+
+    async def _sweep(self) -> None:
+        retention = self._backend.retention
+        turn = _Turn(self._backend, SWEEP, _SWEEP_EVERY)
+        tasks, _ = await repeat(
+            lambda place: retention.sweep_attempts(limit=retention.batch, place=place), after_batch=turn.keep
+        )
+        keys, _ = await repeat(
+            lambda place: retention.sweep_keys(limit=retention.batch, place=place), after_batch=turn.keep
+        )
+        if tasks or keys:
+            logger.info("deleted the attempts of %d tasks that are gone, and %d unique keys that are free", tasks, keys)
+
+
+class _Turn:
+    """A turn that lasts, kept from the others while it does."""
+
+    def __init__(self, backend: Backend, chore: str, every: float) -> None:
+        self._chores = backend.chores
+        self._chore = chore
+        self._every = every
+        self._extended = time.monotonic()
+
+    async def keep(self, place: str) -> None:
+        """Between two batches: extend the turn before it ends."""
+        if time.monotonic() - self._extended > self._every / 3:
+            self._extended = time.monotonic()
+            await self._chores.extend(self._chore, self._every, place=place)

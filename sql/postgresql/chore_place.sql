@@ -1,0 +1,4 @@
+-- Where a chore goes on.
+-- Params: name
+-- Returns: place
+SELECT place FROM {chores} WHERE name = :name
