@@ -181,7 +181,7 @@ class Queue(AbstractAsyncContextManager["Queue"]):
         Raises what `enqueue` raises.
         """
         some = builtins.list(tasks)
-        rows = self._rows(some, Placement.of(queue, priority, delay, run_at, max_attempts, None, 0.0, "return"))
+        rows = self._rows(some, Placement.of(queue, priority, delay, run_at, max_attempts))
         if any(row.unique is not None for row in rows):
             ids = await self._enqueue_unique(rows, connection)
             return [

@@ -43,9 +43,9 @@ class Placement(NamedTuple):
         delay: float | timedelta | None,
         run_at: datetime | None,
         max_attempts: int | None,
-        unique_key: str | None,
-        unique_for: float | timedelta,
-        on_conflict: OnConflict,
+        unique_key: str | None = None,
+        unique_for: float | timedelta = 0.0,
+        on_conflict: OnConflict = "return",
     ) -> Placement:
         """Check what was asked for. Raises ConfigurationError."""
         unique = _unique(unique_key, unique_for, on_conflict)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterable, Sequence, Set
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -10,29 +9,28 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-import aiomysql
 import anyio
 
 from asyncqueue.backends import mysql_schema as schema
 from asyncqueue.backends import statements
 from asyncqueue.backends.base import Capabilities, Change, Options, Server, TableShape, TaskFilter
-from asyncqueue.backends.lane import Lane, Lanes, translated
+from asyncqueue.backends.lane import Lane, Lanes
 from asyncqueue.backends.mysql_address import address_of
 from asyncqueue.backends.mysql_agenda import MysqlAgenda
 from asyncqueue.backends.mysql_attempts import Attempts
+from asyncqueue.backends.mysql_batches import write
 from asyncqueue.backends.mysql_chores import MysqlChores
 from asyncqueue.backends.mysql_claims import Claims
-from asyncqueue.backends.mysql_connection import Call, MysqlConnection, send
+from asyncqueue.backends.mysql_connection import Call, MysqlConnection
+from asyncqueue.backends.mysql_enqueueing import Enqueueing
 from asyncqueue.backends.mysql_errors import translate
-from asyncqueue.backends.mysql_keys import Keys
 from asyncqueue.backends.mysql_retention import MysqlRetention
-from asyncqueue.backends.mysql_rows import Row, end, fence, ids_json, new_rows, numbers, ordered, rows_json
+from asyncqueue.backends.mysql_rows import Row, end, fence, ids_json, numbers, ordered, rows_json
 from asyncqueue.backends.mysql_ticks import MysqlTicks
 from asyncqueue.backends.mysql_times import Times
 from asyncqueue.backends.mysql_upkeep import Upkeep
 from asyncqueue.backends.table import Table
 from asyncqueue.backends.values import queue_states, status_of, task_record
-from asyncqueue.errors import ConfigurationError, DataRejected
 from asyncqueue.model import (
     ENDED,
     Attempt,
@@ -58,8 +56,6 @@ from asyncqueue.model import (
 
 # Building an index on a very large table may take hours; the deadline only keeps a lost connection from hanging.
 _MIGRATION_TIMEOUT = 6 * 3600.0
-# A row with so many characters at most is inserted without a look at its size in bytes.
-_SHORT = 100_000
 # The server gives a lock up before the caller's deadline ends, so that nothing goes on behind the caller's back.
 _SHARE_FOR_WAITING = 0.5
 
@@ -92,7 +88,7 @@ class MysqlBackend:
         self._claims = Claims(self._table, self._times, self._engine, options.statement_timeout, self._translate)
         self._attempts = Attempts(self._table, self._times)
         self._upkeep = Upkeep(self._table, self._times)
-        self._keys = Keys(self._table, self._times, self._enqueue, self._translate)
+        self._enqueueing = Enqueueing(self._table, self._times, self._enqueue, self._translate)
         self.agenda = MysqlAgenda(self._table, self._fetch, self._claims.forget)
         self.ticks = MysqlTicks(self._table, self._times, partial(self._control.run, translate=self._translate))
         run = partial(self._control.run, translate=self._translate)
@@ -100,7 +96,6 @@ class MysqlBackend:
         self.retention = MysqlRetention(self._table, self._times, run, self.observe)
         self._lock_wait = max(1, int(options.statement_timeout * _SHARE_FOR_WAITING))
         self._max_packet = 0
-        self._task_length = 0
 
     @property
     def server(self) -> Server:
@@ -123,28 +118,10 @@ class MysqlBackend:
     # -- enqueueing
 
     async def enqueue(self, tasks: Sequence[NewTask], *, connection: Any = None) -> None:
-        if not tasks:
-            return
-        plain = self._table.check(tasks)
-        rows = new_rows(tasks, migrated=self._table.migrated)
-        if connection is None:
-            if len(rows) == 1 and plain and len(tasks[0].args or "") < _SHORT:
-                call = self._call("enqueue_one", **rows[0], utc_offset=self._times.offset())
-                await self._enqueue.run(lambda connection: connection.run(call), translate=self._translate)
-            else:
-                await self._write(self._enqueue, "enqueue", rows, utc_offset=self._times.offset())
-            return
-        self._check(connection, tasks)
-        call = self._call("enqueue", rows=json.dumps(rows, default=str), utc_offset=self._times.offset())
-        with translated(self._translate):
-            await send(connection, call, self._max_packet)
+        await self._enqueueing.enqueue(tasks, connection)
 
     async def enqueue_unique(self, tasks: Sequence[NewTask], *, connection: Any = None) -> list[UUID]:
-        if connection is None:
-            return await self._keys.enqueue(tasks)
-        self._check(connection, tasks)
-        with translated(self._translate):
-            return await self._keys.enqueue_within(connection, tasks, self._max_packet)
+        return await self._enqueueing.enqueue_unique(tasks, connection)
 
     # -- a worker's path of a task
 
@@ -336,7 +313,7 @@ class MysqlBackend:
             connection.discard()
             raise
         self._times.follow(now)
-        self._max_packet = connection.max_packet
+        self._max_packet = self._enqueueing.max_packet = connection.max_packet
         return connection
 
     def _translate(self, error: BaseException) -> Exception | None:
@@ -354,16 +331,7 @@ class MysqlBackend:
         self, lane: Lane[MysqlConnection] | Lanes[MysqlConnection], name: str, rows: Sequence[Row], **values: Any
     ) -> int:
         """Write rows in one statement, or where that is too large in several of one transaction: how many matched."""
-
-        async def work(connection: MysqlConnection) -> int:
-            calls = [self._call(name, rows=part, **values) for part in rows_json(rows, connection.max_packet)]
-            if len(calls) == 1:
-                return (await connection.run(calls[0]))[0].matched
-            await connection.run(self._call("begin"))
-            count = sum([(await connection.run(call))[0].matched for call in calls])
-            await connection.run(self._call("commit"))
-            return count
-
+        work = partial(write, table=self._table, name=name, rows=rows, **values)
         return await lane.run(work, translate=self._translate)
 
     async def _which(
@@ -392,21 +360,7 @@ class MysqlBackend:
         return await self._control.run(work, translate=self._translate)
 
     async def _probe(self, connection: MysqlConnection) -> None:
-        self._task_length = await schema.read(connection, self._table)
-
-    def _check(self, connection: object, tasks: Iterable[NewTask]) -> None:
-        """Raise ConfigurationError for a caller's connection that is of another driver.
-
-        DataRejected for a path that one may cut to fit: it need not be in strict mode.
-        """
-        if not isinstance(connection, aiomysql.Connection):
-            raise ConfigurationError(
-                f"connection= must be an aiomysql connection for a MySQL or MariaDB queue, "
-                f"not {type(connection).__name__}"
-            )
-        for task in tasks:
-            if len(task.task) > self._task_length:
-                raise DataRejected(f"the path {task.task!r} is longer than {self._task_length} characters")
+        self._enqueueing.task_length = await schema.read(connection, self._table)
 
     def _records(self, rows: Iterable[tuple[Any, ...]]) -> list[TaskRecord]:
         return [task_record(row, self._times.instant, _utc) for row in rows]

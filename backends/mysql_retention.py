@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-from asyncqueue.backends.base import Batch
+from asyncqueue.backends.facets import Batch
 from asyncqueue.backends.mysql_connection import Call, MysqlConnection, Reply
 from asyncqueue.backends.mysql_rows import encode, ids_json
 from asyncqueue.backends.mysql_times import Times

@@ -6,7 +6,6 @@ import time
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import asdict
-from datetime import datetime, timedelta
 from functools import partial
 from math import inf
 from typing import TYPE_CHECKING, Any
@@ -18,20 +17,20 @@ import asyncpg
 from asyncqueue.backends import postgresql_schema as schema
 from asyncqueue.backends import statements
 from asyncqueue.backends.base import Capabilities, Change, Options, Server, TableShape, TaskFilter
-from asyncqueue.backends.lane import Lane, Lanes, translated
+from asyncqueue.backends.lane import Lane, Lanes
 from asyncqueue.backends.postgresql_agenda import PostgresqlAgenda
 from asyncqueue.backends.postgresql_chores import PostgresqlChores
 from asyncqueue.backends.postgresql_claims import Claims
 from asyncqueue.backends.postgresql_connection import Connector
+from asyncqueue.backends.postgresql_enqueueing import Enqueueing
 from asyncqueue.backends.postgresql_errors import translate
-from asyncqueue.backends.postgresql_keys import Keys
 from asyncqueue.backends.postgresql_listener import AWAITED, CANCELLED, ENDED, NEWS, Listener
 from asyncqueue.backends.postgresql_notifier import Notifier
 from asyncqueue.backends.postgresql_retention import PostgresqlRetention
 from asyncqueue.backends.postgresql_ticks import PostgresqlTicks
 from asyncqueue.backends.table import Table
 from asyncqueue.backends.values import queue_states, status_of
-from asyncqueue.errors import ConfigurationError, DatabaseError
+from asyncqueue.errors import DatabaseError
 from asyncqueue.model import (
     Attempt,
     AttemptEnd,
@@ -59,21 +58,12 @@ if TYPE_CHECKING:
 
 # Building an index on a very large table may take hours; the deadline only keeps a lost connection from hanging.
 _MIGRATION_TIMEOUT = 6 * 3600.0
-
-
-# From so many rows on a COPY is worth its second round trip.
-_COPY = 500
-_NEW_COLUMNS = ("id", "created", "modified", "task", "args", "status")
-_MORE_COLUMNS = ("queue", "priority", "run_after", "max_attempts")
-# What `enqueue` calls the columns of a batch of new rows; the last field of one, its unique key, is no column.
-_ARRAYS = ("ids", "tasks", "args", "queues", "priorities", "delays", "run_ats", "max_attempts")
 # What `end_attempts` calls the columns of a batch of ends.
 _ATTEMPT_ARRAYS = (
     *("ids", "tokens", "statuses", "outputs", "errors", "logs", "keeps", "delays", "attempts", "starteds", "losts"),
 )
 # Seconds after which workers are told again that somebody waits.
 _SAY_WAITING = 1.0
-_NOT_BY_COPY = (asyncpg.UniqueViolationError, asyncpg.FeatureNotSupportedError)
 
 
 class PostgresqlBackend:
@@ -96,12 +86,12 @@ class PostgresqlBackend:
         self._engine = Lanes([self._lane(by_index) for _ in range(self.capabilities.exchanges)])
         self._control, self._enqueue = self._lane(), self._lane()
         self._listener = Listener(self._connector.connect, self._channel, self._table.setup["listen_ping"].text)
-        self._notifier = Notifier(lambda: self._notify(NEWS))
         self._ends = Notifier(lambda: self._notify(ENDED))
         self._said_waiting = -inf
         self._server = Server("PostgreSQL", "unknown until opened")
         self._claims = Claims(self._table, self._engine, self._translate)
-        self._keys = Keys(self._table, self._enqueue, self._new_rows, self._translate)
+        notifier = Notifier(lambda: self._notify(NEWS)) if options.notify else None
+        self._enqueueing = Enqueueing(self._table, self._enqueue, self._channel, notifier, self._translate)
         self.agenda = PostgresqlAgenda(self._table, partial(self._fetch, self._control), self._claims.forget)
         on_control = partial(self._control.run, translate=self._translate)
         self.ticks = PostgresqlTicks(self._table, on_control, self._channel)
@@ -124,7 +114,7 @@ class PostgresqlBackend:
         await self._control.run(self._probe, translate=self._translate)
 
     async def close(self) -> None:
-        await self._notifier.close()
+        await self._enqueueing.close()
         await self._ends.close()
         for lane in (self._engine, self._control, self._enqueue):
             lane.close()
@@ -133,23 +123,10 @@ class PostgresqlBackend:
     # -- enqueueing
 
     async def enqueue(self, tasks: Sequence[NewTask], *, connection: Any = None) -> None:
-        if not tasks:
-            return
-        plain = self._table.check(tasks)
-        if connection is None:
-            await self._enqueue_committed(tasks, plain=plain)
-            return
-        _check(connection)
-        statement = self._table["enqueue"]
-        with translated(self._translate):
-            await connection.fetch(statement.text, *statement.values(self._new_rows(tasks)))
+        await self._enqueueing.enqueue(tasks, connection)
 
     async def enqueue_unique(self, tasks: Sequence[NewTask], *, connection: Any = None) -> list[UUID]:
-        if connection is None:
-            return await self._keys.enqueue(tasks)
-        _check(connection)
-        with translated(self._translate):
-            return await self._keys.enqueue_within(connection, tasks)
+        return await self._enqueueing.enqueue_unique(tasks, connection)
 
     # -- a worker's path of a task
 
@@ -335,37 +312,6 @@ class PostgresqlBackend:
 
     # -- inside
 
-    async def _enqueue_committed(self, tasks: Sequence[NewTask], *, plain: bool) -> None:
-        many = len(tasks) >= _COPY
-        notifies = self.options.notify and not many and self._notifier.due()
-        if many:
-            await self._enqueue.run(
-                lambda connection: self._copy(connection, tasks, plain=plain), translate=self._translate
-            )
-        elif notifies or len(tasks) > 1 or not plain:
-            await self._fetch(self._enqueue, "enqueue", self._new_rows(tasks, notify=notifies))
-        else:
-            await self._fetch(self._enqueue, "enqueue_one", dict(zip(("id", "task", "args"), tasks[0], strict=False)))
-        if self.options.notify and not notifies:
-            self._notifier.announce()
-
-    async def _copy(self, connection: AsyncpgConnection, tasks: Sequence[NewTask], *, plain: bool) -> None:
-        """Insert many rows as one stream, which costs the server half of what a statement does."""
-        now = await connection.fetchval(self._table["clock"].text)
-        schema, _, name = self.options.table.rpartition(".")
-        rows = (_copied(task, now, now + timedelta(microseconds=place), plain) for place, task in enumerate(tasks))
-        columns = _NEW_COLUMNS if plain else (*_NEW_COLUMNS, *_MORE_COLUMNS)
-        try:
-            await connection.copy_records_to_table(name, schema_name=schema or None, columns=columns, records=rows)
-        except _NOT_BY_COPY:
-            # A repetition after a lost reply meets rows of its own; and row-level security forbids a COPY.
-            statement = self._table["enqueue"]
-            await connection.fetch(statement.text, *statement.values(self._new_rows(tasks, notify=False)))
-
-    def _new_rows(self, tasks: Sequence[NewTask], *, notify: bool = True) -> dict[str, Any]:
-        columns = zip(*tasks, strict=True)
-        return {**dict(zip(_ARRAYS, columns, strict=False)), "channel": self._channel if notify else None}
-
     async def _notify(self, payload: str) -> None:
         await self._fetch(self._control, "notify", {"channel": self._channel, "payload": payload})
 
@@ -394,22 +340,6 @@ class PostgresqlBackend:
     async def _probe(self, connection: AsyncpgConnection) -> None:
         self._server = await schema.server(connection, self._table)
         await schema.read(connection, self._table, notify=self.options.notify)
-
-
-def _check(connection: object) -> None:
-    if not isinstance(connection, asyncpg.Connection | asyncpg.pool.PoolConnectionProxy):
-        raise ConfigurationError(
-            f"connection= must be an asyncpg connection for a PostgreSQL queue, not {type(connection).__name__}"
-        )
-
-
-def _copied(task: NewTask, now: datetime, modified: datetime, plain: bool) -> tuple[Any, ...]:
-    if plain:
-        return (task.id, now, modified, task.task, task.args, 0)
-    due = task.run_at if task.run_at is not None or task.delay is None else now + timedelta(seconds=task.delay)
-    status, run_after = (5, due) if due is not None and due > now else (0, None)
-    row = (task.id, now, modified, task.task, task.args, status)
-    return (*row, task.queue, task.priority, run_after, task.max_attempts)
 
 
 def _ends(finishes: Sequence[Finish]) -> dict[str, Any]:

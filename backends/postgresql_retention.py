@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from asyncqueue.backends.base import Batch
+from asyncqueue.backends.facets import Batch
 from asyncqueue.backends.sweeping import KeptKey, Sweeping, uuid_of
 from asyncqueue.backends.table import Table
 from asyncqueue.backends.values import ages_by_name

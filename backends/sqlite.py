@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
 from collections.abc import Collection, Sequence
 from dataclasses import asdict
@@ -15,12 +14,12 @@ import anyio
 from asyncqueue.backends import keys, statements
 from asyncqueue.backends import sqlite_schema as schema
 from asyncqueue.backends.base import Capabilities, Change, Options, Server, TableShape, TaskFilter
-from asyncqueue.backends.lane import Lane, translated
+from asyncqueue.backends.lane import translated
 from asyncqueue.backends.sqlite_agenda import SqliteAgenda
-from asyncqueue.backends.sqlite_checkpoints import Checkpoints
 from asyncqueue.backends.sqlite_chores import SqliteChores
 from asyncqueue.backends.sqlite_claims import Claims
-from asyncqueue.backends.sqlite_connection import SqliteConnection, Work
+from asyncqueue.backends.sqlite_connection import Work
+from asyncqueue.backends.sqlite_connections import Connections
 from asyncqueue.backends.sqlite_errors import translate
 from asyncqueue.backends.sqlite_keys import Keys
 from asyncqueue.backends.sqlite_location import MEMORY, check, location
@@ -28,7 +27,6 @@ from asyncqueue.backends.sqlite_retention import SqliteRetention
 from asyncqueue.backends.sqlite_rows import array, ending, fence, filtering, first_column, listed, new_rows
 from asyncqueue.backends.sqlite_ticks import SqliteTicks
 from asyncqueue.backends.sqlite_times import Times
-from asyncqueue.backends.sqlite_watcher import Bell, News, Watcher
 from asyncqueue.backends.table import Table
 from asyncqueue.backends.values import outcome_of, queue_states, status_of, task_record
 from asyncqueue.errors import ConfigurationError
@@ -58,10 +56,6 @@ Row = tuple[Any, ...]
 
 # Building an index on a very large table may take long; the deadline only keeps a lost thread from hanging.
 _MIGRATION_TIMEOUT = 6 * 3600.0
-# Another process may hold the lock for a while; what is left of the deadline is for the work itself.
-_SHARE_FOR_WAITING = 0.9
-_CLOSE_TIMEOUT = 5.0
-_SETTINGS = ("busy_timeout", "journal_mode", "synchronous", "log_limit")
 
 
 class SqliteBackend:
@@ -85,16 +79,12 @@ class SqliteBackend:
         self.chores = SqliteChores(self._table, self._times, self._read, self._write)
         self.retention = SqliteRetention(self._table, self._times, self._select, self._write, self.observe)
         self._server = Server("SQLite", "unknown until opened")
-        self._ending: set[asyncio.Future[Any]] = set()
-        self._memory: SqliteConnection | None = None
-        setup = self._table.setup
-        self._settings = [setup[name].text for name in _SETTINGS]
-        self._begin = setup["begin"].text
+        self._files = Connections(self._path, self._table.setup, options)
         # SQLite has one writer at a time, so one connection does all the writing; in WAL mode another reads meanwhile.
-        self._writer = self._lane()
-        self._reader = self._writer if self._path == MEMORY else self._lane()
+        self._writer = self._files.lane(self._probe)
+        self._reader = self._writer if self._path == MEMORY else self._files.lane(self._probe)
         self.ticks = SqliteTicks(self._table, self._times, read=self._read, write=self._write)
-        self._news, self._ends = self._watch(), self._watch()
+        self._news, self._ends = self._files.news(), self._files.news()
 
     @property
     def server(self) -> Server:
@@ -112,15 +102,7 @@ class SqliteBackend:
         await self._read(self._probe)
 
     async def close(self) -> None:
-        # One after the other: the last connection to close folds the write-ahead log into the file, and of two that
-        # close at the same time neither is.
-        for close in (self._news.close, self._ends.close, self._reader.close, self._writer.close):
-            close()
-            await self._settle()
-        memory, self._memory = self._memory, None
-        if memory is not None:
-            self._discard(memory)
-            await self._settle()
+        await self._files.close(self._news.close, self._ends.close, self._reader.close, self._writer.close)
 
     # -- enqueueing
 
@@ -311,57 +293,6 @@ class SqliteBackend:
         return changes
 
     # -- inside
-
-    def _lane(self) -> Lane[SqliteConnection]:
-        return Lane(
-            connect=self._connect,
-            discard=self._discard,
-            usable=lambda connection: connection.usable,
-            connect_timeout=self.options.connect_timeout,
-            statement_timeout=self.options.statement_timeout,
-            look_again=lambda connection: connection.read(self._probe),
-        )
-
-    async def _connect(self) -> SqliteConnection:
-        if self._memory is not None:
-            return self._memory
-        connection = SqliteConnection(
-            self._path,
-            settings=self._settings,
-            begin=self._begin,
-            checkpoints=Checkpoints(self._table.setup),
-            patience=_SHARE_FOR_WAITING * self.options.statement_timeout,
-        )
-        try:
-            await connection
-        except Exception:
-            self._discard(connection)
-            await self._settle()
-            raise
-        except BaseException:
-            self._discard(connection)
-            raise
-        if self._path == MEMORY:
-            self._memory = connection
-        return connection
-
-    def _watch(self) -> News:
-        if self._path == MEMORY:
-            return Bell()
-        return Watcher(self._connect, self._discard, self._table.setup["data_version"].text)
-
-    def _discard(self, connection: SqliteConnection) -> None:
-        if connection is self._memory:
-            return  # with the connection would go the database; what its thread has begun, it also ends
-        ended = connection.stop()
-        if ended is not None:
-            self._ending.add(ended)
-            ended.add_done_callback(self._ending.discard)
-
-    async def _settle(self) -> None:
-        """Wait for the threads that were told to end: they report to the event loop, which must still be there."""
-        if self._ending:
-            await asyncio.wait(self._ending, timeout=_CLOSE_TIMEOUT)
 
     def _probe(self, raw: sqlite3.Connection) -> None:
         self._server = Server("SQLite", schema.version(raw, self._table))

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from asyncqueue.backends.base import Batch
+from asyncqueue.backends.facets import Batch
 from asyncqueue.backends.sqlite_rows import array, first_column
 from asyncqueue.backends.sqlite_times import Times
 from asyncqueue.backends.sweeping import KeptKey, Sweeping

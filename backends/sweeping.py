@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from asyncqueue.backends.base import Batch
+from asyncqueue.backends.facets import Batch
 from asyncqueue.backends.table import Table
 from asyncqueue.model import ENDED, Observation, Stamp
 

@@ -1,0 +1,105 @@
+"""What a backend does beside the path of a task: facets of it, each a few verbs for one purpose.
+
+What `base.py` says of every verb holds for these, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple, Protocol
+
+from asyncqueue.model import Declaration, NewTask, Status, TickTable
+
+
+class Agenda(Protocol):
+    """What is scheduled, as tests of an application see it."""
+
+    async def until_due(self) -> float | None:
+        """Seconds until the next scheduled task is due, 0 or less if it is; None where none is scheduled."""
+
+    async def advance(self, microseconds: int) -> None:
+        """Bring all that is scheduled forward, as if so much time had passed for it. Raises MigrationRequired."""
+
+
+class Ticks(Protocol):
+    """The periodic tasks beside the task table. Every verb raises MigrationRequired below version 2 of the schema."""
+
+    async def declare(self, entries: Sequence[Declaration], *, expiry: float | None = None) -> TickTable:
+        """Say that there are these, and read the table.
+
+        A new one begins now, and so does one whose expression or zone is another by now: nothing of the past runs.
+        With `expiry`, those that nobody has declared for so many seconds are removed.
+        """
+
+    async def read(self) -> TickTable:
+        """All of them, and the database's clock."""
+
+    async def tick(self, name: str, at: datetime, task: NewTask) -> bool:
+        """Enqueue `task`, now, for the tick at `at`, unless that one or a later one was enqueued by somebody else.
+
+        Returns whether it was this task. The tick and its task are one transaction, and a repetition changes nothing.
+        Raises DataRejected.
+        """
+
+
+class Chores(Protocol):
+    """What one worker of all does for the others now and then: a facet of a backend.
+
+    Every verb of it raises MigrationRequired on a table that lacks version 2 of the schema.
+    """
+
+    async def take(self, name: str, every: float) -> bool:
+        """Whether it is the caller's turn: nobody has had one for `every` seconds. Of many who ask exactly one has it.
+
+        Whoever dies in the middle loses that turn only: `every` seconds later somebody has the next one. A repetition
+        after a lost reply may cost a turn, too.
+        """
+
+    async def extend(self, name: str, every: float, *, place: str | None = None) -> None:
+        """Keep the turn: nobody else has one for `every` seconds from now. `place` is where the next one goes on."""
+
+    async def place(self, name: str) -> str | None:
+        """What `extend` noted last; None where that was the beginning."""
+
+
+class Batch(NamedTuple):
+    """What one batch of a clean-up did: how much was deleted and looked at, and where the next batch goes on.
+
+    `place` None says that this one came to the end.
+    """
+
+    deleted: int
+    seen: int
+    place: str | None
+
+
+class Retention(Protocol):
+    """What is deleted when it is old, or belongs to nobody: a facet of a backend.
+
+    Every verb of it is one batch, in short transactions that wait for no row and make no claim wait for long. `place`
+    is what the batch before returned; None is the beginning.
+    """
+
+    @property
+    def batch(self) -> int:
+        """As `limit`, so many rows that a claim, or whoever writes to a SQLite file, waits for milliseconds only."""
+
+    async def cleanup(self, ages: Mapping[Status, float], *, limit: int, place: str | None = None) -> Batch:
+        """Look at up to `limit` rows, and delete those that ended long ago, with what is kept of their attempts.
+
+        `ages` says how many seconds ago, by status: since then a row must not have changed. Rows in other statuses are
+        kept, and those that have not ended in any case.
+        """
+
+    async def sweep_attempts(self, *, limit: int, place: str | None = None) -> Batch:
+        """Delete what is kept of the attempts of tasks that are not there: somebody else deleted them.
+
+        Up to `limit` tasks are looked at; `deleted` counts tasks too. Raises MigrationRequired.
+        """
+
+    async def sweep_keys(self, *, limit: int, place: str | None = None) -> Batch:
+        """Delete unique keys that are free: their holder is not there, or ended longer ago than it holds them.
+
+        Up to `limit` keys are looked at. Raises MigrationRequired.
+        """

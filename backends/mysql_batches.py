@@ -1,0 +1,21 @@
+"""Rows that are written as few statements."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from asyncqueue.backends.mysql_connection import MysqlConnection
+from asyncqueue.backends.mysql_rows import Row, rows_json
+from asyncqueue.backends.table import Table
+
+
+async def write(connection: MysqlConnection, *, table: Table, name: str, rows: Sequence[Row], **values: Any) -> int:
+    """Write rows in one statement, or where that is too large in several of one transaction: how many matched."""
+    calls = [(table[name], {"rows": part, **values}) for part in rows_json(rows, connection.max_packet)]
+    if len(calls) == 1:
+        return (await connection.run(calls[0]))[0].matched
+    await connection.run((table["begin"], {}))
+    count = sum([(await connection.run(call))[0].matched for call in calls])
+    await connection.run((table["commit"], {}))
+    return count

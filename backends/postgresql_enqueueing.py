@@ -1,0 +1,132 @@
+"""How rows get into a PostgreSQL table: one by one, in batches, as a stream, in a transaction of the caller's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import asyncpg
+
+from asyncqueue.backends.lane import Lane, translated
+from asyncqueue.backends.postgresql_keys import Keys
+from asyncqueue.backends.postgresql_notifier import Notifier
+from asyncqueue.backends.table import Table
+from asyncqueue.errors import ConfigurationError
+from asyncqueue.model import NewTask
+
+if TYPE_CHECKING:
+    AsyncpgConnection = asyncpg.Connection[asyncpg.Record]
+
+# From so many rows on a COPY is worth its second round trip.
+_COPY = 500
+_NEW_COLUMNS = ("id", "created", "modified", "task", "args", "status")
+_MORE_COLUMNS = ("queue", "priority", "run_after", "max_attempts")
+# What `enqueue` calls the columns of a batch of new rows; the last field of one, its unique key, is no column.
+_ARRAYS = ("ids", "tasks", "args", "queues", "priorities", "delays", "run_ats", "max_attempts")
+_NOT_BY_COPY = (asyncpg.UniqueViolationError, asyncpg.FeatureNotSupportedError)
+
+
+class Enqueueing:
+    """Inserts new rows.
+
+    Args:
+        lane: the connection for that.
+        channel: on which idle workers hear of them.
+        notifier: tells them of rows whose statement does not; None where nobody is notified.
+        translate: as `Lane.run` takes it.
+    """
+
+    def __init__(
+        self,
+        table: Table,
+        lane: Lane[AsyncpgConnection],
+        channel: str,
+        notifier: Notifier | None,
+        translate: Callable[[BaseException], Exception | None],
+    ) -> None:
+        self._table = table
+        self._lane = lane
+        self._channel = channel
+        self._notifier = notifier
+        self._translate = translate
+        self._keys = Keys(table, lane, self._rows, translate)
+
+    async def enqueue(self, tasks: Sequence[NewTask], connection: Any) -> None:
+        """As `Backend.enqueue`."""
+        if not tasks:
+            return
+        plain = self._table.check(tasks)
+        if connection is None:
+            await self._committed(tasks, plain=plain)
+            return
+        _check(connection)
+        statement = self._table["enqueue"]
+        with translated(self._translate):
+            await connection.fetch(statement.text, *statement.values(self._rows(tasks)))
+
+    async def enqueue_unique(self, tasks: Sequence[NewTask], connection: Any) -> list[UUID]:
+        """As `Backend.enqueue_unique`."""
+        if connection is None:
+            return await self._keys.enqueue(tasks)
+        _check(connection)
+        with translated(self._translate):
+            return await self._keys.enqueue_within(connection, tasks)
+
+    async def close(self) -> None:
+        """Send the notifications that are still to be sent."""
+        if self._notifier is not None:
+            await self._notifier.close()
+
+    async def _committed(self, tasks: Sequence[NewTask], *, plain: bool) -> None:
+        many = len(tasks) >= _COPY
+        notifies = self._notifier is not None and not many and self._notifier.due()
+        if many:
+            await self._lane.run(
+                lambda connection: self._copy(connection, tasks, plain=plain), translate=self._translate
+            )
+        elif notifies or len(tasks) > 1 or not plain:
+            await self._run("enqueue", self._rows(tasks, notify=notifies))
+        else:
+            await self._run("enqueue_one", dict(zip(("id", "task", "args"), tasks[0], strict=False)))
+        if self._notifier is not None and not notifies:
+            self._notifier.announce()
+
+    async def _run(self, name: str, values: dict[str, Any]) -> None:
+        statement = self._table[name]
+        arguments = statement.values(values)
+        await self._lane.run(lambda connection: connection.fetch(statement.text, *arguments), translate=self._translate)
+
+    async def _copy(self, connection: AsyncpgConnection, tasks: Sequence[NewTask], *, plain: bool) -> None:
+        """Insert many rows as one stream, which costs the server half of what a statement does."""
+        now = await connection.fetchval(self._table["clock"].text)
+        schema, _, name = self._table.name.rpartition(".")
+        rows = (_copied(task, now, now + timedelta(microseconds=place), plain) for place, task in enumerate(tasks))
+        columns = _NEW_COLUMNS if plain else (*_NEW_COLUMNS, *_MORE_COLUMNS)
+        try:
+            await connection.copy_records_to_table(name, schema_name=schema or None, columns=columns, records=rows)
+        except _NOT_BY_COPY:
+            # A repetition after a lost reply meets rows of its own; and row-level security forbids a COPY.
+            statement = self._table["enqueue"]
+            await connection.fetch(statement.text, *statement.values(self._rows(tasks, notify=False)))
+
+    def _rows(self, tasks: Sequence[NewTask], *, notify: bool = True) -> dict[str, Any]:
+        columns = zip(*tasks, strict=True)
+        return {**dict(zip(_ARRAYS, columns, strict=False)), "channel": self._channel if notify else None}
+
+
+def _check(connection: object) -> None:
+    if not isinstance(connection, asyncpg.Connection | asyncpg.pool.PoolConnectionProxy):
+        raise ConfigurationError(
+            f"connection= must be an asyncpg connection for a PostgreSQL queue, not {type(connection).__name__}"
+        )
+
+
+def _copied(task: NewTask, now: datetime, modified: datetime, plain: bool) -> tuple[Any, ...]:
+    if plain:
+        return (task.id, now, modified, task.task, task.args, 0)
+    due = task.run_at if task.run_at is not None or task.delay is None else now + timedelta(seconds=task.delay)
+    status, run_after = (5, due) if due is not None and due > now else (0, None)
+    row = (task.id, now, modified, task.task, task.args, status)
+    return (*row, task.queue, task.priority, run_after, task.max_attempts)
