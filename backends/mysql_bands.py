@@ -76,9 +76,10 @@ class BandClaims:
         matched, claimed = await self._take(wanted, limit, claimant, first)
         if len(claimed) < limit and not look and not back:
             claimed = claimed + await self._take_more(claimed, limit, claimant)
+        claimed = in_order(claimed, claimant.queues)
         self.bands.take_in(claimed, limit)
         self._empty = limit > 0 and not claimed
-        return matched, in_order(claimed, claimant.queues)
+        return matched, claimed
 
     async def _take(
         self, wanted: _Wanted, limit: int, claimant: Claimant, first: Call | None = None

@@ -86,8 +86,9 @@ class Claims:
         if due_in is not None and due_in <= 0 and await self._promote(claimed) and len(claimed) < limit:
             more, _ = await self._take_more(claimed, limit, claimant, look=True)
             claimed += more
+        claimed = in_order(claimed, claimant.queues)
         self.bands.take_in(claimed, limit)
-        return written, in_order(claimed, claimant.queues)
+        return written, claimed
 
     async def _take_more(
         self, claimed: list[ClaimedTask], limit: int, claimant: Claimant, *, look: bool

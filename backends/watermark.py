@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any, cast
-from uuid import UUID
 
 import anyio
 
@@ -129,6 +129,5 @@ def _queued_at(claimed: ClaimedTask) -> datetime:
     return cast(datetime, claimed.queued_at)  # SQLite's are texts, and it needs no watermark
 
 
-def by_age(claimed: ClaimedTask) -> tuple[Any, UUID]:
-    """The order of claims, oldest first."""
-    return claimed.queued_at, claimed.id
+#: The order of claims, oldest first.
+by_age: Callable[[ClaimedTask], Any] = attrgetter("queued_at", "id")
