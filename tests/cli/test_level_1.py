@@ -171,7 +171,7 @@ def test_a_table_as_django_made_it(folder, fresh_database):
         ),
         (["enqueue", "jobs.greet", "--at", "2026-12-01T08:00"], "'2026-12-01T08:00' has no time zone: add one"),
         (["enqueue", "jobs.greet", "--at", "2100-01-01T08:00Z", "--delay", "5"], "give --delay or --at, not both"),
-        (["enqueue", "jobs.greet", "--delay", "99999d"], "at most those of 100 years"),
+        (["enqueue", "jobs.greet", "--delay", "99999d"], "is no time from 0 to 100 years"),
         (["enqueue", "jobs.greet", "--priority", "101"], "priority must be a whole number from -100 to 100"),
         (["enqueue", "jobs.greet", "--queue", ""], "the name of a queue is empty"),
         (["enqueue", "jobs.greet", "--queue", "q" * 65], "the column holds 64"),
