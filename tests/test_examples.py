@@ -125,7 +125,7 @@ async def test_waiting_and_watching(queue, capsys):
 
 @MIGRATED
 async def test_periodic_tasks(queue, capsys, tmp_path, monkeypatch):
-    [shown] = blocks((ROOT / "docs/tasks.md").read_text(), "toml")
+    shown = next(text for text in blocks((ROOT / "docs/tasks.md").read_text(), "toml") if "periodic" in text)
     assert shown == (EXAMPLES / "periodic.toml").read_text()
     (tmp_path / "pyproject.toml").write_text(shown)
     monkeypatch.chdir(tmp_path)
