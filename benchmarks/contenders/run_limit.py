@@ -29,6 +29,8 @@ _POOL = 10
 _PATH = "run_asyncqueue.noop"
 _INSERT = "INSERT INTO django_simple_queue_task (id, created, modified, task, args, status) VALUES"
 _COLUMNS = ("id", "created", "modified", "task", "args", "status")
+#: All that is queued is of one band.
+_BAND = {"queue": "default", "priority": 0}
 
 
 class _Database:
@@ -85,7 +87,12 @@ class _PostgreSQL(_Database):
             "keeps": [False] * count,
             "limit": _BATCH,
             "worker_pid": None,
-            "watermark": self.watermark,
+            "worker": "limit",
+            "look": False,
+            "serving": None,
+            "queues": [_BAND["queue"]],
+            "priorities": [_BAND["priority"]],
+            "bounds": [self.watermark],
         }
         assert self.connection is not None
         rows = await self.connection.fetch(statement.text, *statement.values(values))
@@ -144,7 +151,7 @@ class _MySQL(_Database):
         rows = [
             {
                 "id": row[0].replace("-", ""),
-                "token": str(row[4]),
+                "token": str(row[-1]),
                 "status": 2,
                 "keep": 0,
                 "output": None,
@@ -156,14 +163,15 @@ class _MySQL(_Database):
         calls = [("begin", {})]
         if rows:
             calls.append(("finish", {"rows": json.dumps(rows), "utc_offset": 0}))
-        calls += [("clock", {}), ("ready", {"limit": _BATCH, "watermark": self.watermark})]
+        calls += [("clock", {}), ("ready", {"limit": _BATCH, "watermark": self.watermark, **_BAND})]
         *_, clock, found = await self._run(calls)
         if not found:
             await self._run([("commit", {})])
             return []
         now = clock[0][0]
         ids = json.dumps(sorted(row[0].replace("-", "") for row in found))
-        await self._run([("claim", {"ids": ids, "now": now, "worker_pid": None}), ("commit", {})])
+        taking = {"ids": ids, "now": now, "worker_pid": None, "worker": "limit"}
+        await self._run([("claim", taking), ("commit", {})])
         self.watermark = found[-1][3]
         return [(*row, now) for row in found]
 
@@ -216,11 +224,11 @@ class _SQLite(_Database):
         run("BEGIN IMMEDIATE")
         if ended:
             places = ", ".join(["(?, ?, ?, ?, ?, ?, ?, ?)"] * len(ended))
-            ends = [value for row in ended for value in (row[1], row[5], 2, None, None, None, False, now)]
+            ends = [value for row in ended for value in (row[1], row[-1], 2, None, None, None, False, now)]
             run(self.table["finish"].text.replace(":rows", places), ends)
-        rows = run(self.table["ready"].text, {"limit": _BATCH}).fetchall()
-        places = json.dumps([row[0] for row in rows])
-        run(self.table["claim"].text, {"places": places, "worker_pid": None, "now": now})
+        rows = run(self.table["ready"].text, {"limit": _BATCH, **_BAND}).fetchall()
+        taken = json.dumps([row[0] for row in rows])
+        run(self.table["claim"].text, {"places": taken, "worker_pid": None, "worker": "limit", "now": now})
         run("COMMIT")
         return [(*row, now) for row in rows]
 
@@ -243,11 +251,9 @@ class Limit(Adapter):
         return database
 
     async def setup(self) -> None:
-        """The table as Django makes it, with the indexes that claims want: the fewest statements there can be."""
+        """The same table that asyncqueue's worker has."""
         async with Queue(settings=Settings(database_url=self.url)) as queue:
             await queue.migrate()
-            await queue.migrate(down=True)
-            await queue.migrate(indexes_only=True)
 
     async def open(self, callers: int) -> None:
         self.database = await self._database(callers)

@@ -23,7 +23,12 @@ _BATCH = int(os.environ.get("BENCH_BATCH", "50"))
 _GIVEN = {
     "ids": ":ids::uuid[]",
     "tokens": ":tokens::timestamptz[]",
-    "watermark": ":watermark::timestamptz",
+    "bounds": "ARRAY[:watermark::timestamptz]",
+    "queues": "ARRAY['default']",
+    "priorities": "ARRAY[0]",
+    "look": "false",
+    "serving": "NULL",
+    "worker": "NULL",
     "limit": str(_BATCH),
     "worker_pid": "NULL",
 }
