@@ -6,19 +6,20 @@ import random
 
 
 class Backoff:
-    """Delays in seconds from `first`, growing by `factor` up to `last`, each shortened at random by up to a half."""
+    """Delays in seconds from `first`, growing by `factor` up to `last`, each shortened at random by up to `jitter`."""
 
-    def __init__(self, first: float, last: float, factor: float = 2.0) -> None:
+    def __init__(self, first: float, last: float, factor: float = 2.0, *, jitter: float = 0.5) -> None:
         self._first = first
         self._last = last
         self._factor = factor
+        self._jitter = jitter
         self._next = first
 
     def next(self) -> float:
         """The delay to wait now."""
         delay = self._next
         self._next = min(self._last, delay * self._factor)
-        return delay * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
+        return delay * random.uniform(1 - self._jitter, 1.0)  # noqa: S311 - jitter, not a secret
 
     def reset(self) -> None:
         """Start from the first delay again."""

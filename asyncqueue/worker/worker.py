@@ -109,7 +109,7 @@ class Worker:
             self._finisher,
             self._heart,
             prefetch=Prefetch(settings.concurrency, settings.prefetch),
-            polls=Backoff(settings.poll_min, settings.poll_max, factor=1.5),
+            polls=Backoff(settings.poll_min, settings.poll_max, factor=1.5, jitter=0.2),
             identity=identity,
             news=news,
         )
