@@ -9,7 +9,7 @@ from asyncqueue.backends.table import Table
 
 
 class MysqlAgenda:
-    """`base.Agenda`.
+    """`facets.Agenda`.
 
     Args:
         fetch: runs a statement by name.

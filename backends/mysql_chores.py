@@ -14,7 +14,7 @@ Run = Callable[[Callable[[MysqlConnection], Awaitable[Result]]], Awaitable[Resul
 
 
 class MysqlChores:
-    """See `asyncqueue.backends.base.Chores`.
+    """See `asyncqueue.backends.facets.Chores`.
 
     Args:
         run: does work with a connection.

@@ -44,7 +44,7 @@ class Keys:
         self._translate = translate
 
     async def enqueue(self, tasks: Sequence[NewTask]) -> list[UUID]:
-        """As `backends.base.Keys`, committed on return."""
+        """As `Backend.enqueue_unique`, committed on return."""
         self._table.require_migrated(WHAT, VERSION)
 
         async def work(connection: MysqlConnection) -> list[UUID]:

@@ -25,7 +25,7 @@ _BEGINNING = "0"
 
 
 class MysqlRetention(Sweeping):
-    """See `asyncqueue.backends.base.Retention`.
+    """See `asyncqueue.backends.facets.Retention`.
 
     Args:
         run: does work with a connection.

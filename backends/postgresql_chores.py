@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class PostgresqlChores:
-    """See `asyncqueue.backends.base.Chores`.
+    """See `asyncqueue.backends.facets.Chores`.
 
     Args:
         fetch: runs a statement by name with its values.

@@ -23,7 +23,7 @@ _AFTER_TIME = 80
 
 
 class PostgresqlRetention(Sweeping):
-    """See `asyncqueue.backends.base.Retention`.
+    """See `asyncqueue.backends.facets.Retention`.
 
     Args:
         fetch: runs a statement by name with its values.

@@ -13,7 +13,7 @@ from asyncqueue.backends.table import Table
 
 
 class SqliteAgenda:
-    """`base.Agenda`.
+    """`facets.Agenda`.
 
     Args:
         read: does work in the thread of the connection that reads.

@@ -18,7 +18,7 @@ _INTERVALS, _SLACK = 2, 60
 
 
 class SqliteChores:
-    """See `asyncqueue.backends.base.Chores`.
+    """See `asyncqueue.backends.facets.Chores`.
 
     Args:
         read: does work that reads.

@@ -22,7 +22,7 @@ class Keys:
         self._times = times
 
     def enqueue(self, raw: sqlite3.Connection, tasks: Sequence[NewTask]) -> list[UUID]:
-        """As `backends.base.Keys`. Returns the ids of the tasks, or of those that hold their keys."""
+        """As `Backend.enqueue_unique`. Returns the ids of the tasks, or of those that hold their keys."""
         keys = wanted(tasks)
         raw.executemany(self._table["hold_keys"].text, map(_row, keys))
         found = raw.execute(self._table["noted_keys"].text, {"unique_keys": json.dumps([each.key for each in keys])})

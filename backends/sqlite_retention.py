@@ -24,7 +24,7 @@ Write = Callable[[Callable[[sqlite3.Connection], int]], Awaitable[int]]
 
 
 class SqliteRetention(Sweeping):
-    """See `asyncqueue.backends.base.Retention`.
+    """See `asyncqueue.backends.facets.Retention`.
 
     Args:
         select: reads.
