@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import signal
 from collections import Counter
 from contextlib import ExitStack
 
 import pytest
 
 from asyncqueue import Status
+from asyncqueue.model import Declaration
 from tests.servers.cases import cases, migrated
 from tests.worker import sample_tasks
-from tests.worker.process import WorkerProcess, lines
+from tests.worker.process import WorkerProcess, lines, until
+from tests.worker.test_periodic import proved
 
 WORKERS = 8
+PATH = "tests.worker.sample_tasks.record"
 MIGRATED = cases("database", migrated())
 
 
@@ -38,3 +43,53 @@ async def test_of_one_unique_key_never_two_tasks_run_at_once(queue, database, tm
         assert events == ["start", "end"] * (len(events) // 2), key
         assert seen[f"created {key}"] == seen[f"start {key}"] == seen[f"end {key}"] > 1
     assert await queue.count(status=Status.COMPLETED) == spawners + sum(seen[f"end {key}"] for key in keys)
+
+
+@MIGRATED
+@pytest.mark.timeout(120)
+async def test_of_each_tick_one_task_runs(queue, database, tmp_path):
+    witness = tmp_path / "witness"
+    entry = {"task": PATH, "cron": "* * * * * *", "args": {"witness": str(witness), "key": "tick"}}
+    since = (await queue.backend.ticks.declare([Declaration(PATH, PATH, "* * * * * *", "UTC")])).now
+    with ExitStack() as stack:
+        workers = [
+            stack.enter_context(WorkerProcess(database.url, tmp_path, ASYNCQUEUE_PERIODIC=json.dumps([entry])))
+            for _ in range(WORKERS)
+        ]
+        await until(lambda: all("worker" in each.text() for each in workers), what="eight workers")
+        begun = len(lines(witness))
+        await until(lambda: len(lines(witness)) >= begun + 5, what="five ticks of all of them")
+        for worker in workers:
+            worker.signal(signal.SIGTERM)
+        assert [await worker.wait() for worker in workers] == [0] * WORKERS
+    ticks = await proved(queue, since, PATH)
+    with WorkerProcess(database.url, tmp_path, "--burst") as last:
+        assert await last.wait() == 0
+    assert lines(witness) == ["tick"] * ticks
+
+
+@MIGRATED
+@pytest.mark.timeout(180)
+async def test_a_clean_up_goes_on_when_the_worker_that_does_it_is_killed(queue, database, tmp_path):
+    rows = 40_000
+    await queue.enqueue_many([("x.y", {})] * rows)
+    database.execute(f"UPDATE {database.table} SET status = 2, modified = '2020-01-01 00:00:00'")
+    kept = await queue.enqueue_many([("x.z", {})] * 3, delay=3600)
+    options = ("--keep-completed", "1d", "--cleanup-interval", "2s")
+
+    async def begun() -> bool:
+        return await queue.count(status=Status.COMPLETED) < rows
+
+    async def over() -> bool:
+        return await queue.count(status=Status.COMPLETED) == 0
+
+    with WorkerProcess(database.url, tmp_path, *options) as one:
+        await until(begun, what="the first deletion")
+        one.signal(signal.SIGKILL)
+        await one.wait()
+        assert not await over(), "the worker was killed too late: the test shows nothing"
+        with ExitStack() as stack:
+            for _ in range(WORKERS - 1):
+                stack.enter_context(WorkerProcess(database.url, tmp_path, *options))
+            await until(over, 90, "the end of the clean-up")
+    assert {record.id for record in await queue.list()} == {handle.id for handle in kept}
