@@ -315,7 +315,7 @@ class SqliteBackend:
 
     def _finish(self, raw: sqlite3.Connection, finishes: Sequence[Finish]) -> set[UUID]:
         now, text = self._times.now(), self._table["finish"].text
-        rows = [(*ending(end).values(), now) for end in finishes]
+        rows = [(key.hex, token, int(status), *left, now) for key, token, status, *left in finishes]
         if sum(raw.execute(*part).rowcount for part in listed(text, rows)) == len(rows):
             return {end.id for end in finishes}
         # Either a claim was taken away, or this is a repetition and the first attempt did take effect.
