@@ -80,11 +80,17 @@ def _all(rows: Sequence[Row], database: str) -> Iterable[Verdict]:
             yield Verdict(database, goal, contender, ratios(rows, database, workload, contender), wanted)
 
     def own(goal: str, workload: str, value: str, wanted: float, *, higher: bool = True) -> Iterable[Verdict]:
-        values = [
-            float(row["measured"][value])
+        measured = [
+            row["measured"]
             for row in rows
             if (row["database"], row["workload"], row["contender"]) == (database, workload, "asyncqueue")
             and value in row["measured"]
+        ]
+        # Where one measurement has rounds of its own, the share is their median.
+        values = [
+            float(one)
+            for each in measured
+            for one in (each.get("ratios") if value == "share" else None) or [each[value]]
         ]
         yield Verdict(database, goal, "itself", values, wanted, higher)
 

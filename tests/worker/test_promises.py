@@ -78,10 +78,10 @@ async def test_a_clean_up_goes_on_when_the_worker_that_does_it_is_killed(queue, 
     options = ("--keep-completed", "1d", "--cleanup-interval", "2s")
 
     async def begun() -> bool:
-        return await queue.count(status=Status.COMPLETED) < rows
+        return bool(await queue.count(status=Status.COMPLETED) < rows)
 
     async def over() -> bool:
-        return await queue.count(status=Status.COMPLETED) == 0
+        return bool(await queue.count(status=Status.COMPLETED) == 0)
 
     with WorkerProcess(database.url, tmp_path, *options) as one:
         await until(begun, what="the first deletion")
