@@ -12,9 +12,7 @@ from uuid import UUID
 from asyncqueue.backends.base import Backend
 from asyncqueue.backoff import Backoff
 from asyncqueue.errors import DatabaseError, DatabaseUnavailable, TaskNotFound
-from asyncqueue.model import Status, TaskRecord
-
-ENDS = (Status.COMPLETED, Status.FAILED, Status.CANCELLED)
+from asyncqueue.model import ENDED, TaskRecord
 
 #: Seconds between two looks, at least and at most, and how many times as long as one takes.
 _SHORTEST, _LONGEST, _TIMES_LOOK = 0.005, 1.0, 10
@@ -165,13 +163,13 @@ class Waiting:
         for start in range(0, len(ids), _LOOKED_AT):
             part = ids[start : start + _LOOKED_AT]
             rows = (await self._backend.observe(part)).rows
-            ended += [task_id for task_id in part if task_id in rows and rows[task_id][0] in ENDS]
+            ended += [task_id for task_id in part if task_id in rows and rows[task_id][0] in ENDED]
             for task_id in part:
                 if task_id not in rows:
                     self._raise(task_id, TaskNotFound(task_id, f"there is no task {task_id}"))
         for start in range(0, len(ended), _READ):
             for record in await self._backend.get(ended[start : start + _READ]):
-                if record.status in ENDS:
+                if record.status in ENDED:
                     for future in self._waiters.get(record.id, ()):
                         if not future.done():
                             future.set_result(record)

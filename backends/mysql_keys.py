@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -52,15 +53,8 @@ class Keys:
                 (reply,) = await connection.run((self._table[name], values))
                 return reply.rows
 
-            await run("begin")
-            try:
-                ids = await self._enqueue(run, tasks, lambda rows: rows_json(rows, connection.max_packet))
-            except BaseException:
-                if connection.usable:
-                    await run("rollback")
-                raise
-            await run("commit")
-            return ids
+            async with _transaction(run, lambda: connection.usable):
+                return await self._enqueue(run, tasks, lambda rows: rows_json(rows, connection.max_packet))
 
         return await self._lane.run(work, translate=self._translate)
 
@@ -75,14 +69,8 @@ class Keys:
 
         if not connection.get_autocommit() or connection.get_transaction_status():
             return await self._enqueue(run, tasks, _whole, fresh=False)
-        await run("begin")
-        try:
-            ids = await self._enqueue(run, tasks, _whole, fresh=False)
-        except BaseException:
-            await run("rollback")
-            raise
-        await run("commit")
-        return ids
+        async with _transaction(run, lambda: not connection.closed):
+            return await self._enqueue(run, tasks, _whole, fresh=False)
 
     async def _enqueue(self, run: Run, tasks: Sequence[NewTask], split: Split, *, fresh: bool = True) -> list[UUID]:
         """Do all of it in a transaction.
@@ -97,10 +85,10 @@ class Keys:
         await run("hold_keys", rows=_rows(keys))
         found = await run("noted_keys", unique_keys=json.dumps([each.key for each in keys]))
         noted = [Noted(key, UUID(task_id), held_for) for key, task_id, held_for in found]
-        holders = await self._holders(partial(run, "holders"), others(tasks, noted))
+        asked = others(tasks, noted)
+        holders = await self._holders(partial(run, "holders"), asked)
         if not fresh:
-            unseen = others(tasks, noted) - holders.keys()
-            holders |= await self._holders(partial(run, "holders_now"), unseen)
+            holders |= await self._holders(partial(run, "holders_now"), asked - holders.keys())
         made = decide(tasks, noted, holders)
         await self._write(run, made, split)
         return made.ids
@@ -122,6 +110,19 @@ class Keys:
         if made.new:
             for part in split(new_rows(made.new, migrated=True)):
                 await run("enqueue", rows=part, utc_offset=offset)
+
+
+@asynccontextmanager
+async def _transaction(run: Run, usable: Callable[[], bool]) -> AsyncIterator[None]:
+    """Committed at the end, rolled back after an error where the connection is still `usable`."""
+    await run("begin")
+    try:
+        yield
+    except BaseException:
+        if usable():
+            await run("rollback")
+        raise
+    await run("commit")
 
 
 def _whole(rows: Sequence[Row]) -> list[str]:

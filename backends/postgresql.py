@@ -92,10 +92,9 @@ class PostgresqlBackend:
         self._claims = Claims(self._table, self._engine, self._translate)
         notifier = Notifier(lambda: self._notify(NEWS)) if options.notify else None
         self._enqueueing = Enqueueing(self._table, self._enqueue, self._channel, notifier, self._translate)
-        self.agenda = PostgresqlAgenda(self._table, partial(self._fetch, self._control), self._claims.forget)
-        on_control = partial(self._control.run, translate=self._translate)
-        self.ticks = PostgresqlTicks(self._table, on_control, self._channel)
-        fetch = partial(self._fetch, self._control)
+        run, fetch = partial(self._control.run, translate=self._translate), partial(self._fetch, self._control)
+        self.agenda = PostgresqlAgenda(self._table, fetch, self._claims.forget)
+        self.ticks = PostgresqlTicks(self._table, run, self._channel)
         self.chores = PostgresqlChores(self._table, fetch)
         self.retention = PostgresqlRetention(self._table, fetch, self.observe)
 
