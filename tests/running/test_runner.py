@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
-import os
-import signal
 import sys
-import tempfile
 import threading
 import uuid
 from typing import Any
@@ -16,7 +12,7 @@ from typing import Any
 import anyio
 import pytest
 
-from asyncqueue.model import ClaimedTask, Status
+from asyncqueue.model import Status
 from asyncqueue.running import redirect
 from asyncqueue.running.application import Application
 from asyncqueue.running.context import current_task
@@ -24,55 +20,8 @@ from asyncqueue.running.hooks import Hooks
 from asyncqueue.running.limits import Limits
 from asyncqueue.running.resolve import AllowRule
 from asyncqueue.running.runner import Runner, RunResult
-from asyncqueue.running.stream import StreamLost
 from tests.running import sample
-
-HERE = "tests.running.sample"
-
-
-class Recorder:
-    """A stream that keeps what it is given."""
-
-    def __init__(self) -> None:
-        self.texts: list[str] = []
-        self.flushed = 0
-        self.lost = False
-
-    def write(self, text: str) -> None:
-        self.texts.append(text)
-
-    async def flush(self) -> None:
-        if self.lost:
-            raise StreamLost("gone")
-        self.flushed += 1
-
-
-@pytest.fixture
-def runner() -> Runner:
-    return Runner(Application(), Limits(max_args_size=1000, max_output_size=5_000_000, max_log_size=1000))
-
-
-@pytest.fixture(autouse=True)
-def captured():
-    yield
-    redirect.uninstall()
-
-
-def claimed(name: str, args: Any = None) -> ClaimedTask:
-    text = args if isinstance(args, str) or args is None else json.dumps(args)
-    return ClaimedTask(uuid.uuid4(), name if "." in name else f"{HERE}.{name}", text, "t1", "t0")
-
-
-async def start(runner: Runner, row: ClaimedTask, stream: Recorder | None = None) -> RunResult | None:
-    redirect.install()  # here and not in a fixture, because pytest puts its own streams in place for each phase
-    return await asyncio.create_task(runner.run(runner.prepare(row, lambda: stream or Recorder())))
-
-
-async def run(runner: Runner, name: str, args: Any = None, stream: Recorder | None = None) -> RunResult:
-    result = await start(runner, claimed(name, args), stream)
-    assert result is not None
-    return result
-
+from tests.running.helpers import HERE, Recorder, claimed, run, start
 
 # -- results and arguments
 
@@ -369,31 +318,7 @@ async def test_a_run_whose_claim_is_gone_has_no_result(runner):
     assert await start(runner, claimed("partial_output"), stream) is None
 
 
-# -- processes
-
-
-async def test_a_process_returns_logs_and_knows_its_task(runner):
-    result = await run(runner, "in_process", {"value": "a"})
-    assert result.output == f"a {HERE}.in_process"
-    assert result.log is not None
-    assert "printed\n" in result.log
-    assert "logged" in result.log
-
-
-async def test_async_and_generator_functions_run_in_a_process_too(runner):
-    assert int((await run(runner, "async_in_process")).output or 0) != os.getpid()
-    stream = Recorder()
-    result = await run(runner, "streams_in_process", None, stream)
-    assert (result.status, result.keep_output, stream.texts) == (Status.COMPLETED, True, ["a", "𝄞"])
-
-
-async def test_a_large_result_crosses_the_pipe(runner):
-    assert (await run(runner, "large_in_process")).output == "é" * 1_000_000
-
-
-async def test_an_error_in_a_process_is_its_own(runner):
-    error = (await run(runner, "fails_in_process")).error or ""
-    assert error.startswith("ValueError('in the child')\n\nTraceback")
+# -- hooks
 
 
 async def test_the_exception_of_a_failed_attempt_is_told():
@@ -413,55 +338,6 @@ TOLD: list[tuple[str, Any]] = [
     *(("raises_exit", None), ("raises_cancelled", None), ("sleeps", None), ("typed", {"order": 1}), ("nothing", None)),
     *(("echo", {"value": 1}), ("fails_in_process", None)),
 ]
-
-
-async def test_a_process_that_dies_fails_only_its_task(runner):
-    result = await run(runner, "exits")
-    assert result.error == "Worker subprocess exited with code 7"
-    assert result.log == "last words\n"
-
-
-async def test_a_process_is_killed_by_its_timeout(runner):
-    result = await run(runner, "hangs")
-    assert result.error == "Task timed out after 1.5 seconds"
-
-
-async def test_a_grandchild_that_holds_the_pipes_is_not_waited_for(runner):
-    with anyio.fail_after(10):
-        result = await run(runner, "leaves_a_child")
-    assert result.status == Status.COMPLETED
-    os.kill(int(result.output or 0), signal.SIGKILL)
-
-
-async def test_a_process_ends_when_its_worker_is_gone(runner):
-    """Its standard input is the sign: nobody else may go on with a task that is somebody else's by then."""
-    request: dict[str, object] = {
-        "id": str(uuid.uuid4()),
-        "task": f"{HERE}.hangs",
-        "args": None,
-        "attempt": 0,
-        "max_attempts": None,
-        "limits": {},
-        "path": sys.path,
-        "prepare": None,
-    }
-    with tempfile.TemporaryFile() as told:
-        told.write(json.dumps(request).encode())
-        told.seek(0)
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "asyncqueue.running.child", str(told.fileno()), "2"),
-            stdin=asyncio.subprocess.PIPE,
-            pass_fds=(told.fileno(),),
-        )
-    assert process.stdin is not None
-    await asyncio.sleep(0.3)
-    assert process.returncode is None
-    process.stdin.close()
-    with anyio.fail_after(5):
-        assert await process.wait() == 1
-
-
-# -- hooks
 
 
 async def test_hooks_around_a_task_and_their_failures(caplog):

@@ -1,0 +1,164 @@
+"""Statements that took effect and whose reply was lost: G4."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+
+import pytest
+
+from asyncqueue.backends.base import TaskFilter
+from asyncqueue.errors import DatabaseUnavailable
+from asyncqueue.model import NewTask, Status, Unique
+from tests.conformance.helpers import chunk, claimed, done, new, queued, release, row
+from tests.conformance.proxied import proxied
+from tests.proxy import Proxy
+from tests.servers.cases import SERVER_DIALECTS, cases, migrated, shaped
+
+INNODB = ("mysql", "mariadb")
+ON_SERVERS = cases("database", shaped(SERVER_DIALECTS, [10]))
+KNOWN_BEFORE_THE_COMMIT = cases("database", [*shaped(INNODB, [10]), *migrated(INNODB)])
+QUEUED = TaskFilter(statuses=[Status.QUEUED])
+
+
+@ON_SERVERS
+async def test_a_finish_whose_reply_was_lost_is_repeated_safely(database, backend):
+    """G4. The repetition finds its own work done and knows it, and knows what somebody else has changed since."""
+    *claims, earlier = await claimed(backend, 4)
+    async with proxied(database) as (proxy, cut):
+        assert await cut.finish([done(earlier)]) == {earlier.id}  # so that what is lost is not the reply to a PREPARE
+        await _hang_up_on(proxy, lambda: cut.finish([done(claim) for claim in claims]))
+        assert {(await row(backend, claim.id)).status for claim in claims} == {Status.COMPLETED}
+        await backend.requeue([claims[2].id])
+        assert await cut.finish([done(claim) for claim in claims]) == {claims[0].id, claims[1].id}
+    assert (await row(backend, claims[2].id)).status == Status.QUEUED
+
+
+@ON_SERVERS
+async def test_an_enqueue_whose_reply_was_lost_inserts_once(database, backend):
+    rows = new(3)
+    async with proxied(database) as (proxy, cut):
+        await _hang_up_on(proxy, lambda: cut.enqueue(rows))
+        assert await backend.count(QUEUED) == 3
+        await cut.enqueue(rows)
+    assert await backend.count(QUEUED) == 3
+
+
+@cases("database", migrated(SERVER_DIALECTS))
+@pytest.mark.parametrize("held", [False, True], ids=["free", "held"])
+@pytest.mark.parametrize("lost", [b"COMMIT", b"asyncqueue_keys"], ids=["commit", "statement"])
+async def test_a_unique_key_whose_reply_was_lost_is_given_once(database, backend, lost, held):
+    first, second, third = (NewTask(uuid.uuid4(), "app.task", "{}", unique=Unique("key")) for _ in range(3))
+    async with proxied(database) as (proxy, cut):
+        if held:
+            await backend.enqueue_unique([first])
+        tasks = [second, *new(1)]
+        proxy.deaf_after = lost
+        ids = await cut.enqueue_unique(tasks)
+        assert proxy.swallowed == 1, "the reply was not lost: the test shows nothing"
+    assert ids == [first.id if held else second.id, tasks[1].id]
+    assert await backend.enqueue_unique([third]) == ids[:1]
+    assert await backend.count(QUEUED) == 2
+
+
+@ON_SERVERS
+async def test_streamed_text_and_releases_whose_reply_was_lost_are_repeated_safely(database, backend):
+    streaming, released, earlier = await claimed(backend, 3)
+    async with proxied(database) as (proxy, cut):
+        await cut.append_output([chunk(streaming, 0, "just ")])
+        await _hang_up_on(proxy, lambda: cut.append_output([chunk(streaming, 5, "once")]))
+        assert (await row(backend, streaming.id)).output == "just once"
+        assert await cut.append_output([chunk(streaming, 5, "once")]) == {streaming.id}
+        await cut.release([release(earlier)])
+        await backend.cancel([earlier.id])
+        await _hang_up_on(proxy, lambda: cut.release([release(released)]))
+        assert (await row(backend, released.id)).status == Status.QUEUED
+        await cut.release([release(released)])
+    assert (await row(backend, streaming.id)).output == "just once"
+    record = await row(backend, released.id)
+    assert record.status == Status.QUEUED
+    assert [claim.queued_at for claim in await backend.claim(5, worker_pid=None)] == [released.queued_at]
+
+
+@cases("database", shaped(["postgresql"], [10]))
+async def test_a_claim_whose_reply_was_lost_expires_with_its_lease(database, backend):
+    """G4, on an unmigrated table: the row is in progress, nobody runs it, and no second claim can have it meanwhile."""
+    [task_id] = await queued(backend)
+    async with proxied(database) as (proxy, cut):
+        await _hang_up_on(proxy, lambda: cut.claim(1, worker_pid=None))
+    assert (await row(backend, task_id)).status == Status.RUNNING
+    assert await backend.claim(1, worker_pid=None) == []
+    await asyncio.sleep(0.2)
+    assert [lost.id for lost in await backend.rescue(lease=0.1, error=None)] == [task_id]
+    assert [claim.id for claim in await backend.claim(1, worker_pid=None)] == [task_id]
+
+
+@KNOWN_BEFORE_THE_COMMIT
+async def test_a_claim_whose_reply_was_lost_is_found_again(database, backend):
+    """G4. There the rows and the token are known before the COMMIT, so the same call recovers them."""
+    ids = await queued(backend, 3)
+    async with proxied(database) as (proxy, cut):
+        commit = asyncio.create_task(cut.claim(2, worker_pid=None))
+        proxy.deaf_after = b"COMMIT"
+        claims = await commit
+        assert proxy.swallowed, "the reply was not lost: the test shows nothing"
+        assert [claim.id for claim in claims] == ids[:2]
+        assert await cut.finish([done(claim) for claim in claims]) == set(ids[:2])
+    assert [claim.id for claim in await backend.claim(5, worker_pid=None)] == ids[2:]
+
+
+@ON_SERVERS
+async def test_an_exchange_whose_reply_was_lost_has_written_its_ends(database, backend):
+    """G4. The ends are known by the repetition; what it had claimed is found again, or expires with its lease."""
+    *claims, earlier = await claimed(backend, 3)
+    waiting = await queued(backend, 4)
+    async with proxied(database) as (proxy, cut):
+        written, first = await cut.exchange([done(earlier)], 1, worker_pid=None)
+        assert (written, [claim.id for claim in first]) == ({earlier.id}, waiting[:1])
+        await _hang_up_on(proxy, lambda: cut.exchange([done(claim) for claim in claims], 1, worker_pid=None))
+        written, second = await cut.exchange([done(claim) for claim in claims], 1, worker_pid=None)
+        assert written == {claim.id for claim in claims}
+    third = await backend.claim(5, worker_pid=None)
+    handed_out = [claim.id for claim in (*first, *second, *third)]
+    assert len(set(handed_out)) == len(handed_out)
+    lost = set(waiting) - set(handed_out)
+    await asyncio.sleep(0.2)
+    rescued = {task.id for task in await backend.rescue(lease=0.1, error=None)}
+    assert lost <= rescued
+
+
+@KNOWN_BEFORE_THE_COMMIT
+async def test_an_exchange_whose_reply_was_lost_is_found_again(database, backend):
+    [claim] = await claimed(backend)
+    waiting = await queued(backend, 3)
+    async with proxied(database) as (proxy, cut):
+        commit = asyncio.create_task(cut.exchange([done(claim)], 2, worker_pid=None))
+        proxy.deaf_after = b"COMMIT"
+        written, claims = await commit
+        assert proxy.swallowed, "the reply was not lost: the test shows nothing"
+    assert written == {claim.id}
+    assert [claim.id for claim in claims] == waiting[:2]
+    assert [claim.id for claim in await backend.claim(5, worker_pid=None)] == waiting[2:]
+
+
+@cases("database", migrated(INNODB))
+async def test_a_promotion_whose_reply_was_lost_is_repeated_safely(database, backend):
+    ids = [one.id for one in new(3)]
+    await backend.enqueue([NewTask(key, "app.task", "{}", delay=0.3) for key in ids])
+    await asyncio.sleep(0.4)
+    async with proxied(database) as (proxy, cut):
+        claim = asyncio.create_task(cut.claim(5, worker_pid=None))
+        proxy.deaf_after = b"COMMIT"
+        claims = await claim
+        assert proxy.swallowed, "the reply was not lost: the test shows nothing"
+    assert sorted(claim.id for claim in claims) == sorted(ids)
+
+
+async def _hang_up_on(proxy: Proxy, call) -> None:
+    """Let a call take effect and lose its reply, and whatever it tries after that."""
+    proxy.deaf = True
+    with pytest.raises(DatabaseUnavailable):
+        await call()
+    assert proxy.swallowed, "the reply was not lost: the test shows nothing"
+    proxy.deaf = False
+    proxy.swallowed = 0

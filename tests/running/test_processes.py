@@ -1,0 +1,86 @@
+"""Runs in a process of their own."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import tempfile
+import uuid
+
+import anyio
+
+from asyncqueue.model import Status
+from tests.running.helpers import HERE, Recorder, run
+
+
+async def test_a_process_returns_logs_and_knows_its_task(runner):
+    result = await run(runner, "in_process", {"value": "a"})
+    assert result.output == f"a {HERE}.in_process"
+    assert result.log is not None
+    assert "printed\n" in result.log
+    assert "logged" in result.log
+
+
+async def test_async_and_generator_functions_run_in_a_process_too(runner):
+    assert int((await run(runner, "async_in_process")).output or 0) != os.getpid()
+    stream = Recorder()
+    result = await run(runner, "streams_in_process", None, stream)
+    assert (result.status, result.keep_output, stream.texts) == (Status.COMPLETED, True, ["a", "𝄞"])
+
+
+async def test_a_large_result_crosses_the_pipe(runner):
+    assert (await run(runner, "large_in_process")).output == "é" * 1_000_000
+
+
+async def test_an_error_in_a_process_is_its_own(runner):
+    error = (await run(runner, "fails_in_process")).error or ""
+    assert error.startswith("ValueError('in the child')\n\nTraceback")
+
+
+async def test_a_process_that_dies_fails_only_its_task(runner):
+    result = await run(runner, "exits")
+    assert result.error == "Worker subprocess exited with code 7"
+    assert result.log == "last words\n"
+
+
+async def test_a_process_is_killed_by_its_timeout(runner):
+    result = await run(runner, "hangs")
+    assert result.error == "Task timed out after 1.5 seconds"
+
+
+async def test_a_grandchild_that_holds_the_pipes_is_not_waited_for(runner):
+    with anyio.fail_after(10):
+        result = await run(runner, "leaves_a_child")
+    assert result.status == Status.COMPLETED
+    os.kill(int(result.output or 0), signal.SIGKILL)
+
+
+async def test_a_process_ends_when_its_worker_is_gone(runner):
+    """Its standard input is the sign: nobody else may go on with a task that is somebody else's by then."""
+    request: dict[str, object] = {
+        "id": str(uuid.uuid4()),
+        "task": f"{HERE}.hangs",
+        "args": None,
+        "attempt": 0,
+        "max_attempts": None,
+        "limits": {},
+        "path": sys.path,
+        "prepare": None,
+    }
+    with tempfile.TemporaryFile() as told:
+        told.write(json.dumps(request).encode())
+        told.seek(0)
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "asyncqueue.running.child", str(told.fileno()), "2"),
+            stdin=asyncio.subprocess.PIPE,
+            pass_fds=(told.fileno(),),
+        )
+    assert process.stdin is not None
+    await asyncio.sleep(0.3)
+    assert process.returncode is None
+    process.stdin.close()
+    with anyio.fail_after(5):
+        assert await process.wait() == 1
