@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from asyncqueue.cli.errors import command
-from asyncqueue.cli.options import DatabaseUrl, Django, Json, Table, TimeZone, settings_of
+from asyncqueue.cli.command import command
+from asyncqueue.cli.options import Database, Json
 from asyncqueue.cli.output import age, iso, print_json, print_table, status_name, until
 
 if TYPE_CHECKING:
@@ -17,17 +17,13 @@ if TYPE_CHECKING:
 
 @command
 async def cron(
-    database_url: DatabaseUrl = None,
-    table: Table = None,
-    time_zone: TimeZone = None,
-    django: Django = None,
+    database: Database,
     json: Json = False,
 ) -> None:
     """List the periodic tasks that workers have declared: when each is enqueued next, and what became of the last."""
     from asyncqueue.queue import Queue
 
-    settings = settings_of(django, database_url=database_url, table=table, time_zone=time_zone)
-    async with Queue(settings=settings) as tasks:
+    async with Queue(settings=database.settings()) as tasks:
         found = await tasks.periodic()
     if json:
         print_json([_fields(each) for each in found])

@@ -8,13 +8,15 @@ from typing import Annotated, Any
 
 import typer
 
-from asyncqueue.cli.errors import USAGE, command, fail
-from asyncqueue.cli.options import DatabaseUrl, Django, Json, Table, TimeZone, seconds, settings_of
+from asyncqueue.cli.command import command
+from asyncqueue.cli.errors import USAGE, fail
+from asyncqueue.cli.options import Database, Json, seconds
 from asyncqueue.cli.output import print_json, task_fields
 
 
 @command
 async def enqueue(
+    database: Database,
     task: Annotated[str, typer.Argument(metavar="TASK", help="The function's dotted path, such as app.tasks.greet.")],
     arguments: Annotated[
         list[str] | None,
@@ -50,10 +52,6 @@ async def enqueue(
         bool, typer.Option("--wait", "-w", help="Wait for the end, and print the output as it grows.")
     ] = False,
     timeout: Annotated[float | None, typer.Option("--timeout", help="Seconds to wait.")] = None,
-    database_url: DatabaseUrl = None,
-    table: Table = None,
-    time_zone: TimeZone = None,
-    django: Django = None,
     json: Json = False,
 ) -> None:
     """Enqueue a task and print its id. With --wait, print its output as it comes, and exit with 1 if it fails.
@@ -66,8 +64,7 @@ async def enqueue(
     values = _arguments(arguments or [], args)
     options = _placement(queue, priority, delay, at, max_attempts)
     options |= _uniqueness(unique_key, unique_for, on_conflict)
-    settings = settings_of(django, database_url=database_url, table=table, time_zone=time_zone)
-    async with Queue(settings=settings) as tasks:
+    async with Queue(settings=database.settings()) as tasks:
         handle = await tasks.enqueue(task, values, **options)
         if not wait:
             print_json({"id": str(handle.id)}) if json else typer.echo(handle.id)

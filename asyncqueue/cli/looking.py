@@ -8,8 +8,9 @@ from uuid import UUID
 
 import typer
 
-from asyncqueue.cli.errors import USAGE, command, fail
-from asyncqueue.cli.options import DatabaseUrl, Django, Json, Table, TimeZone, settings_of
+from asyncqueue.cli.command import command
+from asyncqueue.cli.errors import USAGE, fail
+from asyncqueue.cli.options import Database, Json
 from asyncqueue.cli.output import age, attempt_fields, print_json, print_table, shorten, status_name, task_fields, until
 from asyncqueue.model import Status, TaskRecord
 
@@ -48,19 +49,15 @@ def parse_id(text: str) -> UUID:
 
 @command
 async def show(
+    database: Database,
     task_id: Annotated[str, typer.Argument(metavar="ID", help="The task's id, with or without dashes.")],
-    database_url: DatabaseUrl = None,
-    table: Table = None,
-    time_zone: TimeZone = None,
-    django: Django = None,
     json: Json = False,
 ) -> None:
     """Show everything about one task: arguments, output, error and log, when it is due, and its attempts."""
     from asyncqueue.queue import Queue
 
     key = parse_id(task_id)
-    settings = settings_of(django, database_url=database_url, table=table, time_zone=time_zone)
-    async with Queue(settings=settings) as queue:
+    async with Queue(settings=database.settings()) as queue:
         record = await queue.get(key)
         attempts = await queue.attempts(key)
     fields = task_fields(record)
@@ -98,22 +95,18 @@ def _head(name: str) -> None:
 
 @command
 async def list_tasks(
+    database: Database,
     status: StatusOption = None,
     task: TaskOption = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many at most.")] = 20,
     offset: Annotated[int, typer.Option("--offset", min=0, help="How many to skip.")] = 0,
-    database_url: DatabaseUrl = None,
-    table: Table = None,
-    time_zone: TimeZone = None,
-    django: Django = None,
     json: Json = False,
 ) -> None:
     """List tasks, the latest changed first."""
     from asyncqueue.queue import Queue
 
     statuses = parse_statuses(status)
-    settings = settings_of(django, database_url=database_url, table=table, time_zone=time_zone)
-    async with Queue(settings=settings) as queue:
+    async with Queue(settings=database.settings()) as queue:
         records = await queue.list(status=statuses, task=task, limit=limit, offset=offset)
     if json:
         print_json([task_fields(record) for record in records])
@@ -138,17 +131,13 @@ async def list_tasks(
 
 @command
 async def stats(
-    database_url: DatabaseUrl = None,
-    table: Table = None,
-    time_zone: TimeZone = None,
-    django: Django = None,
+    database: Database,
     json: Json = False,
 ) -> None:
     """Count tasks by path and status, with the age of the oldest."""
     from asyncqueue.queue import Queue
 
-    settings = settings_of(django, database_url=database_url, table=table, time_zone=time_zone)
-    async with Queue(settings=settings) as queue:
+    async with Queue(settings=database.settings()) as queue:
         counts = await queue.stats()
     if json:
         print_json(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -9,24 +10,44 @@ import typer
 if TYPE_CHECKING:
     from asyncqueue.settings import Settings
 
-DatabaseUrl = Annotated[
-    str | None,
-    typer.Option(
-        "--database-url",
-        "-d",
-        metavar="URL",
-        help="postgresql://, mysql://, mariadb:// or sqlite:/// URL. (default: sqlite:///asyncqueue.sqlite3)",
-        show_default=False,
-    ),
-]
-Table = Annotated[str | None, typer.Option("--table", metavar="NAME", help="The task table's name.")]
-TimeZone = Annotated[
-    str | None, typer.Option("--time-zone", metavar="ZONE", help="Zone of the table's naive datetimes. (default: UTC)")
-]
-Django = Annotated[
-    str | None,
-    typer.Option("--django", metavar="MODULE", help="A Django settings module to take database and rules from."),
-]
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """Which database a command works on. `command` makes an option of each field."""
+
+    database_url: Annotated[
+        str | None,
+        typer.Option(
+            "--database-url",
+            "-d",
+            metavar="URL",
+            help="postgresql://, mysql://, mariadb:// or sqlite:/// URL. (default: sqlite:///asyncqueue.sqlite3)",
+            show_default=False,
+        ),
+    ] = None
+    table: Annotated[str | None, typer.Option("--table", metavar="NAME", help="The task table's name.")] = None
+    time_zone: Annotated[
+        str | None,
+        typer.Option("--time-zone", metavar="ZONE", help="Zone of the table's naive datetimes. (default: UTC)"),
+    ] = None
+    django: Annotated[
+        str | None,
+        typer.Option("--django", metavar="MODULE", help="A Django settings module to take database and rules from."),
+    ] = None
+
+    def settings(self, **options: Any) -> Settings:
+        """The settings with these and further options on top; None means that an option was not given."""
+        from asyncqueue.settings import Settings
+
+        options |= {"database_url": self.database_url, "table": self.table, "time_zone": self.time_zone}
+        given = {name: value for name, value in options.items() if value is not None}
+        if self.django is not None:
+            from asyncqueue.django import load
+
+            return load(self.django).settings(**given)
+        return Settings(**given)
+
+
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 TaskIds = Annotated[list[str], typer.Argument(metavar="ID...", help="Task ids, with or without dashes.")]
 
@@ -41,15 +62,3 @@ def seconds(text: str, option: str) -> float:
         return seconds_of(text)
     except ConfigurationError as error:
         raise fail(f"{option} {error}", USAGE) from None
-
-
-def settings_of(django: str | None = None, **options: Any) -> Settings:
-    """The settings with these options on top; None means that an option was not given."""
-    from asyncqueue.settings import Settings
-
-    given = {name: value for name, value in options.items() if value is not None}
-    if django is not None:
-        from asyncqueue.django import load
-
-        return load(django).settings(**given)
-    return Settings(**given)

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from asyncqueue.cli.errors import command
-from asyncqueue.cli.options import DatabaseUrl, Django, Json, Table, TimeZone, settings_of
+from asyncqueue.cli.command import command
+from asyncqueue.cli.options import Database, Json
 from asyncqueue.cli.output import print_json, print_table
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The queue's name.")]
@@ -16,17 +16,13 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="The queue's name.")]
 
 @command
 async def queues(
-    database_url: DatabaseUrl = None,
-    table: Table = None,
-    time_zone: TimeZone = None,
-    django: Django = None,
+    database: Database,
     json: Json = False,
 ) -> None:
     """List the queues that hold tasks which have not ended, or are paused."""
     from asyncqueue.queue import Queue
 
-    settings = settings_of(django, database_url=database_url, table=table, time_zone=time_zone)
-    async with Queue(settings=settings) as tasks:
+    async with Queue(settings=database.settings()) as tasks:
         found = await tasks.queues()
     if json:
         print_json([asdict(each) for each in found])
@@ -39,33 +35,25 @@ async def queues(
 
 @command
 async def pause(
+    database: Database,
     name: Name,
-    database_url: DatabaseUrl = None,
-    table: Table = None,
-    time_zone: TimeZone = None,
-    django: Django = None,
 ) -> None:
     """Let no worker claim from a queue until it is resumed. What runs goes on, and tasks can still be enqueued."""
     from asyncqueue.queue import Queue
 
-    settings = settings_of(django, database_url=database_url, table=table, time_zone=time_zone)
-    async with Queue(settings=settings) as tasks:
+    async with Queue(settings=database.settings()) as tasks:
         await tasks.pause(name)
     typer.echo(f"queue {name} is paused")
 
 
 @command
 async def resume(
+    database: Database,
     name: Name,
-    database_url: DatabaseUrl = None,
-    table: Table = None,
-    time_zone: TimeZone = None,
-    django: Django = None,
 ) -> None:
     """Let workers claim from a queue again."""
     from asyncqueue.queue import Queue
 
-    settings = settings_of(django, database_url=database_url, table=table, time_zone=time_zone)
-    async with Queue(settings=settings) as tasks:
+    async with Queue(settings=database.settings()) as tasks:
         await tasks.resume(name)
     typer.echo(f"queue {name} is open")

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from asyncqueue.cli.errors import command
-from asyncqueue.cli.options import DatabaseUrl, Django, Table, TimeZone, settings_of
+from asyncqueue.cli.command import command
+from asyncqueue.cli.options import Database
 
 if TYPE_CHECKING:
     from asyncqueue.backends.base import TableShape
@@ -30,6 +30,7 @@ _FORCED = 10
 
 @command
 async def run(
+    database: Database,
     concurrency: Annotated[
         int | None, typer.Option("--concurrency", "-c", help="Tasks that run at once. (default: 50)")
     ] = None,
@@ -95,10 +96,6 @@ async def run(
     log_format: Annotated[
         str | None, typer.Option(metavar="console|json", help="How the log is written. (default: console)")
     ] = None,
-    database_url: DatabaseUrl = None,
-    table: Table = None,
-    time_zone: TimeZone = None,
-    django: Django = None,
 ) -> None:
     """Run a worker until it is stopped.
 
@@ -129,11 +126,8 @@ async def run(
         "hooks": hooks,
         "log_level": log_level,
         "log_format": log_format,
-        "database_url": database_url,
-        "table": table,
-        "time_zone": time_zone,
     }
-    await _work(settings_of(django, **given), django=django, burst=burst)
+    await _work(database.settings(**given), django=database.django, burst=burst)
 
 
 async def _work(settings: Settings, *, django: str | None, burst: bool) -> None:

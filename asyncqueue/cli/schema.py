@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from asyncqueue.cli.errors import FAILURE, USAGE, command, fail
-from asyncqueue.cli.options import DatabaseUrl, Django, Json, Table, TimeZone, settings_of
+from asyncqueue.cli.command import command
+from asyncqueue.cli.errors import FAILURE, USAGE, fail
+from asyncqueue.cli.options import Database, Json
 from asyncqueue.cli.output import print_json
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 @command
 async def migrate(
+    database: Database,
     check: Annotated[
         bool, typer.Option("--check", help="Only say what is missing; exit with 1 if anything is.")
     ] = False,
@@ -32,10 +34,6 @@ async def migrate(
     ] = True,
     down: Annotated[bool, typer.Option("--down", help="Take everything that asyncqueue has added away.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="With --down: do not ask.")] = False,
-    database_url: DatabaseUrl = None,
-    table: Table = None,
-    time_zone: TimeZone = None,
-    django: Django = None,
     json: Json = False,
 ) -> None:
     """Create the task table where there is none, and bring it to level 1.
@@ -50,7 +48,7 @@ async def migrate(
     from asyncqueue.queue import options_of
 
     _refuse(check=check, sql=sql, indexes_only=indexes_only, down=down, json=json, yes=yes)
-    settings = settings_of(django, database_url=database_url, table=table, time_zone=time_zone)
+    settings = database.settings()
     # Not a Queue: opening one makes the table of an embedded database at once, and --check must not.
     backend = backend_for(settings.database_url, options_of(settings))
     try:

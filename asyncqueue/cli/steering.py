@@ -8,9 +8,10 @@ from uuid import UUID
 
 import typer
 
-from asyncqueue.cli.errors import FAILURE, USAGE, command, fail
+from asyncqueue.cli.command import command
+from asyncqueue.cli.errors import FAILURE, USAGE, fail
 from asyncqueue.cli.looking import StatusOption, TaskOption, parse_id, parse_statuses
-from asyncqueue.cli.options import DatabaseUrl, Django, Json, Table, TaskIds, TimeZone, seconds, settings_of
+from asyncqueue.cli.options import Database, Json, TaskIds, seconds
 from asyncqueue.cli.output import print_json
 from asyncqueue.model import Status
 
@@ -31,33 +32,26 @@ def _report(done: set[UUID], asked: list[UUID], *, verb: str, why_not: str, json
 
 @command
 async def cancel(
+    database: Database,
     task_ids: TaskIds,
-    database_url: DatabaseUrl = None,
-    table: Table = None,
-    time_zone: TimeZone = None,
-    django: Django = None,
     json: Json = False,
 ) -> None:
     """Cancel tasks that have not ended, scheduled ones too. A running one is stopped within its worker's heartbeat."""
     from asyncqueue.queue import Queue
 
     keys = [parse_id(text) for text in task_ids]
-    settings = settings_of(django, database_url=database_url, table=table, time_zone=time_zone)
-    async with Queue(settings=settings) as queue:
+    async with Queue(settings=database.settings()) as queue:
         done = await queue.cancel(*keys)
     _report(done, keys, verb="cancelled", why_not="it has ended, or does not exist", json=json)
 
 
 @command
 async def requeue(
+    database: Database,
     task_ids: Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Task ids.")] = None,
     status: StatusOption = None,
     task: TaskOption = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    database_url: DatabaseUrl = None,
-    table: Table = None,
-    time_zone: TimeZone = None,
-    django: Django = None,
     json: Json = False,
 ) -> None:
     """Queue tasks again that have ended, or now that are scheduled.
@@ -72,8 +66,7 @@ async def requeue(
     wrong = [name.name.lower() for name in statuses or () if not (name.ended or name is Status.SCHEDULED)]
     if wrong:
         raise fail(f"only ended tasks and scheduled ones can be queued again, not {', '.join(wrong)}", USAGE)
-    settings = settings_of(django, database_url=database_url, table=table, time_zone=time_zone)
-    async with Queue(settings=settings) as queue:
+    async with Queue(settings=database.settings()) as queue:
         if task_ids:
             keys = [parse_id(text) for text in task_ids]
             done = await queue.requeue(*keys)
@@ -93,6 +86,7 @@ async def requeue(
 
 @command
 async def cleanup(
+    database: Database,
     days: Annotated[
         float | None,
         typer.Option("--days", min=0, max=36525, help="Delete what has not changed for so many days. (default: 30)"),
@@ -105,10 +99,6 @@ async def cleanup(
     cancelled: Annotated[
         str | None, typer.Option("--cancelled", metavar="TIME", help="Likewise cancelled ones.")
     ] = None,
-    database_url: DatabaseUrl = None,
-    table: Table = None,
-    time_zone: TimeZone = None,
-    django: Django = None,
     json: Json = False,
 ) -> None:
     """Delete old ended tasks in small batches: completed and failed ones after 30 days if not told otherwise.
@@ -126,8 +116,7 @@ async def cleanup(
     statuses = parse_statuses(status)
     if ages and (days is not None or statuses is not None):
         raise fail("give --completed, --failed and --cancelled, or --days and --status, not both", USAGE)
-    settings = settings_of(django, database_url=database_url, table=table, time_zone=time_zone)
-    async with Queue(settings=settings) as queue:
+    async with Queue(settings=database.settings()) as queue:
         if ages:
             number = await queue.cleanup(older_than=ages)
         else:

@@ -6,24 +6,20 @@ from dataclasses import asdict
 
 import typer
 
-from asyncqueue.cli.errors import command
-from asyncqueue.cli.options import DatabaseUrl, Django, Json, Table, TimeZone, settings_of
+from asyncqueue.cli.command import command
+from asyncqueue.cli.options import Database, Json
 from asyncqueue.cli.output import age, print_json, print_table
 
 
 @command
 async def workers(
-    database_url: DatabaseUrl = None,
-    table: Table = None,
-    time_zone: TimeZone = None,
-    django: Django = None,
+    database: Database,
     json: Json = False,
 ) -> None:
     """List the workers that run, and those that were lost within a day: silent for longer than their lease."""
     from asyncqueue.queue import Queue
 
-    settings = settings_of(django, database_url=database_url, table=table, time_zone=time_zone)
-    async with Queue(settings=settings) as tasks:
+    async with Queue(settings=database.settings()) as tasks:
         found = await tasks.workers()
     if json:
         print_json(

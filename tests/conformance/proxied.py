@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager
 
+import pytest
+
+from asyncqueue.errors import DatabaseUnavailable
 from tests.conformance.conftest import opened
 from tests.conformance.helpers import new
 from tests.proxy import Proxy
@@ -20,3 +23,13 @@ async def proxied(database, **options):
         await backend.enqueue(rows[1:])
         await backend.cancel([row.id for row in rows])
         yield proxy, backend
+
+
+async def hang_up_on(proxy: Proxy, call) -> None:
+    """Let a call take effect and lose its reply, and whatever it tries after that."""
+    proxy.deaf = True
+    with pytest.raises(DatabaseUnavailable):
+        await call()
+    assert proxy.swallowed, "the reply was not lost: the test shows nothing"
+    proxy.deaf = False
+    proxy.swallowed = 0

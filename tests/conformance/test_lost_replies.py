@@ -8,11 +8,9 @@ import uuid
 import pytest
 
 from asyncqueue.backends.base import TaskFilter
-from asyncqueue.errors import DatabaseUnavailable
 from asyncqueue.model import NewTask, Status, Unique
 from tests.conformance.helpers import chunk, claimed, done, new, queued, release, row
-from tests.conformance.proxied import proxied
-from tests.proxy import Proxy
+from tests.conformance.proxied import hang_up_on, proxied
 from tests.servers.cases import SERVER_DIALECTS, cases, migrated, shaped
 
 INNODB = ("mysql", "mariadb")
@@ -27,7 +25,7 @@ async def test_a_finish_whose_reply_was_lost_is_repeated_safely(database, backen
     *claims, earlier = await claimed(backend, 4)
     async with proxied(database) as (proxy, cut):
         assert await cut.finish([done(earlier)]) == {earlier.id}  # so that what is lost is not the reply to a PREPARE
-        await _hang_up_on(proxy, lambda: cut.finish([done(claim) for claim in claims]))
+        await hang_up_on(proxy, lambda: cut.finish([done(claim) for claim in claims]))
         assert {(await row(backend, claim.id)).status for claim in claims} == {Status.COMPLETED}
         await backend.requeue([claims[2].id])
         assert await cut.finish([done(claim) for claim in claims]) == {claims[0].id, claims[1].id}
@@ -38,7 +36,7 @@ async def test_a_finish_whose_reply_was_lost_is_repeated_safely(database, backen
 async def test_an_enqueue_whose_reply_was_lost_inserts_once(database, backend):
     rows = new(3)
     async with proxied(database) as (proxy, cut):
-        await _hang_up_on(proxy, lambda: cut.enqueue(rows))
+        await hang_up_on(proxy, lambda: cut.enqueue(rows))
         assert await backend.count(QUEUED) == 3
         await cut.enqueue(rows)
     assert await backend.count(QUEUED) == 3
@@ -66,12 +64,12 @@ async def test_streamed_text_and_releases_whose_reply_was_lost_are_repeated_safe
     streaming, released, earlier = await claimed(backend, 3)
     async with proxied(database) as (proxy, cut):
         await cut.append_output([chunk(streaming, 0, "just ")])
-        await _hang_up_on(proxy, lambda: cut.append_output([chunk(streaming, 5, "once")]))
+        await hang_up_on(proxy, lambda: cut.append_output([chunk(streaming, 5, "once")]))
         assert (await row(backend, streaming.id)).output == "just once"
         assert await cut.append_output([chunk(streaming, 5, "once")]) == {streaming.id}
         await cut.release([release(earlier)])
         await backend.cancel([earlier.id])
-        await _hang_up_on(proxy, lambda: cut.release([release(released)]))
+        await hang_up_on(proxy, lambda: cut.release([release(released)]))
         assert (await row(backend, released.id)).status == Status.QUEUED
         await cut.release([release(released)])
     assert (await row(backend, streaming.id)).output == "just once"
@@ -85,7 +83,7 @@ async def test_a_claim_whose_reply_was_lost_expires_with_its_lease(database, bac
     """G4, on an unmigrated table: the row is in progress, nobody runs it, and no second claim can have it meanwhile."""
     [task_id] = await queued(backend)
     async with proxied(database) as (proxy, cut):
-        await _hang_up_on(proxy, lambda: cut.claim(1, worker_pid=None))
+        await hang_up_on(proxy, lambda: cut.claim(1, worker_pid=None))
     assert (await row(backend, task_id)).status == Status.RUNNING
     assert await backend.claim(1, worker_pid=None) == []
     await asyncio.sleep(0.2)
@@ -115,7 +113,7 @@ async def test_an_exchange_whose_reply_was_lost_has_written_its_ends(database, b
     async with proxied(database) as (proxy, cut):
         written, first = await cut.exchange([done(earlier)], 1, worker_pid=None)
         assert (written, [claim.id for claim in first]) == ({earlier.id}, waiting[:1])
-        await _hang_up_on(proxy, lambda: cut.exchange([done(claim) for claim in claims], 1, worker_pid=None))
+        await hang_up_on(proxy, lambda: cut.exchange([done(claim) for claim in claims], 1, worker_pid=None))
         written, second = await cut.exchange([done(claim) for claim in claims], 1, worker_pid=None)
         assert written == {claim.id for claim in claims}
     third = await backend.claim(5, worker_pid=None)
@@ -152,13 +150,3 @@ async def test_a_promotion_whose_reply_was_lost_is_repeated_safely(database, bac
         claims = await claim
         assert proxy.swallowed, "the reply was not lost: the test shows nothing"
     assert sorted(claim.id for claim in claims) == sorted(ids)
-
-
-async def _hang_up_on(proxy: Proxy, call) -> None:
-    """Let a call take effect and lose its reply, and whatever it tries after that."""
-    proxy.deaf = True
-    with pytest.raises(DatabaseUnavailable):
-        await call()
-    assert proxy.swallowed, "the reply was not lost: the test shows nothing"
-    proxy.deaf = False
-    proxy.swallowed = 0

@@ -12,8 +12,8 @@ from asyncqueue.backends.base import TaskFilter
 from asyncqueue.errors import DataRejected, MigrationRequired
 from asyncqueue.model import Declaration, NewTask, Status
 from tests.conformance.helpers import new, row
+from tests.conformance.proxied import hang_up_on, proxied
 from tests.conformance.test_bands import LEVEL_0, MIGRATED
-from tests.conformance.test_connections import _hang_up_on, proxied
 from tests.servers.cases import SERVER_DIALECTS, cases, migrated
 
 HOURLY = Declaration("hourly", "app.tasks.sweep", "0 * * * *", "Europe/Berlin")
@@ -163,7 +163,7 @@ async def test_a_tick_whose_reply_was_lost_is_repeated_safely(database, backend)
     at, task = (await backend.ticks.declare([HOURLY])).now + SECOND, placed()
     async with proxied(database) as (proxy, cut):
         await cut.ticks.declare([HOURLY])
-        await _hang_up_on(proxy, lambda: cut.ticks.tick("hourly", at, task))
+        await hang_up_on(proxy, lambda: cut.ticks.tick("hourly", at, task))
         await cut.ticks.tick("hourly", at, task)
         assert not await backend.ticks.tick("hourly", at, placed())
     assert await backend.count(QUEUED) == 1

@@ -1,0 +1,55 @@
+"""Makes commands of async functions."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any, get_type_hints
+
+from asyncqueue.cli.errors import USAGE, fail
+from asyncqueue.cli.options import Database
+
+
+def command(function: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
+    """Make a Typer command of an async function.
+
+    In place of a parameter of type `Database` the command has the options that say which one. They come last, but for
+    `--json`. An error of asyncqueue's becomes one line and an exit code.
+    """
+    parameters = inspect.signature(function, eval_str=True).parameters.values()
+    takes = next((each.name for each in parameters if each.annotation is Database), None)
+    others = [each for each in parameters if each.name != takes]
+    options = list(_options()) if takes else []
+
+    @functools.wraps(function)
+    def call(**given: Any) -> None:
+        import anyio
+
+        from asyncqueue.errors import AsyncQueueError, ConfigurationError, InvalidTask
+
+        if takes:
+            given[takes] = Database(**{option.name: given.pop(option.name) for option in options})
+        try:
+            anyio.run(functools.partial(function, **given), backend_options={"use_uvloop": _has_uvloop()})
+        except (ConfigurationError, InvalidTask) as error:
+            raise fail(str(error), USAGE) from error
+        except AsyncQueueError as error:
+            raise fail(str(error)) from error
+
+    shown = sorted([*others, *options], key=lambda each: 2 if each.name == "json" else each in options)
+    call.__signature__ = inspect.Signature(shown)  # type: ignore[attr-defined]
+    call.__annotations__ = {each.name: each.annotation for each in shown}
+    return call
+
+
+def _options() -> Iterator[inspect.Parameter]:
+    hints = get_type_hints(Database, include_extras=True)
+    for name, parameter in inspect.signature(Database).parameters.items():
+        yield parameter.replace(annotation=hints[name])
+
+
+def _has_uvloop() -> bool:
+    from importlib.util import find_spec
+
+    return find_spec("uvloop") is not None
