@@ -19,7 +19,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from asyncqueue.backends.arrivals import Arrivals
-from asyncqueue.backends.facets import Agenda, Chores, Retention, Ticks
+from asyncqueue.backends.facets import Agenda, Chores, Limits, Retention, Ticks
 from asyncqueue.model import (
     Attempt,
     AttemptEnd,
@@ -131,6 +131,10 @@ class Backend(Protocol):
     @property
     def chores(self) -> Chores:
         """What one worker of all does for the others."""
+
+    @property
+    def limits(self) -> Limits:
+        """How many tasks of a function run at once."""
 
     @property
     def retention(self) -> Retention:

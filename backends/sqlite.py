@@ -23,6 +23,7 @@ from asyncqueue.backends.sqlite_connection import Work
 from asyncqueue.backends.sqlite_connections import Connections
 from asyncqueue.backends.sqlite_errors import translate
 from asyncqueue.backends.sqlite_keys import Keys
+from asyncqueue.backends.sqlite_limits import SqliteLimits
 from asyncqueue.backends.sqlite_location import MEMORY, check, location
 from asyncqueue.backends.sqlite_retention import SqliteRetention
 from asyncqueue.backends.sqlite_rows import array, ending, fence, filtering, first_column, listed, new_rows
@@ -78,6 +79,7 @@ class SqliteBackend:
         self._claims = Claims(self._table, self._times)
         self._keys = Keys(self._table, self._times)
         self.agenda = SqliteAgenda(self._table, self._times, self._read, self._write)
+        self.limits = SqliteLimits(self._table, self._times, self._write)
         self.chores = SqliteChores(self._table, self._times, self._read, self._write)
         self.retention = SqliteRetention(self._table, self._times, self._select, self._write, self.observe)
         self._server = Server("SQLite", "unknown until opened")

@@ -10,7 +10,17 @@ import typer
 
 from asyncqueue.cli.errors import USAGE, command, fail
 from asyncqueue.cli.options import DatabaseUrl, Django, Json, Table, TimeZone, settings_of
-from asyncqueue.cli.output import age, attempt_fields, print_json, print_table, shorten, status_name, task_fields, until
+from asyncqueue.cli.output import (
+    age,
+    attempt_fields,
+    print_json,
+    print_table,
+    shorten,
+    status_name,
+    task_fields,
+    until,
+    waits_for,
+)
 from asyncqueue.model import Status, TaskRecord
 
 _STATUSES = "queued, scheduled, running, completed, failed or cancelled"
@@ -129,7 +139,7 @@ async def list_tasks(
                 shorten(record.args, 40),
                 f"due in {until(record.run_after)}"
                 if record.run_after is not None
-                else shorten(record.error or record.output, 50),
+                else shorten(waits_for(record) or record.error or record.output, 50),
             )
             for record in records
         ),

@@ -1,0 +1,48 @@
+"""Tasks under limits, for the tests of workers."""
+
+from __future__ import annotations
+
+import asyncio
+
+from asyncqueue import Rate, task
+
+running: dict[str, int] = {}
+most: dict[str, int] = {}
+starts: list[float] = []
+
+
+async def _run(key: str, seconds: float) -> str:
+    running[key] = running.get(key, 0) + 1
+    most[key] = max(most.get(key, 0), running[key])
+    try:
+        await asyncio.sleep(seconds)
+    finally:
+        running[key] -= 1
+    return key
+
+
+@task(max_running=2)
+async def two(seconds: float = 0.01) -> str:
+    return await _run("two", seconds)
+
+
+@task(max_running=1, limit_key="customer-{customer}")
+async def one_each(customer: str = "nobody", seconds: float = 0.01) -> str:
+    return await _run(customer, seconds)
+
+
+@task(rate=Rate(3, per=0.5), max_attempts=3, backoff=0.01)
+async def paced(fail: bool = False) -> None:
+    starts.append(asyncio.get_running_loop().time())
+    if fail:
+        raise ValueError("no")
+
+
+@task(max_running=1, limit_key=lambda args: args["customer"][0])
+async def by_letter(customer: str) -> str:
+    return await _run(customer[0], 0.01)
+
+
+@task
+async def free() -> None:
+    return None
