@@ -132,5 +132,11 @@ class Limits(Protocol):
     async def hand_back(self, claims: Sequence[HandBack]) -> None:
         """Make claimed rows scheduled, due now and LIMITED, each fenced by status 1 and its token."""
 
+    async def sweep(self, *, limit: int, place: str | None = None) -> Batch:
+        """Forget what is noted of tasks that are gone, and starts that count in no rate any more.
+
+        Up to `limit` entries are looked at; `place` is what the batch before returned.
+        """
+
     async def states(self) -> list[LimitState]:
         """The limits that functions have declared, by name."""

@@ -17,9 +17,11 @@ from collections import Counter
 from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from math import inf
 from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
+from asyncqueue.backends.facets import Batch
 from asyncqueue.backends.table import Table
 from asyncqueue.limits import Admission, HandBack, Limit, LimitState
 from asyncqueue.model import Status
@@ -29,6 +31,8 @@ VERSION = 3
 WHAT = "a limit"
 #: Tasks that are queued for one key by one transaction.
 AT_ONCE = 500
+#: Seconds by which a claim may be older than the place of a task that it has found: its time is read as it begins.
+_SLACK = 5.0
 #: How often it is looked further by one transaction, where those who come first wait in vain.
 _ROUNDS = 4
 
@@ -131,9 +135,10 @@ def _began(place: Place, task: Seen | None) -> float | None:
     """How many seconds ago the task started under this place; None if it has not, as far as is known."""
     if place.state == _SPENT or task is None:
         return place.noted
-    # A claim before this place was given was another run. One that was handed back has not been a start.
+    # A claim well before this place was given was another run. One that was handed back has not been a start.
     known = [] if place.noted is None else [place.noted]
-    if task.status != Status.QUEUED and task.started is not None and task.started <= (place.admitted or 0.0):
+    oldest = inf if task.status == Status.RUNNING else (place.admitted or 0.0) + _SLACK
+    if task.status != Status.QUEUED and task.started is not None and task.started <= oldest:
         known.append(max(0.0, task.started))
     return min(known, default=None)
 
@@ -183,6 +188,25 @@ def handing_back(claims: Sequence[HandBack]) -> Asking:
     yield Ask("hand_back", [claim._asdict() for claim in sorted(claims, key=lambda claim: claim.id)])
 
 
+def sweeping(after: int, count: int) -> Generator[Ask, Rows, Batch]:
+    """Forget places of tasks that are gone, who waits for one, and starts that count no more: of so many entries."""
+    batch = [{"after": after, "count": count}]
+    names = {function_of(_place(row).limit_key) for row in (yield Ask("kept_places", batch))}
+    limits = {row[0]: Limit(*row) for row in (yield Ask("lock_limits", [{"name": name} for name in sorted(names)]))}
+    places = [_place(row) for row in (yield Ask("kept_places", batch))]  # as they are now that nobody admits
+    tasks = yield from _tasks({place.task_id for place in places if place.state != _SPENT})
+    survey: dict[str, Survey] = {}
+    gone = [place.id for place in places if place.state == _HELD and place.task_id not in tasks]
+    for place in places:
+        if place.state != _HELD:
+            of_key = survey.setdefault(place.limit_key, Survey(limits.get(function_of(place.limit_key))))
+            of_key.add(place, tasks.get(place.task_id))
+    gone += [entry for each in survey.values() for entry in each.gone]
+    yield _note(each for of_key in survey.values() for each in of_key.noted)
+    yield _drop(gone)
+    return Batch(len(gone), len(places), str(places[-1].id) if len(places) == count else None)
+
+
 def _survey(keys: Sequence[str]) -> Generator[Ask, Rows, dict[str, Survey]]:
     """Look at the places under these keys, and write what has become of them."""
     names = sorted({function_of(key) for key in keys})
@@ -193,8 +217,7 @@ def _survey(keys: Sequence[str]) -> Generator[Ask, Rows, dict[str, Survey]]:
     surveys = {key: Survey(limits.get(function_of(key))) for key in keys}
     for place in places:
         surveys[place.limit_key].add(place, tasks.get(place.task_id))
-    noted = sorted(each for survey in surveys.values() for each in survey.noted)
-    yield Ask("note_starts", [{"id": entry, "state": state, "age": age} for entry, state, age in noted])
+    yield _note(each for survey in surveys.values() for each in survey.noted)
     yield _drop(entry for survey in surveys.values() for entry in survey.gone)
     return surveys
 
@@ -258,6 +281,10 @@ def _tasks(ids: Collection[UUID]) -> Generator[Ask, Rows, dict[UUID, Seen]]:
     return {UUID(str(row[0])): Seen(row[1], _float(row[2]), row[3]) for row in rows}
 
 
+def _note(noted: Iterable[tuple[int, int, float]]) -> Ask:
+    return Ask("note_starts", [{"id": entry, "state": state, "age": age} for entry, state, age in sorted(noted)])
+
+
 def _drop(entries: Iterable[int]) -> Ask:
     return Ask("drop_places", [{"id": entry} for entry in sorted(entries)])
 
@@ -294,6 +321,11 @@ class LimitsOf(ABC):
     async def hand_back(self, claims: Sequence[HandBack]) -> None:
         """As `Limits.hand_back`."""
         await self._answer(partial(handing_back, claims))
+
+    async def sweep(self, *, limit: int, place: str | None = None) -> Batch:
+        """As `Limits.sweep`."""
+        swept: Batch = await self._answer(partial(sweeping, int(place or 0), limit))
+        return swept
 
     async def states(self) -> list[LimitState]:
         """As `Limits.states`."""

@@ -62,4 +62,8 @@ def _task(times: Times, row: tuple[Any, ...]) -> tuple[Any, ...]:
     return key, status, None if started is None else times.age(started), limit_key
 
 
-_READ: dict[str, Callable[[Times, tuple[Any, ...]], tuple[Any, ...]]] = {"places": _place, "limited_tasks": _task}
+_READ: dict[str, Callable[[Times, tuple[Any, ...]], tuple[Any, ...]]] = {
+    "kept_places": _place,
+    "places": _place,
+    "limited_tasks": _task,
+}

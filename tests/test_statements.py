@@ -100,11 +100,17 @@ FORMS = {
     "losts": {"lost"},
     "unique_keys": {"unique_key"},
     "limit_keys": {"limit_key"},
+    "ages": {"age"},
+    "counts": {"count"},
+    "names": {"name"},
+    "places": {"place"},
+    "states": {"state"},
+    "task_ids": {"task_id"},
     "held_fors": {"held_for"},
 }
 
 #: Statements in which such a name stands for something else.
-NO_FORM = {("beat", "queues")}
+NO_FORM = {("beat", "queues"), ("claim", "places"), ("cleanup", "places"), ("objects", "names")}
 
 #: What MySQL's `rows`, one JSON text because it has no arrays, holds in each statement.
 ROWS = {
@@ -120,7 +126,16 @@ ROWS = {
     "replace": {*("id", "task", "args", "queue", "priority", "delay", "run_at", "max_attempts", "links", "limit_key")},
     "lock_claims": {"id", "token"},
     "lock_keys": {"unique_key", "id"},
+    "admit": {"task_id", "place"},
+    "drop_places": {"id"},
+    "hand_back": {"id", "token", "limit_key"},
     "hold_limited": {"id", "task", "limit_key", "precedence"},
+    "limited_tasks": {"task_id"},
+    "lock_limits": {"name"},
+    "note_starts": {"id", "state", "age"},
+    "places": {"state", "limit_key"},
+    "places_of": {"task_id"},
+    "take_places": {"id"},
     "promote": {"id", "place", "aside"},
     "record_attempts": {"id", "status", "lost", "error", "log"},
     "recorded": {"id", "started"},
@@ -158,6 +173,16 @@ DIFFERENCES = [
     ("promote", "mysql", {"id", "place", "aside", "utc_offset"}, "likewise"),
     ("promote", "sqlite", {"place", "modified", "status"}, "likewise, and the clock is the host's"),
     ("hold_limited", "sqlite", {"now_utc"}, "the clock is the host's"),
+    ("admit", "postgresql", {"place", "channel"}, "it notifies idle workers in the same statement"),
+    ("admit", "mysql", {"place", "utc_offset"}, "naive times are in a zone"),
+    ("admit", "sqlite", {"now"}, "one row at a time, each later than the one before; the clock is the host's"),
+    ("hand_back", "mysql", {"utc_offset"}, "naive times are in a zone"),
+    ("hand_back", "sqlite", {"now", "now_utc"}, "the clock is the host's"),
+    ("limited_tasks", "mysql", {"utc_offset"}, "naive times are in a zone"),
+    ("note_starts", "postgresql", {"age"}, "the clock is the server's"),
+    ("note_starts", "mysql", {"age"}, "likewise"),
+    ("note_starts", "sqlite", {"started_utc"}, "the clock is the host's"),
+    ("take_places", "sqlite", {"now_utc"}, "the clock is the host's"),
     ("advance", "postgresql", {"microseconds"}, "all rows at once"),
     ("advance", "mysql", {"microseconds"}, "likewise"),
     ("advance", "sqlite", {"place", "run_after"}, "one row at a time, because its arithmetic knows no microseconds"),

@@ -210,6 +210,26 @@ async def test_many_are_admitted_in_their_order(backend):
 
 
 @MIGRATED
+async def test_a_sweep_forgets_what_is_gone(backend, database):
+    await declare(backend, count=3, period=FOR_LONG)
+    ids = await held(backend, 6)
+    assert await admitted(backend) == 3
+    first, second, _ = await claim(backend)
+    await backend.finish([done(first), done(second)])
+    gone = ids[5].hex if database.dialect in ("mysql", "sqlite") else str(ids[5])
+    database.execute(f"DELETE FROM {database.table} WHERE id = %s", gone)
+    batch = await backend.limits.sweep(limit=4)
+    assert (batch.deleted, batch.seen) == (0, 4)
+    assert await backend.limits.sweep(limit=4, place=batch.place) == (1, 2, None)
+    assert entries(database) == 5
+    [state] = await backend.limits.states()
+    assert (state.running, state.held) == (1, 2)
+    await declare(backend, count=3, period=0.05)
+    await asyncio.sleep(0.1)
+    assert (await backend.limits.sweep(limit=100)).deleted == 2
+
+
+@MIGRATED
 async def test_who_admit_at_once_do_not_admit_too_many(backend, another):
     await declare(backend, 3)
     await held(backend, 20)
@@ -250,6 +270,7 @@ async def test_an_earlier_version_of_the_schema_has_no_limits(backend, database,
         backend.limits.declare([], change=False),
         backend.limits.admit([TASK]),
         backend.limits.held(),
+        backend.limits.sweep(limit=1),
         backend.limits.hand_back([]),
         backend.limits.states(),
     ):

@@ -65,26 +65,26 @@ async def _do(backend, database, verb: str, key: uuid.UUID, token, wanted: Statu
         assert await backend.enqueue_unique([_keyed(delay, "replace")]) == [key]
     elif verb == "cancel":
         await backend.cancel([key])
+    elif verb == "cleanup":
+        await cleanup(backend, older_than=-1, statuses=ENDS)
+    else:
+        await _do_with_limits(backend, database, verb, key, token, wanted)
+
+
+async def _do_with_limits(backend, database, verb: str, key: uuid.UUID, token, wanted: Status | None) -> None:
+    if verb == "hand_back":
+        await backend.limits.hand_back([HandBack(key, token, None)])
     elif verb == "requeue":
         if wanted == Status.SCHEDULED:
             database.execute(f"UPDATE {database.table} SET links = 1")
         await backend.requeue([key])
-    elif verb == "cleanup":
-        await cleanup(backend, older_than=-1, statuses=ENDS)
-    else:
-        await _do_of_limits(backend, database, verb, key, token)
-
-
-async def _do_of_limits(backend, database, verb: str, key: uuid.UUID, token) -> None:
-    if verb == "hand_back":
-        await backend.limits.hand_back([HandBack(key, token, None)])
-        return
-    past = "'2020-01-01 00:00:00'"
-    database.execute(f"UPDATE {database.table} SET links = 1")
-    database.execute(f"UPDATE {database.table} SET run_after = {past} WHERE status = 5")
-    await backend.claim(0, worker_pid=None)  # sets it aside
-    await backend.limits.declare([Limit("app.task", 1)], change=True)
-    await backend.limits.admit(["app.task"])
+    elif verb == "admit":
+        past = "'2020-01-01 00:00:00'"
+        database.execute(f"UPDATE {database.table} SET links = 1")
+        database.execute(f"UPDATE {database.table} SET run_after = {past} WHERE status = 5")
+        await backend.claim(0, worker_pid=None)  # sets it aside
+        await backend.limits.declare([Limit("app.task", 1)], change=True)
+        await backend.limits.admit(["app.task"])
 
 
 def _keyed(delay: float | None, on_conflict: OnConflict = "return") -> NewTask:

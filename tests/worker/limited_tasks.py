@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import time
 
 from asyncqueue import Rate, task
+from tests.worker.sample_tasks import witnessed
 
 running: dict[str, int] = {}
 most: dict[str, int] = {}
@@ -46,3 +49,21 @@ async def by_letter(customer: str) -> str:
 @task
 async def free() -> None:
     return None
+
+
+@task(max_running=3, limit_key="{key}")
+async def watched(witness: str, key: str, number: int) -> None:
+    """Witness the start and the end, with the clock that all processes of a host share."""
+    witnessed(witness, f"{time.monotonic_ns()} start {os.getpid()} {key} {number}")
+    await asyncio.sleep(0.01)
+    witnessed(witness, f"{time.monotonic_ns()} end {os.getpid()} {key} {number}")
+
+
+@task
+async def unlimited(witness: str, number: int) -> None:
+    witnessed(witness, f"{time.monotonic_ns()} free {os.getpid()} - {number}")
+
+
+@task(rate="40/s")
+async def counted(witness: str, number: int) -> None:
+    witnessed(witness, f"{time.monotonic_ns()} start {os.getpid()} - {number}")
