@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import partial
 from itertools import starmap
@@ -131,7 +131,8 @@ class Claims:
         seconds = time.monotonic() - began
         first, due_in = rows[0], rows[0]["due_in"]
         width = len(first) - 3  # without what every row says of the statement as a whole
-        claimed = [] if first[0] is None else [ClaimedTask(*row[:width]) for row in rows]
+        make = ClaimedTask._make if self._table.linked else _without_links
+        claimed = [] if first[0] is None else [make(row[:width]) for row in rows]
         if look:
             self.bands.looked(seconds, due_in, starmap(Band, json.loads(first["bands"] or "[]")))
         else:
@@ -181,6 +182,10 @@ class Claims:
             # nothing had been sent.
             repeat=False,
         )
+
+
+def _without_links(fields: Iterable[Any]) -> ClaimedTask:
+    return ClaimedTask(*fields)
 
 
 def _claim(limit: int, worker_pid: int | None, bound: datetime) -> dict[str, Any]:

@@ -44,7 +44,8 @@ class PostgresqlLimits(LimitsOf):
     async def _in_transaction(self, make: Callable[[], Asking]) -> Any:
         async def work(connection: AsyncpgConnection) -> Any:
             asking = make()
-            async with connection.transaction():
+            # What was committed while it waited for a lock counts, whatever the database's default is.
+            async with connection.transaction(isolation="read_committed"):
                 try:
                     ask: Ask = next(asking)
                     while True:

@@ -70,7 +70,6 @@ class Admitter:
         self._warned = False
         self._sweep_at = 0.0
         self._swept = False
-        backend.arrivals.limited = self._arrived
 
     @property
     def busy(self) -> bool:
@@ -110,6 +109,15 @@ class Admitter:
 
     async def run(self) -> None:
         """Admit for ever."""
+        arrivals = self._backend.arrivals
+        before, arrivals.limited = arrivals.limited, self._arrived
+        try:
+            await self._run()
+        finally:
+            if arrivals.limited == self._arrived:  # else another worker of this queue hears of them now
+                arrivals.limited = before
+
+    async def _run(self) -> None:
         while True:
             try:
                 if self._can:
