@@ -38,7 +38,7 @@ _ROUNDS = 4
 
 _HELD, _ADMITTED, _SPENT = 0, 1, 2
 
-Rows: TypeAlias = Sequence[Sequence[Any]]
+Rows: TypeAlias = Sequence[Any]
 
 
 class Ask(NamedTuple):
@@ -104,8 +104,7 @@ class Survey:
             if began is not None and place.noted is None:
                 self.noted.append((place.id, _ADMITTED, began))
             if period is not None and (began is None or began < period):
-                # One that has not started yet does so later than it was admitted.
-                self.starts.append(period - (began if began is not None else place.admitted or 0.0))
+                self.starts.append(period if began is None else period - began)
         elif period is not None and began is not None and began < period:
             self.starts.append(period - began)
             if place.state == _ADMITTED:

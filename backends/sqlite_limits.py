@@ -46,7 +46,7 @@ class SqliteLimits(LimitsOf):
         return found if read is None else [read(self._times, row) for row in found]
 
     def _values(self, row: Mapping[str, Any]) -> dict[str, Any]:
-        values = {name: value.hex if isinstance(value, UUID) else value for name, value in row.items()}
+        values: dict[str, Any] = {name: value.hex if isinstance(value, UUID) else value for name, value in row.items()}
         if "age" in values:
             values["started_utc"] = self._times.now_utc(-values["age"])
         return {**values, "now": self._times.now(), "now_utc": self._times.now_utc()}

@@ -37,7 +37,7 @@ async def declare(backend, capacity: int | None = None, count: int | None = None
 
 
 async def admitted(backend, *keys: str) -> int:
-    return (await backend.limits.admit(keys or (TASK,))).admitted
+    return int((await backend.limits.admit(keys or (TASK,))).admitted)
 
 
 async def claim(backend, limit: int = 100):

@@ -123,12 +123,12 @@ def test_which_starts_count() -> None:
     limit = Limit("a.b", None, 3, 10.0)
     starts = [(place(1, 9.0), QUEUED), (place(1, 9.0), RUNNING), (place(1, 9.0), DONE), (place(2, 30.0, 11.0), None)]
     survey = surveyed(limit, *starts)
-    assert survey.starts == [1.0, 6.0, 6.0]
+    assert survey.starts == [10.0, 6.0, 6.0], "one that has not started yet starts now at the earliest"
     assert survey.noted == [(1, 1, 4.0), (1, 2, 4.0)]
     assert survey.gone == [1]
-    assert (survey.room, survey.opens_in(0)) == (0, 1.0)
+    assert (survey.room, survey.opens_in(0)) == (0, 6.0)
     assert surveyed(Limit("a.b", None, 2, 10.0), *starts).opens_in(0) == 6.0
-    assert surveyed(Limit("a.b", None, 4, 10.0), *starts).opens_in(1) == 1.0
+    assert surveyed(Limit("a.b", None, 4, 10.0), *starts).opens_in(1) == 6.0
     assert surveyed(Limit("a.b", None, 5, 10.0), *starts).opens_in(1) is None
 
 

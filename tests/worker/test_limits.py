@@ -201,3 +201,14 @@ async def test_a_place_of_a_cancelled_task_is_free_soon(database):
                 await queue.cancel(*(handle.id for handle in stuck))
                 await after.result()
             worker.stop()
+
+
+async def test_in_a_test_limits_hold_too_and_nobody_waits_for_a_window():
+    from asyncqueue.testing import memory_queue, run_until_empty
+
+    async with memory_queue() as queue:
+        await queue.enqueue_many([(tasks.two, None)] * 5 + [(tasks.paced, None)] * 5)
+        done = await run_until_empty(queue, concurrency=10)
+        assert len(done) == 8
+        assert tasks.most == {"two": 2}
+        assert [record.task for record in await queue.list(status=Status.SCHEDULED)] == [f"{HERE}.paced"] * 2
