@@ -195,7 +195,8 @@ def still_scheduled(count: int) -> SchemaError:
     """The error that keeps `migrate --down` from making tasks run at once, or never."""
     return SchemaError(
         f"{count} task{'s are' if count != 1 else ' is'} scheduled and would lose the time when they are due: "
-        "wait for them, `asyncqueue cancel` them, or run them now with `asyncqueue requeue --status scheduled`"
+        "wait for them, `asyncqueue cancel` them, or run them now with `asyncqueue requeue --status scheduled` (which "
+        "does not help those that a limit holds back)"
     )
 
 

@@ -86,7 +86,7 @@ class PostgresqlBackend:
         # For a worker's hot path, for everything that must not wait behind it, for enqueueing, and for limits.
         by_index = self._connector.connect_by_index
         self._engine = Lanes([self._lane(by_index) for _ in range(self.capabilities.exchanges)])
-        self._control, self._enqueue, self._admit = self._lane(), self._lane(), self._lane()
+        self._control, self._enqueue, self._admit = self._lane(), self._lane(), self._lane(by_index)
         self._listener = Listener(self._connector.connect, self._channel, self._table.setup["listen_ping"].text)
         self._ends = Notifier(lambda: self._notify(ENDED))
         self._said_waiting = -inf
