@@ -19,9 +19,8 @@ LimitKey: TypeAlias = str | Callable[[Mapping[str, Any]], str]
 
 #: Characters that the column holds.
 MAX_KEY = 255
-_COUNTS = range(1, 2**31)
-#: Places of one key are looked at together: a rate of more than this is no limit that anybody needs to be exact.
-_MAX_RATE = 100_000
+#: All places of one key are looked at together.
+_COUNTS = range(1, 10_001)
 _SHORTEST, _LONGEST = 0.001, 366 * 86400.0
 
 
@@ -78,8 +77,10 @@ class Rate:
     per: float
 
     def __post_init__(self) -> None:
-        if not _whole(self.count) or not 1 <= self.count <= _MAX_RATE:
-            raise ConfigurationError(f"a rate is of 1 to {_MAX_RATE} starts, not {self.count!r}")
+        if not _whole(self.count) or self.count not in _COUNTS:
+            raise ConfigurationError(
+                f"a rate is of 1 to {_COUNTS[-1]} starts, not {self.count!r}: 100/s is as much as 360000/h"
+            )
         seconds = seconds_of(self.per)
         if not _SHORTEST <= seconds <= _LONGEST:
             raise ConfigurationError(f"a rate is per a time from a millisecond to a year, not {self.per!r}")
@@ -128,7 +129,7 @@ class LimitPolicy:
                 raise ConfigurationError("max_running and rate are missing: limit_key says what they are counted by")
             return None
         if max_running is not None and (not _whole(max_running) or max_running not in _COUNTS):
-            raise ConfigurationError(f"max_running must be a whole number, 1 or more, not {max_running!r}")
+            raise ConfigurationError(f"max_running must be a whole number from 1 to {_COUNTS[-1]}, not {max_running!r}")
         if key is not None and not isinstance(key, str) and not callable(key):
             raise ConfigurationError(
                 f"limit_key must be text such as 'customer-{{customer}}', or a function of the arguments, not {key!r}"

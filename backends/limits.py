@@ -113,6 +113,11 @@ class Survey:
             self.gone.append(place.id)
 
     @property
+    def unlimited(self) -> bool:
+        """Whether there is no limit (any more): then nobody needs a place."""
+        return self.limit is not None and self.limit.capacity is None and self.limit.rate_count is None
+
+    @property
     def room(self) -> int:
         """How many more may be admitted."""
         if self.limit is None:
@@ -172,7 +177,7 @@ def admission(keys: Collection[str], ended: Collection[UUID]) -> Generator[Ask, 
     if not wanted:
         return Admission(0, {})
     surveys = yield from _survey(sorted(wanted))
-    choice = yield from _choose({key: survey.room for key, survey in surveys.items()})
+    choice = yield from _choose(surveys)
     places = {task_id: place for place, task_id in enumerate(choice.chosen)}
     if places:
         yield Ask("admit", [{"task_id": task_id, "place": places[task_id]} for task_id in sorted(places)])
@@ -231,8 +236,12 @@ class _Choice:
     unread: Collection[str] = ()
 
 
-def _choose(room: Mapping[str, int]) -> Generator[Ask, Rows, _Choice]:
-    """Choose who is next under each key, up to so many, and give them their places; forget who waits in vain."""
+def _choose(surveys: Mapping[str, Survey]) -> Generator[Ask, Rows, _Choice]:
+    """Choose who is next under each key, as many as there are places for, and give them these.
+
+    Who waits in vain is forgotten, and so is who needs no place.
+    """
+    room = {key: survey.room for key, survey in surveys.items()}
     choice, left, more = _Choice(), dict(room), 1
     for _ in range(_ROUNDS):
         if not left:
@@ -254,7 +263,7 @@ def _choose(room: Mapping[str, int]) -> Generator[Ask, Rows, _Choice]:
                 left.pop(key, None)
             choice.given[key] += len(fitting)
             choice.chosen |= dict.fromkeys(task_id for _, task_id in fitting)
-            taken += [entry for entry, _ in fitting]
+            (vain if surveys[key].unlimited else taken).extend(entry for entry, _ in fitting)
             vain += [entry for entry, _ in set(some) - set(fit)]
         yield Ask("take_places", [{"id": entry} for entry in sorted(taken)])
         yield _drop(vain)

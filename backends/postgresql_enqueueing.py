@@ -136,7 +136,7 @@ def _copied(task: NewTask, now: datetime, modified: datetime, width: int) -> tup
     """A row of so many columns."""
     due = task.run_at if task.run_at is not None or task.delay is None else now + timedelta(seconds=task.delay)
     status, run_after = (5, due) if due is not None and due > now else (0, None)
-    if task.links & ASIDE:
+    if task.links and task.links & ASIDE:
         status, run_after = 5, due if task.links & Link.WAITING else run_after or now
     row = (task.id, now, modified, task.task, task.args, status)
     return (*row, task.queue, task.priority, run_after, task.max_attempts, task.links, task.limit_key)[:width]

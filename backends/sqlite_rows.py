@@ -12,6 +12,8 @@ from asyncqueue.backends.base import TaskFilter
 from asyncqueue.backends.sqlite_times import Times
 from asyncqueue.model import ASIDE, AttemptEnd, Claim, Finish, Link, NewTask, OutputChunk, Release
 
+# Plain numbers, because they are asked of every row.
+_ASIDE, _LIMITED, _WAITING = int(ASIDE), int(Link.LIMITED), int(Link.WAITING)
 #: Rows of one statement at most: SQLite takes 32,766 placeholders.
 _LISTED_AT_ONCE = 256
 #: A statement is prepared for multiples of so many rows, and not for each number anew. Rows of NULLs match nothing.
@@ -86,16 +88,17 @@ def _more(task: NewTask, times: Times) -> dict[str, Any]:
         run_after = times.utc(task.run_at)
     elif task.delay is not None:
         run_after = times.now_utc(task.delay)
-    if run_after is not None and run_after <= times.now_utc() and not task.links & Link.WAITING:
+    links = int(task.links)
+    if run_after is not None and run_after <= times.now_utc() and not links & _WAITING:
         run_after = None
-    if run_after is None and task.links & ASIDE == Link.LIMITED:
+    if run_after is None and links & _ASIDE == _LIMITED:
         run_after = times.now_utc()
     return {
-        "status": 5 if run_after is not None or task.links & ASIDE else 0,
+        "status": 5 if run_after is not None or links & _ASIDE else 0,
         "queue": task.queue,
         "priority": task.priority,
         "run_after": run_after,
         "max_attempts": task.max_attempts,
-        "links": int(task.links),
+        "links": links,
         "limit_key": task.limit_key,
     }

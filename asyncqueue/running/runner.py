@@ -55,7 +55,8 @@ class Runner:
         limits: of arguments, output and log.
         default_timeout: seconds, for tasks that do not say otherwise; None, 0 or less for no limit.
         inline: call plain functions in this thread, whatever isolation they ask for. The child process does.
-        check: says of a row whose function declares limits what becomes of it instead of a run, None if it may run.
+        check: says of a row that has links, or whose function declares limits, what becomes of it instead of a run;
+            None if it may run.
     """
 
     def __init__(
@@ -65,7 +66,7 @@ class Runner:
         *,
         default_timeout: float | None = None,
         inline: bool = False,
-        check: Callable[[str, LimitPolicy, ClaimedTask], Awaitable[RunResult | None]] | None = None,
+        check: Callable[[str, LimitPolicy | None, ClaimedTask], Awaitable[RunResult | None]] | None = None,
     ) -> None:
         self._application = application
         self._resolver = Resolver(application.allow, default_timeout)
@@ -133,7 +134,7 @@ class Runner:
     async def _ready(self, run: Run, claimed: ClaimedTask) -> tuple[Resolved, Mapping[str, Any]] | RunResult:
         """The function and its arguments; or what becomes of the row because it may not run here and now."""
         resolved = self._resolver.known(claimed.task) or await self._resolve(claimed.task)
-        if resolved.limits is not None and self._check is not None:
+        if self._check is not None and (resolved.limits is not None or claimed.links):
             instead = await self._check(resolved.path, resolved.limits, claimed)
             if instead is not None:
                 return instead

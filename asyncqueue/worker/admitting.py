@@ -86,8 +86,8 @@ class Admitter:
         self._sweep_at = 0.0
         self._news.set()
 
-    async def check(self, path: str, policy: LimitPolicy, claimed: ClaimedTask) -> RunResult | None:
-        """What becomes of a claimed row whose function declares limits: None if it may run.
+    async def check(self, path: str, policy: LimitPolicy | None, claimed: ClaimedTask) -> RunResult | None:
+        """What becomes of a claimed row that has links, or whose function declares limits: None if it may run.
 
         Whoever enqueued it may not know them. Then it is handed back, and goes the way of those that come under limits.
         Raises InvalidArguments where there is no key for it.
@@ -95,10 +95,12 @@ class Admitter:
         if not self._can:
             self._say_no_limits(path)
             return None
-        limit = policy.declared(path)
-        if limit not in self._declared:
-            await self._declare(limit)
-        if claimed.links & Link.LIMITED:
+        limited = bool(claimed.links & Link.LIMITED)
+        if policy is not None or limited:
+            limit = Limit(path) if policy is None else policy.declared(path)
+            if limit not in self._declared:
+                await self._declare(limit)
+        if policy is None or limited:
             return None
         try:
             args = json.loads(claimed.args or "{}")

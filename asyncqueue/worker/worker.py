@@ -247,7 +247,7 @@ class Worker:
             self._finisher.put(held)
         else:
             self._ledger.remove(held)
-            self._unlinked(held)
+            self._left(held)
             if held.reason is Reason.CANCELLED:
                 self._progress.cancelled += 1
             else:
@@ -259,19 +259,20 @@ class Worker:
         if result is None or result.status == Status.SCHEDULED:
             self._progress.released += 1
         elif result.status == Status.COMPLETED:
-            self._unlinked(held)
+            self._left(held)
             self._progress.completed += 1
             if self._hooks.on_success:
                 self._fire("on_success", self._runner.info_of(held.claimed))
         else:
-            self._unlinked(held)
+            self._left(held)
             self._failed(held, result)
         if not self._ledger:
             self._freed()
 
-    def _unlinked(self, held: Held) -> None:
+    def _left(self, held: Held) -> None:
         """A task does not run any more: say so to those who wait for that."""
-        if held.claimed.links & Link.LIMITED:
+        links = held.claimed.links
+        if links and links & Link.LIMITED:
             self._admitter.ended(held.id)
 
     def _failed(self, held: Held, result: RunResult) -> None:

@@ -197,7 +197,7 @@ async def test_nothing_is_admitted_under_a_limit_that_nobody_has_declared(backen
     assert await admitted(backend) == 1
     assert await backend.limits.declare([Limit(TASK)], change=True) == set()
     assert await admitted(backend) == 1, "no limit at all"
-    assert await backend.limits.states() == [LimitState(Limit(TASK), 1, 2, 0)]
+    assert await backend.limits.states() == [LimitState(Limit(TASK), 1, 1, 0)], "which needs no place"
 
 
 @MIGRATED

@@ -120,8 +120,9 @@ class Lives(RuleBasedStateMachine):
         found = self.do(self.backend.get(list(waiting))) if waiting else []
         admitted = [waiting[record.id] for record in found if record.status == Status.QUEUED]
         assert len(admitted) == expected
+        place = self.place()  # one for all: which came first is not always known
         for row in admitted:
-            row.status, row.aside, row.placed, row.place = Status.QUEUED, False, True, self.place()
+            row.status, row.aside, row.placed, row.place = Status.QUEUED, False, True, place
         left = [row.waits for row in waiting.values() if row.aside and row.waits is not None]
         first = [row.waits for row in admitted if row.waits is not None]
         assert max(first, default=0) <= min(left, default=self.places), "the first ones first"

@@ -72,12 +72,12 @@ def test_arguments_without_a_key(key: Any, args: dict[str, Any], text: str) -> N
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        ({"max_running": 0}, "max_running must be a whole number, 1 or more, not 0"),
+        ({"max_running": 0}, "max_running must be a whole number from 1 to 10000, not 0"),
         ({"max_running": True}, "not True"),
         ({"max_running": "5"}, "not '5'"),
         ({"rate": "100"}, r"rate must be a Rate, or text such as '100/m'"),
         ({"rate": "100/w"}, "not '100/w'"),
-        ({"rate": "0/m"}, "a rate is of 1 to 100000 starts, not 0"),
+        ({"rate": "0/m"}, "a rate is of 1 to 10000 starts, not 0: 100/s"),
         ({"rate": "5/0s"}, "from a millisecond to a year"),
         ({"limit_key": "x"}, "max_running and rate are missing"),
         ({"max_running": 1, "limit_key": 7}, "limit_key must be text such as"),

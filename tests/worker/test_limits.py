@@ -203,6 +203,18 @@ async def test_a_place_of_a_cancelled_task_is_free_soon(database):
             worker.stop()
 
 
+@cases("database", migrated(["sqlite", "postgresql"]))
+async def test_a_limit_that_was_taken_out_of_the_code_ends_with_the_first_task(database):
+    async with Queue(settings=settings(database)) as queue:
+        await queue.backend.limits.declare([Limit(f"{HERE}.free", 1)], change=True)
+        for _ in range(30):
+            await queue.enqueue(f"{HERE}.free", limit_key="a")
+        await burst(queue, heartbeat=0.1, lease=1)
+        assert [state.limit for state in await queue.limits()] == [Limit(f"{HERE}.free")]
+        assert await ended(queue) == 30
+        assert int(database.execute("SELECT count(*) FROM asyncqueue_limited")[0][0]) == 0
+
+
 async def test_in_a_test_limits_hold_too_and_nobody_waits_for_a_window():
     from asyncqueue.testing import memory_queue, run_until_empty
 
