@@ -208,12 +208,12 @@ class Admitter:
     async def _sweep(self) -> None:
         """Find all keys under which tasks wait: at once where this worker has just begun, else in its turn."""
         interval = _interval(self._leases)
-        if not self._swept or await self._backend.chores.take(SWEEP, interval / 2):
-            after: str | None = ""
-            while after is not None:
-                found = await self._backend.limits.held(after, limit=AT_ONCE)
+        found = await self._backend.limits.held(limit=AT_ONCE)  # where nothing waits, that is all
+        if found and (not self._swept or await self._backend.chores.take(SWEEP, interval / 2)):
+            self._keys |= dict.fromkeys(found)
+            while len(found) == AT_ONCE:
+                found = await self._backend.limits.held(found[-1], limit=AT_ONCE)
                 self._keys |= dict.fromkeys(found)
-                after = found[-1] if len(found) == AT_ONCE else None
         self._swept = True
         self._sweep_at = time.monotonic() + interval * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
 
