@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from asyncqueue.default import default_queue as default_queue
     from asyncqueue.default import enqueue as enqueue
     from asyncqueue.handle import TaskHandle as TaskHandle
+    from asyncqueue.limits import LimitState as LimitState
+    from asyncqueue.limits import Rate as Rate
     from asyncqueue.model import Attempt as Attempt
     from asyncqueue.model import PeriodicState as PeriodicState
     from asyncqueue.model import QueueState as QueueState
@@ -38,9 +40,11 @@ _HOMES = {
     "Application": "asyncqueue.running.application",
     "Attempt": "asyncqueue.model",
     "Hooks": "asyncqueue.running.hooks",
+    "LimitState": "asyncqueue.limits",
     "PeriodicState": "asyncqueue.model",
     "Queue": "asyncqueue.queue",
     "QueueState": "asyncqueue.model",
+    "Rate": "asyncqueue.limits",
     "Retry": "asyncqueue.retries",
     "RetryDelay": "asyncqueue.retries",
     "Settings": "asyncqueue.settings",
@@ -64,9 +68,11 @@ __all__ = [
     "Application",
     "Attempt",
     "Hooks",
+    "LimitState",
     "PeriodicState",
     "Queue",
     "QueueState",
+    "Rate",
     "Retry",
     "RetryDelay",
     "Settings",

@@ -49,6 +49,7 @@ async def enqueue(
     unique_key: str | None = None,
     unique_for: float | timedelta = 0.0,
     on_conflict: OnConflict = "return",
+    limit_key: str | None = None,
 ) -> TaskHandle:
     """Enqueue one task in the configured database; see `Queue.enqueue`."""
     return await (await default_queue()).enqueue(
@@ -63,6 +64,7 @@ async def enqueue(
         unique_key=unique_key,
         unique_for=unique_for,
         on_conflict=on_conflict,
+        limit_key=limit_key,
     )
 
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
+from functools import partial
 from types import TracebackType
 from typing import Any, Self, TypeVar
 from uuid import UUID
@@ -14,13 +15,14 @@ from zoneinfo import ZoneInfo
 
 import anyio
 
+from asyncqueue.backends import limits
 from asyncqueue.backends.base import Backend, Change, Options, TaskFilter
 from asyncqueue.backends.urls import backend_for
 from asyncqueue.backoff import Backoff
 from asyncqueue.batcher import Batcher
-from asyncqueue.errors import DatabaseUnavailable, InvalidTask, ResultTimeout, TaskNotFound
+from asyncqueue.errors import DatabaseUnavailable, ResultTimeout, TaskNotFound
 from asyncqueue.handle import TaskHandle, result_type_of
-from asyncqueue.ids import new_id
+from asyncqueue.limits import LimitState
 from asyncqueue.model import (
     DEFAULT_QUEUE,
     Attempt,
@@ -35,13 +37,14 @@ from asyncqueue.model import (
 )
 from asyncqueue.periodic import periodic_state
 from asyncqueue.queues import check_queue_name
-from asyncqueue.requests import PLAIN, Placement, Task, TaskRequest
+from asyncqueue.requests import Placement, Task, TaskRequest
 from asyncqueue.retention import ages_of, clean
+from asyncqueue.rows import Rows
 from asyncqueue.settings import Settings
-from asyncqueue.tasks import encode_args, path_of
 from asyncqueue.waiting import Waiting
 
 Result = TypeVar("Result")
+Row = TypeVar("Row")
 
 
 class Queue(AbstractAsyncContextManager["Queue"]):
@@ -70,6 +73,7 @@ class Queue(AbstractAsyncContextManager["Queue"]):
         #: How handles wait for the ends of their tasks.
         self.waiting = Waiting(self.backend, settings.connect_timeout)
         self._batcher = Batcher(self._write)
+        self._rows = Rows(settings.max_args_size, lambda: _has_limits(self.backend))
 
     async def open(self) -> Self:
         """Connect and look at the table; an embedded database gets its table now if it has none.
@@ -115,6 +119,7 @@ class Queue(AbstractAsyncContextManager["Queue"]):
         unique_key: str | None = None,
         unique_for: float | timedelta = 0.0,
         on_conflict: OnConflict = "return",
+        limit_key: str | None = None,
     ) -> TaskHandle:
         """Enqueue one task and return when it is committed.
 
@@ -137,6 +142,7 @@ class Queue(AbstractAsyncContextManager["Queue"]):
             on_conflict: what happens if the key is held: "return" returns a handle on the task that holds it, whose
                 `created` is False; "raise" raises DuplicateTask; "replace" makes that task, if it is still scheduled,
                 what this one would have been, and else is like "return".
+            limit_key: which of the function's limits the task comes under, instead of what its `@task` says.
 
         Raises:
             DuplicateTask: the key is held, and `on_conflict` is "raise".
@@ -145,8 +151,11 @@ class Queue(AbstractAsyncContextManager["Queue"]):
             MigrationRequired: options that the table cannot hold before `asyncqueue migrate`.
             DatabaseUnavailable: no database within `connect_timeout` seconds.
         """
-        wanted = Placement.of(queue, priority, delay, run_at, max_attempts, unique_key, unique_for, on_conflict)
-        new = self._new(task, args, wanted)
+        wanted = Placement.of(
+            queue, priority, delay, run_at, max_attempts, unique_key, unique_for, on_conflict, limit_key
+        )
+        new = self._rows.new(task, args, wanted)
+        await self._declare(connection)
         if new.unique is not None:
             [task_id] = await self._enqueue_unique([new], connection)
             return TaskHandle(self, task_id, result_type_of(task), created=task_id == new.id)
@@ -181,7 +190,8 @@ class Queue(AbstractAsyncContextManager["Queue"]):
         Raises what `enqueue` raises.
         """
         some = builtins.list(tasks)
-        rows = self._rows(some, Placement.of(queue, priority, delay, run_at, max_attempts))
+        rows = self._rows.many(some, Placement.of(queue, priority, delay, run_at, max_attempts))
+        await self._declare(connection)
         if any(row.unique is not None for row in rows):
             ids = await self._enqueue_unique(rows, connection)
             return [
@@ -262,6 +272,10 @@ class Queue(AbstractAsyncContextManager["Queue"]):
     async def queues(self) -> builtins.list[QueueState]:
         """The queues that hold tasks which have not ended, or are paused, by name. Raises MigrationRequired."""
         return await self.backend.queues()
+
+    async def limits(self) -> builtins.list[LimitState]:
+        """The limits that functions have declared, by name. Raises MigrationRequired."""
+        return await self.backend.limits.states()
 
     async def workers(self) -> builtins.list[WorkerState]:
         """The workers that run, or were lost within a day, the oldest first. Raises MigrationRequired."""
@@ -346,30 +360,16 @@ class Queue(AbstractAsyncContextManager["Queue"]):
 
     # -- inside
 
-    def _new(self, task: Task, args: Mapping[str, Any] | None, placement: Placement = PLAIN) -> NewTask:
-        return NewTask(new_id(), path_of(task), encode_args(args, self.settings.max_args_size), *placement)
+    async def _declare(self, connection: Any) -> None:
+        """Note what functions declare of limits before the first of their tasks is enqueued.
 
-    def _rows(self, some: Sequence[Any], placement: Placement) -> builtins.list[NewTask]:
-        """The rows of what `enqueue_many` was given."""
-        if placement == PLAIN:
-            size = self.settings.max_args_size
-            try:
-                # Hundreds of thousands a second: that each is a pair is found out by taking it for one.
-                return [NewTask(new_id(), path_of(task), encode_args(args, size)) for task, args in some]
-            except (TypeError, ValueError):
-                pass  # some are requests, or mistakes: one by one
-        return [self._row(each, placement) for each in some]
-
-    def _row(self, each: Any, placement: Placement) -> NewTask:
-        if isinstance(each, TaskRequest):
-            return self._new(each.task, each.args, Placement.of(*each[2:]))
-        try:
-            task, args = each
-        except (TypeError, ValueError):
-            raise InvalidTask(
-                f"enqueue_many takes pairs of a task and its arguments, or TaskRequests, not {each!r}"
-            ) from None
-        return self._new(task, args, placement)
+        Where the caller has a transaction, which another one may have to wait for, that is left to workers.
+        """
+        undeclared = dict(self._rows.undeclared)
+        if undeclared and connection is None:
+            declare = partial(self.backend.limits.declare, change=False)
+            await self._patiently(declare, builtins.list(undeclared.values()))
+            self._rows.note(undeclared)
 
     async def _write(self, rows: Sequence[NewTask]) -> None:
         await self._patiently(self.backend.enqueue, rows)
@@ -379,9 +379,7 @@ class Queue(AbstractAsyncContextManager["Queue"]):
             return await self.backend.enqueue_unique(rows, connection=connection)
         return await self._patiently(self.backend.enqueue_unique, rows)
 
-    async def _patiently(
-        self, enqueue: Callable[[Sequence[NewTask]], Awaitable[Result]], rows: Sequence[NewTask]
-    ) -> Result:
+    async def _patiently(self, enqueue: Callable[[Sequence[Row]], Awaitable[Result]], rows: Sequence[Row]) -> Result:
         """Insert rows, waiting out an outage shorter than the connect timeout: repetitions are harmless here."""
         delays = Backoff(0.05, 1.0)
         give_up_at = time.monotonic() + self.settings.connect_timeout
@@ -404,6 +402,10 @@ def options_of(settings: Settings) -> Options:
         statement_timeout=settings.statement_timeout,
         notify=settings.notify,
     )
+
+
+def _has_limits(backend: Backend) -> bool:
+    return backend.shape is None or backend.shape.version >= limits.VERSION
 
 
 def _filter(status: Status | Collection[Status] | None, task: str | None) -> TaskFilter:

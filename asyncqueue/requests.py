@@ -8,6 +8,7 @@ from math import inf
 from typing import Any, NamedTuple, TypeAlias, get_args
 
 from asyncqueue.errors import ConfigurationError
+from asyncqueue.limits import check_limit_key
 from asyncqueue.model import DEFAULT_QUEUE, OnConflict, Unique
 from asyncqueue.queues import check_queue_name
 
@@ -34,6 +35,8 @@ class Placement(NamedTuple):
     run_at: datetime | None = None
     max_attempts: int | None = None
     unique: Unique | None = None
+    links: int = 0
+    limit_key: str | None = None
 
     @classmethod
     def of(
@@ -46,10 +49,11 @@ class Placement(NamedTuple):
         unique_key: str | None = None,
         unique_for: float | timedelta = 0.0,
         on_conflict: OnConflict = "return",
+        limit_key: str | None = None,
     ) -> Placement:
         """Check what was asked for. Raises ConfigurationError."""
         unique = _unique(unique_key, unique_for, on_conflict)
-        if (queue, priority, delay, run_at, max_attempts, unique) == PLAIN:
+        if (queue, priority, delay, run_at, max_attempts, unique, 0, limit_key) == PLAIN:
             return PLAIN
         check_queue_name(queue)
         if not _whole(priority) or priority not in _PRIORITIES:
@@ -59,7 +63,9 @@ class Placement(NamedTuple):
         check_max_attempts(max_attempts)
         if delay is not None and run_at is not None:
             raise ConfigurationError("give delay or run_at, not both: each says when the task is to run")
-        return cls(queue, priority, _seconds(delay), _instant(run_at), max_attempts, unique)
+        if limit_key is not None:
+            check_limit_key(limit_key)
+        return cls(queue, priority, _seconds(delay), _instant(run_at), max_attempts, unique, 0, limit_key)
 
 
 #: What a task has that asks for nothing.
@@ -79,6 +85,7 @@ class TaskRequest(NamedTuple):
     unique_key: str | None = None
     unique_for: float | timedelta = 0.0
     on_conflict: OnConflict = "return"
+    limit_key: str | None = None
 
 
 def check_max_attempts(number: object) -> None:

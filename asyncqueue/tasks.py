@@ -12,6 +12,7 @@ from typing import Any, Generic, Literal, ParamSpec, TypeAlias, TypeVar, overloa
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 
 from asyncqueue.errors import ConfigurationError, InvalidArguments, InvalidTask, PayloadTooLarge
+from asyncqueue.limits import LimitKey, LimitPolicy, Rate
 from asyncqueue.retries import NO_RETRY, RetryDelay, RetryPolicy
 from asyncqueue.schedules import CatchUp, Schedule
 
@@ -41,14 +42,15 @@ class TaskOptions:
     """How a task wants to be run.
 
     `timeout` is in seconds; None, 0 or less means no limit. `isolation` says whether a plain function runs in a thread
-    of the worker or in a process of its own. `retry` says what follows a failure, and
-    `schedule` when it is enqueued by itself.
+    of the worker or in a process of its own. `retry` says what follows a failure,
+    `schedule` when it is enqueued by itself, and `limits` how many may run.
     """
 
     timeout: float | Unset | None = UNSET
     isolation: Literal["thread", "process"] = "thread"
     retry: RetryPolicy = NO_RETRY
     schedule: Schedule | None = None
+    limits: LimitPolicy | None = None
 
 
 class TaskFunction(Generic[P, R]):
@@ -82,6 +84,9 @@ def task(
     cron: str | None = None,
     timezone: str | None = None,
     catch_up: CatchUp | None = None,
+    limit: int | None = None,
+    rate: Rate | str | None = None,
+    limit_key: LimitKey | None = None,
 ) -> Callable[[Callable[P, R]], TaskFunction[P, R]]: ...
 def task(
     function: Callable[P, R] | None = None,
@@ -96,6 +101,9 @@ def task(
     cron: str | None = None,
     timezone: str | None = None,
     catch_up: CatchUp | None = None,
+    limit: int | None = None,
+    rate: Rate | str | None = None,
+    limit_key: LimitKey | None = None,
 ) -> Any:
     """Declare a function as a task: workers may run it without being told so with `--allow`.
 
@@ -117,6 +125,12 @@ def task(
         timezone: the name of the zone that `cron` is in; UTC where it is left out.
         catch_up: what becomes of ticks that were missed, because no worker ran: "latest" (the last of them runs once;
             so it is where it is left out), "skip" (none runs) or "all" (each does, the oldest first).
+        limit: how many of its tasks run at once at most, on all workers together. This and what follows needs a
+            table that `asyncqueue migrate` has brought to version 3 of the schema.
+        rate: how many of its tasks start at most in any time of a length: "100/m" (in any minute), "5/s", "10/30s", or
+            a `Rate`.
+        limit_key: what tells apart tasks that have limits of their own: a text with names of arguments, as in
+            "customer-{customer}", or a function of the arguments. One limit for all, where it is left out.
 
     Raises:
         ConfigurationError: options that mean nothing.
@@ -131,7 +145,14 @@ def task(
         if not inspect.isroutine(function):
             raise ConfigurationError(f"@task declares functions, not {type(function).__name__}")
         return TaskFunction(
-            function, TaskOptions(timeout, isolation, retry, _schedule(function, cron, timezone, catch_up))
+            function,
+            TaskOptions(
+                timeout,
+                isolation,
+                retry,
+                _schedule(function, cron, timezone, catch_up),
+                LimitPolicy.of(function, limit, rate, limit_key),
+            ),
         )
 
     return declare if function is None else declare(function)

@@ -5,10 +5,12 @@ What `base.py` says of every verb holds for these, too.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple, Protocol
+from uuid import UUID
 
+from asyncqueue.limits import Admission, HandBack, Limit, LimitState
 from asyncqueue.model import Declaration, NewTask, Status, TickTable
 
 
@@ -103,3 +105,38 @@ class Retention(Protocol):
 
         Up to `limit` keys are looked at. Raises MigrationRequired.
         """
+
+
+class Limits(Protocol):
+    """How many tasks of a function run at once, and start in a while: a facet of a backend.
+
+    A limit key is the function's path, with a colon and the task's own key behind it where it has one. Every verb
+    raises MigrationRequired on a table that lacks version 3 of the schema.
+    """
+
+    async def declare(self, limits: Collection[Limit], *, change: bool) -> set[str]:
+        """Note what functions declare. Returns those of which nobody had noted anything.
+
+        With `change`, what is noted already becomes what is given here.
+        """
+
+    async def admit(self, keys: Collection[str] = (), *, ended: Collection[UUID] = ()) -> Admission:
+        """Queue as many of the tasks that wait under these keys as there are places for, those of priority first.
+
+        And of those under which these tasks, which have ended, had places. A repetition is harmless.
+        """
+
+    async def held(self, after: str = "", *, limit: int = 500) -> list[str]:
+        """The limit keys under which tasks wait, the next ones in their order."""
+
+    async def hand_back(self, claims: Sequence[HandBack]) -> None:
+        """Make claimed rows scheduled, due now and LIMITED, each fenced by status 1 and its token."""
+
+    async def sweep(self, *, limit: int, place: str | None = None) -> Batch:
+        """Forget what is noted of tasks that are gone, and starts that count in no rate any more.
+
+        Up to `limit` entries are looked at; `place` is what the batch before returned.
+        """
+
+    async def states(self) -> list[LimitState]:
+        """The limits that functions have declared, by name."""

@@ -18,8 +18,10 @@ from asyncqueue.errors import SchemaError
 
 #: Level 1's columns.
 COLUMNS = ("queue", "priority", "run_after", "attempt", "max_attempts", "losses", "claimed_by", "started", "renewed")
+#: Those of version 3.
+LINK_COLUMNS = ("links", "limit_key")
 #: The newest version of the schema.
-VERSION = 2
+VERSION = 3
 
 
 class Step(NamedTuple):
@@ -193,7 +195,8 @@ def still_scheduled(count: int) -> SchemaError:
     """The error that keeps `migrate --down` from making tasks run at once, or never."""
     return SchemaError(
         f"{count} task{'s are' if count != 1 else ' is'} scheduled and would lose the time when they are due: "
-        "wait for them, `asyncqueue cancel` them, or run them now with `asyncqueue requeue --status scheduled`"
+        "wait for them, `asyncqueue cancel` them, or run them now with `asyncqueue requeue --status scheduled` (which "
+        "does not help those that a limit holds back)"
     )
 
 
@@ -210,3 +213,7 @@ WORKERS = "lists the workers that are running"
 KEYS = "holds unique keys"
 TICKS = "holds when periodic tasks were last enqueued"
 CHORES = "lets one worker of all do what is to be done once"
+LINKS_ARE_FOR = "limits, and tasks that wait for others"
+LIMITS = "holds how many tasks of a function may run at once, and start in a while"
+LIMITED = "holds which tasks have a place under a limit, and which wait for one"
+EDGES = "holds which task waits for which"

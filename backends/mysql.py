@@ -13,6 +13,7 @@ import anyio
 
 from asyncqueue.backends import mysql_schema as schema
 from asyncqueue.backends import statements
+from asyncqueue.backends.arrivals import Arrivals
 from asyncqueue.backends.base import Capabilities, Change, Options, Server, TableShape, TaskFilter
 from asyncqueue.backends.lane import Lane, Lanes
 from asyncqueue.backends.mysql_address import address_of
@@ -24,6 +25,7 @@ from asyncqueue.backends.mysql_claims import Claims
 from asyncqueue.backends.mysql_connection import Call, MysqlConnection
 from asyncqueue.backends.mysql_enqueueing import Enqueueing
 from asyncqueue.backends.mysql_errors import translate
+from asyncqueue.backends.mysql_limits import MysqlLimits
 from asyncqueue.backends.mysql_retention import MysqlRetention
 from asyncqueue.backends.mysql_rows import Row, end, fence, ids_json, numbers, ordered, rows_json
 from asyncqueue.backends.mysql_ticks import MysqlTicks
@@ -81,17 +83,21 @@ class MysqlBackend:
         self._address = address_of(url)
         self._times = Times(options.time_zone)
         self._table = Table("mysql", statements.pyformat, options.table, schema.slots(options.table))
-        # For a worker's hot path, for everything that must not wait behind it, and for enqueueing.
+        # For a worker's hot path, for everything that must not wait behind it, for enqueueing, and for limits.
         self._engine = Lanes([self._lane() for _ in range(self.capabilities.exchanges)])
-        self._control, self._enqueue = self._lane(), self._lane()
+        self._control, self._enqueue, self._admit = self._lane(), self._lane(), self._lane()
         self._server = Server("MySQL", "unknown until opened")
-        self._claims = Claims(self._table, self._times, self._engine, options.statement_timeout, self._translate)
+        self.arrivals = Arrivals()
+        self._claims = Claims(
+            *(self._table, self._times, self._engine, options.statement_timeout, self._translate, self.arrivals)
+        )
         self._attempts = Attempts(self._table, self._times)
         self._upkeep = Upkeep(self._table, self._times)
         self._enqueueing = Enqueueing(self._table, self._times, self._enqueue, self._translate)
         self.agenda = MysqlAgenda(self._table, self._fetch, self._claims.forget)
         run = partial(self._control.run, translate=self._translate)
         self.ticks = MysqlTicks(self._table, self._times, run)
+        self.limits = MysqlLimits(self._table, self._times, partial(self._admit.run, translate=self._translate))
         self.chores = MysqlChores(self._table, run)
         self.retention = MysqlRetention(self._table, self._times, run, self.observe)
         self._lock_wait = max(1, int(options.statement_timeout * _SHARE_FOR_WAITING))
@@ -112,7 +118,7 @@ class MysqlBackend:
         await self._control.run(self._probe, translate=self._translate)
 
     async def close(self) -> None:
-        for lane in (self._engine, self._control, self._enqueue):
+        for lane in (self._engine, self._control, self._enqueue, self._admit):
             lane.close()
 
     # -- enqueueing

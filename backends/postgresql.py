@@ -16,6 +16,7 @@ import asyncpg
 
 from asyncqueue.backends import postgresql_schema as schema
 from asyncqueue.backends import statements
+from asyncqueue.backends.arrivals import Arrivals
 from asyncqueue.backends.base import Capabilities, Change, Options, Server, TableShape, TaskFilter
 from asyncqueue.backends.lane import Lane, Lanes
 from asyncqueue.backends.postgresql_agenda import PostgresqlAgenda
@@ -24,6 +25,7 @@ from asyncqueue.backends.postgresql_claims import Claims
 from asyncqueue.backends.postgresql_connection import Connector
 from asyncqueue.backends.postgresql_enqueueing import Enqueueing
 from asyncqueue.backends.postgresql_errors import translate
+from asyncqueue.backends.postgresql_limits import PostgresqlLimits
 from asyncqueue.backends.postgresql_listener import AWAITED, CANCELLED, ENDED, NEWS, Listener
 from asyncqueue.backends.postgresql_notifier import Notifier
 from asyncqueue.backends.postgresql_retention import PostgresqlRetention
@@ -81,20 +83,23 @@ class PostgresqlBackend:
         self._channel = f"asyncqueue:{options.table}"[:63]
         slots = schema.slots(options.table, self._channel)
         self._table = Table("postgresql", statements.dollar, options.table, slots)
-        # For a worker's hot path, for everything that must not wait behind it, and for enqueueing.
+        # For a worker's hot path, for everything that must not wait behind it, for enqueueing, and for limits.
         by_index = self._connector.connect_by_index
         self._engine = Lanes([self._lane(by_index) for _ in range(self.capabilities.exchanges)])
-        self._control, self._enqueue = self._lane(), self._lane()
+        self._control, self._enqueue, self._admit = self._lane(), self._lane(), self._lane(by_index)
         self._listener = Listener(self._connector.connect, self._channel, self._table.setup["listen_ping"].text)
         self._ends = Notifier(lambda: self._notify(ENDED))
         self._said_waiting = -inf
         self._server = Server("PostgreSQL", "unknown until opened")
-        self._claims = Claims(self._table, self._engine, self._translate)
+        self.arrivals = Arrivals()
+        self._claims = Claims(self._table, self._engine, self._translate, self.arrivals)
         notifier = Notifier(lambda: self._notify(NEWS)) if options.notify else None
         self._enqueueing = Enqueueing(self._table, self._enqueue, self._channel, notifier, self._translate)
         run, fetch = partial(self._control.run, translate=self._translate), partial(self._fetch, self._control)
         self.agenda = PostgresqlAgenda(self._table, fetch, self._claims.forget)
         self.ticks = PostgresqlTicks(self._table, run, self._channel)
+        admit = partial(self._admit.run, translate=self._translate)
+        self.limits = PostgresqlLimits(self._table, admit, self._channel)
         self.chores = PostgresqlChores(self._table, fetch)
         self.retention = PostgresqlRetention(self._table, fetch, self.observe)
 
@@ -115,7 +120,7 @@ class PostgresqlBackend:
     async def close(self) -> None:
         await self._enqueueing.close()
         await self._ends.close()
-        for lane in (self._engine, self._control, self._enqueue):
+        for lane in (self._engine, self._control, self._enqueue, self._admit):
             lane.close()
         self._listener.close()
 

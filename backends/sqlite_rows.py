@@ -10,8 +10,10 @@ from uuid import UUID
 
 from asyncqueue.backends.base import TaskFilter
 from asyncqueue.backends.sqlite_times import Times
-from asyncqueue.model import AttemptEnd, Claim, Finish, NewTask, OutputChunk, Release
+from asyncqueue.model import ASIDE, AttemptEnd, Claim, Finish, Link, NewTask, OutputChunk, Release
 
+# Plain numbers, because they are asked of every row.
+_ASIDE, _LIMITED, _WAITING = int(ASIDE), int(Link.LIMITED), int(Link.WAITING)
 #: Rows of one statement at most: SQLite takes 32,766 placeholders.
 _LISTED_AT_ONCE = 256
 #: A statement is prepared for multiples of so many rows, and not for each number anew. Rows of NULLs match nothing.
@@ -86,12 +88,17 @@ def _more(task: NewTask, times: Times) -> dict[str, Any]:
         run_after = times.utc(task.run_at)
     elif task.delay is not None:
         run_after = times.now_utc(task.delay)
-    if run_after is not None and run_after <= times.now_utc():
+    links = int(task.links)
+    if run_after is not None and run_after <= times.now_utc() and not links & _WAITING:
         run_after = None
+    if run_after is None and links & _ASIDE == _LIMITED:
+        run_after = times.now_utc()
     return {
-        "status": 0 if run_after is None else 5,
+        "status": 5 if run_after is not None or links & _ASIDE else 0,
         "queue": task.queue,
         "priority": task.priority,
         "run_after": run_after,
         "max_attempts": task.max_attempts,
+        "links": links,
+        "limit_key": task.limit_key,
     }

@@ -33,6 +33,8 @@ class Transition(NamedTuple):
 
 _TOKEN = "status 1 and the claim's token"  # noqa: S105 - no secret
 _LOCK = "rows that others have locked are skipped"
+_LIMITED = "it does not run; it comes under a limit"
+_DECLARATION = "it was set aside and there is a place for it; the lock on its function's declaration"
 _ANYBODY = "anybody"
 _HOLDER = "the worker that holds it"
 _WORKER = "any worker"
@@ -43,8 +45,11 @@ TRANSITIONS = (
     Transition("replace", _SCHEDULED, _SCHEDULED, _ANYBODY, "the lock on its unique key"),
     Transition("replace", _SCHEDULED, _QUEUED, _ANYBODY, "the lock on its unique key"),
     Transition("promote", _SCHEDULED, _QUEUED, _WORKER, f"it is due by the database's clock; {_LOCK}"),
+    Transition("promote", _SCHEDULED, _SCHEDULED, _WORKER, f"it is due, and its links keep it back; {_LOCK}"),
+    Transition("admit", _SCHEDULED, _QUEUED, _WORKER, _DECLARATION),
     Transition("claim", _QUEUED, _RUNNING, _WORKER, f"its queue is not paused; {_LOCK}"),
     Transition("release", _RUNNING, _QUEUED, _HOLDER, _TOKEN),
+    Transition("hand_back", _RUNNING, _SCHEDULED, _HOLDER, _TOKEN),
     Transition("finish", _RUNNING, _COMPLETED, _HOLDER, _TOKEN),
     Transition("finish", _RUNNING, _FAILED, _HOLDER, _TOKEN),
     Transition("end_attempts", _RUNNING, _SCHEDULED, _HOLDER, _TOKEN),
@@ -58,6 +63,10 @@ TRANSITIONS = (
     Transition("requeue", _COMPLETED, _QUEUED, _ANYBODY, "it does not run"),
     Transition("requeue", _FAILED, _QUEUED, _ANYBODY, "it does not run"),
     Transition("requeue", _CANCELLED, _QUEUED, _ANYBODY, "it does not run"),
+    Transition("requeue", _SCHEDULED, _SCHEDULED, _ANYBODY, _LIMITED),
+    Transition("requeue", _COMPLETED, _SCHEDULED, _ANYBODY, _LIMITED),
+    Transition("requeue", _FAILED, _SCHEDULED, _ANYBODY, _LIMITED),
+    Transition("requeue", _CANCELLED, _SCHEDULED, _ANYBODY, _LIMITED),
     Transition("cleanup", _COMPLETED, None, _ANYBODY, "it is old enough by the database's clock"),
     Transition("cleanup", _FAILED, None, _ANYBODY, "it is old enough by the database's clock"),
     Transition("cleanup", _CANCELLED, None, _ANYBODY, "it is old enough by the database's clock"),

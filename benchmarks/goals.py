@@ -113,6 +113,7 @@ def _all(rows: Sequence[Row], database: str) -> Iterable[Verdict]:
     yield from own("5 million finished rows", "finished", "share", 0.8)
     yield from own("level 1, three queues and five priorities", "levels", "share", 0.9)
     yield from own("a million scheduled rows", "scheduled", "share", 0.9)
+    yield from own("100,000 rows held by a limit", "limited", "share", 0.8)
     yield from own("held snapshot", "held-snapshot", "share", 0.8)
     yield from own("idle, statements a second", "idle", "statements", 2.0, higher=False)
     yield from own("memory at 50, MB", "idle", "memory_mb_50", 60, higher=False)

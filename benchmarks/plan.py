@@ -70,6 +70,7 @@ WORKLOADS = [
     Workload("finished", "20,000 beside millions of finished rows", special.finished, "backlog", "share", alone=True),
     Workload("levels", "level 1 against the table as Django makes it", special.levels, "backlog", "share", alone=True),
     Workload("scheduled", "20,000 beside a million due tomorrow", special.scheduled, "backlog", "share", alone=True),
+    Workload("limited", "20,000 beside 100,000 held by a limit", special.limited, "backlog", "share", alone=True),
     Workload(
         "migration",
         "the longest statement while a million rows are migrated",

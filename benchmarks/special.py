@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from benchmarks.catalogue import Contender
@@ -73,12 +74,23 @@ def levels(contender: Contender, place: Place, size: Size) -> Measured:
 def scheduled(contender: Contender, place: Place, size: Size) -> Measured:
     """The rate of 20,000 tasks beside a million that are due tomorrow, against the rate without them."""
     future = 1_000_000 if size.drain >= _FIRST else 100_000
-    rates: dict[str, list[float]] = {"0": [], f"{future:,}": []}
+    return _beside(contender, place, future, lambda at: at.enqueue("bulk", future, BENCH_DELAY="86400"))
+
+
+def limited(contender: Contender, place: Place, size: Size) -> Measured:
+    """The rate of 20,000 tasks beside 100,000 that a limit holds back, against the rate without them."""
+    held = 100_000 if size.drain >= _FIRST else 10_000
+    return _beside(contender, place, held, lambda at: at.enqueue("bulk", held, BENCH_HELD="1"))
+
+
+def _beside(contender: Contender, place: Place, others: int, enqueue: Callable[[Site], object]) -> Measured:
+    """The rate of 20,000 tasks beside so many others that may not run now, against the rate without them."""
+    rates: dict[str, list[float]] = {"0": [], f"{others:,}": []}
     for _ in range(3):
-        for name, number in zip(rates, (0, future), strict=True):
+        for name, number in zip(rates, (0, others), strict=True):
             with site(contender, place) as at:
                 if number:
-                    at.enqueue("bulk", number, BENCH_DELAY="86400")
+                    enqueue(at)
                 at.enqueue("bulk", _FIRST)
                 rates[name].append(_rate(at, _FIRST))
     alone, beside = rates.values()

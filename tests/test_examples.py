@@ -47,7 +47,7 @@ USE_TZ = True
 def examples(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.syspath_prepend(EXAMPLES)
     yield
-    for name in ("level_1", "level_1_tasks", "fleet", "periodic_tasks"):
+    for name in ("level_1", "level_1_tasks", "fleet", "periodic_tasks", "limited"):
         sys.modules.pop(name, None)
 
 
@@ -146,6 +146,24 @@ async def test_periodic_tasks(queue, capsys, tmp_path, monkeypatch):
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == [
         "monthly",
         *(entry.name for entry in entries[1:]),
+    ]
+
+
+@MIGRATED
+async def test_limits(queue, capsys):
+    limited = importlib.import_module("limited")
+    text, source = (ROOT / "docs/limits.md").read_text(), (EXAMPLES / "limited.py").read_text()
+    for block in blocks(text, "python"):
+        assert block in source
+    await queue.enqueue_many([(limited.render, {"page": number}) for number in range(8)])
+    await queue.enqueue_many([(limited.synchronise, {"customer": number % 2}) for number in range(4)])
+    await queue.enqueue_many([(limited.mail, {"to": f"{name}@example.org"}) for name in "ab"])
+    await queue.enqueue(limited.ask, {"question": "why"}, limit_key="mine")
+    await asyncio.wait_for(Worker(queue).run(burst=True), 20)
+    assert await queue.count(status=Status.COMPLETED) == 15
+    await limited.shown(queue)
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == [
+        *("limited.ask", "limited.mail", "limited.render", "limited.synchronise"),
     ]
 
 

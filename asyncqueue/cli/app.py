@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from asyncqueue.cli import cron, enqueueing, looking, queues, running, schema, steering, workers
+from asyncqueue.cli import cron, enqueueing, limits, looking, queues, running, schema, steering, workers
 
 app = typer.Typer(
     name="asyncqueue",
@@ -52,6 +52,7 @@ app.command("cleanup")(steering.cleanup)
 app.command("queues")(queues.queues)
 app.command("workers")(workers.workers)
 app.command("cron")(cron.cron)
+app.command("limits")(limits.limits)
 app.command("pause")(queues.pause)
 app.command("resume")(queues.resume)
 app.command("migrate")(schema.migrate)

@@ -48,6 +48,10 @@ async def enqueue(
         str | None,
         typer.Option("--on-conflict", metavar="HOW", help="Then return that task (the default), raise, or replace it."),
     ] = None,
+    limit_key: Annotated[
+        str | None,
+        typer.Option("--limit-key", metavar="KEY", help="Which of its function's limits it comes under."),
+    ] = None,
     wait: Annotated[
         bool, typer.Option("--wait", "-w", help="Wait for the end, and print the output as it grows.")
     ] = False,
@@ -64,6 +68,8 @@ async def enqueue(
     values = _arguments(arguments or [], args)
     options = _placement(queue, priority, delay, at, max_attempts)
     options |= _uniqueness(unique_key, unique_for, on_conflict)
+    if limit_key is not None:
+        options["limit_key"] = limit_key
     async with Queue(settings=database.settings()) as tasks:
         handle = await tasks.enqueue(task, values, **options)
         if not wait:

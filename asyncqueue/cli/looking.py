@@ -11,7 +11,17 @@ import typer
 from asyncqueue.cli.command import command
 from asyncqueue.cli.errors import USAGE, fail
 from asyncqueue.cli.options import Database, Json
-from asyncqueue.cli.output import age, attempt_fields, print_json, print_table, shorten, status_name, task_fields, until
+from asyncqueue.cli.output import (
+    age,
+    attempt_fields,
+    print_json,
+    print_table,
+    shorten,
+    status_name,
+    task_fields,
+    until,
+    waits_for,
+)
 from asyncqueue.model import Status, TaskRecord
 
 _STATUSES = "queued, scheduled, running, completed, failed or cancelled"
@@ -122,7 +132,7 @@ async def list_tasks(
                 shorten(record.args, 40),
                 f"due in {until(record.run_after)}"
                 if record.run_after is not None
-                else shorten(record.error or record.output, 50),
+                else shorten(waits_for(record) or record.error or record.output, 50),
             )
             for record in records
         ),

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import typer
 
-from asyncqueue.model import Attempt, Status, TaskRecord
+from asyncqueue.model import Attempt, Link, Status, TaskRecord
 
 _COLOURS = {
     Status.QUEUED: "cyan",
@@ -78,7 +78,21 @@ def task_fields(record: TaskRecord) -> dict[str, Any]:
         "max_attempts": record.max_attempts,
         "claimed_by": record.claimed_by,
         "started": iso(record.started),
+        "limit_key": record.limit_key,
+        "waits_for": waits_for(record),
     }
+
+
+def waits_for(record: TaskRecord) -> str | None:
+    """What a task that is set aside waits for; None for any other."""
+    if record.status != Status.SCHEDULED or record.run_after is not None:
+        return None
+    if record.links & Link.WAITING:
+        return "other tasks"
+    if record.links & Link.LIMITED:
+        key = "" if record.limit_key is None else f" for {record.limit_key}"
+        return f"a place under the limit of {record.task}{key}"
+    return None
 
 
 def attempt_fields(attempt: Attempt) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from asyncqueue.errors import TaskNotAllowed, TaskNotImportable
+from asyncqueue.limits import LimitPolicy
 from asyncqueue.retries import RetryPolicy
 from asyncqueue.running.arguments import Arguments
 from asyncqueue.running.kinds import Kind, kind_of
@@ -53,6 +54,7 @@ class Resolved:
     retry: RetryPolicy
     #: With `@task`.
     declared: bool = False
+    limits: LimitPolicy | None = None
 
 
 class Resolver:
@@ -95,7 +97,9 @@ class Resolver:
         timeout = wanted if wanted is not None and wanted > 0 else None
         isolated = options.isolation == "process"
         kind, arguments = kind_of(function), Arguments(path, function)
-        resolved = Resolved(path, function, isolated, timeout, kind, arguments, options.retry, declared is not None)
+        resolved = Resolved(
+            *(path, function, isolated, timeout, kind, arguments, options.retry, declared is not None, options.limits)
+        )
         self._known[path] = resolved
         return resolved
 

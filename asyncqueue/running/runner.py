@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import functools
 import inspect
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from asyncqueue.errors import InvalidTask, PayloadTooLarge
+from asyncqueue.limits import Limit, LimitPolicy
 from asyncqueue.model import ClaimedTask, Status
 from asyncqueue.retries import Retry, RetryPolicy
 from asyncqueue.running.application import Application
@@ -28,6 +29,8 @@ class RunResult(NamedTuple):
 
     Of a failure, `retry_in` is the seconds until the next attempt is due, None if it was for good, and `attempt` which
     attempt it was: so many have failed now.
+
+    SCHEDULED says that it did not run: it needs a place under a limit, with this `limit_key`, and goes to wait for one.
     """
 
     status: Status
@@ -37,6 +40,7 @@ class RunResult(NamedTuple):
     keep_output: bool = False
     retry_in: float | None = None
     attempt: int = 1
+    limit_key: str | None = None
 
 
 class TaskTimeout(TimeoutError):
@@ -51,6 +55,8 @@ class Runner:
         limits: of arguments, output and log.
         default_timeout: seconds, for tasks that do not say otherwise; None, 0 or less for no limit.
         inline: call plain functions in this thread, whatever isolation they ask for. The child process does.
+        check: says of a row that has links, or whose function declares limits, what becomes of it instead of a run;
+            None if it may run.
     """
 
     def __init__(
@@ -60,12 +66,14 @@ class Runner:
         *,
         default_timeout: float | None = None,
         inline: bool = False,
+        check: Callable[[str, LimitPolicy | None, ClaimedTask], Awaitable[RunResult | None]] | None = None,
     ) -> None:
         self._application = application
         self._resolver = Resolver(application.allow, default_timeout)
         self._limits = limits
         self._hooks = application.hooks
         self._inline = inline
+        self._check = check
         self._threads = Threads()
 
     @property
@@ -93,11 +101,10 @@ class Runner:
         error: str | None = None
         retry_in: float | None = None
         try:
-            resolved = self._resolver.known(claimed.task) or await self._resolve(claimed.task)
-            run.retry = resolved.retry
-            arguments = resolved.arguments.read(claimed.args, self._limits.max_args_size)
-            if self._hooks.before_job:
-                await self._hooks.fire("before_job", info_of(claimed, run.retry))
+            ready = await self._ready(run, claimed)
+            if isinstance(ready, RunResult):
+                return ready
+            resolved, arguments = ready
             if not run.begin(resolved.timeout):
                 return None
             try:
@@ -124,6 +131,19 @@ class Runner:
             return RunResult(Status.COMPLETED, run.output, None, run.capture.text(), run.streamed)
         return RunResult(Status.FAILED, run.output, error, run.capture.text(), run.streamed, retry_in, run.attempt)
 
+    async def _ready(self, run: Run, claimed: ClaimedTask) -> tuple[Resolved, Mapping[str, Any]] | RunResult:
+        """The function and its arguments; or what becomes of the row because it may not run here and now."""
+        resolved = self._resolver.known(claimed.task) or await self._resolve(claimed.task)
+        if self._check is not None and (resolved.limits is not None or claimed.links):
+            instead = await self._check(resolved.path, resolved.limits, claimed)
+            if instead is not None:
+                return instead
+        run.retry = resolved.retry
+        arguments = resolved.arguments.read(claimed.args, self._limits.max_args_size)
+        if self._hooks.before_job:
+            await self._hooks.fire("before_job", info_of(claimed, run.retry))
+        return resolved, arguments
+
     async def declared(self, path: str) -> bool:
         """Whether this path leads to a function declared with `@task` that may run here."""
         try:
@@ -131,6 +151,14 @@ class Runner:
         except InvalidTask:
             return False
         return resolved.declared
+
+    async def limit_of(self, path: str) -> Limit:
+        """What the function at this path declares; no limits where there is none that may run here."""
+        try:
+            resolved = self._resolver.known(path) or await self._resolve(path)
+        except InvalidTask:
+            return Limit(path)
+        return Limit(path) if resolved.limits is None else resolved.limits.declared(path)
 
     async def _resolve(self, path: str) -> Resolved:
         if self._inline:

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 import anyio
 
 from asyncqueue.backends.base import Backend
+from asyncqueue.backends.limits import AT_ONCE
+from asyncqueue.backends.limits import VERSION as LIMITS_VERSION
 from asyncqueue.errors import DatabaseUnavailable
 from asyncqueue.model import Status
 from asyncqueue.retention import clean, repeat
@@ -102,8 +104,15 @@ class Cleaner:
         keys, _ = await repeat(
             lambda place: retention.sweep_keys(limit=retention.batch, place=place), after_batch=turn.keep
         )
+        await self._sweep_limits(turn)
         if tasks or keys:
             logger.info("deleted the attempts of %d tasks that are gone, and %d unique keys that are free", tasks, keys)
+
+    async def _sweep_limits(self, turn: _Turn) -> None:
+        shape = self._backend.shape
+        if shape is not None and shape.version >= LIMITS_VERSION:
+            limits = self._backend.limits
+            await repeat(lambda place: limits.sweep(limit=AT_ONCE, place=place), after_batch=turn.keep)
 
 
 class _Turn:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from asyncqueue.backends.base import Backend
 from asyncqueue.errors import DataRejected
+from asyncqueue.limits import HandBack
 from asyncqueue.model import AttemptEnd, Claimant, ClaimedTask, Finish, Release, Status
 from asyncqueue.running.runner import RunResult
 from asyncqueue.worker.ledger import Held, Ledger
@@ -130,6 +131,9 @@ class Finisher:
                 finishes.append(held)
             elif migrated:
                 attempts.append(held)
+            elif result.status == Status.SCHEDULED:
+                held.result = None  # there are no limits here any more
+                releases.append(held)
             else:
                 if result.retry_in is not None:
                     held.result = result._replace(retry_in=None)
@@ -161,6 +165,16 @@ class Finisher:
             return await self._one_by_one(finishes, self._finish), None
 
     async def _end_attempts(self, attempts: list[Held]) -> set[UUID]:
+        back = [held for held in attempts if held.result is not None and held.result.status == Status.SCHEDULED]
+        if not back:
+            return await self._record(attempts)
+        await self._backend.limits.hand_back(
+            [HandBack(held.id, held.token, held.result.limit_key) for held in back if held.result is not None]
+        )
+        rest = [held for held in attempts if held not in back]
+        return {held.id for held in back} | (await self._record(rest) if rest else set())
+
+    async def _record(self, attempts: list[Held]) -> set[UUID]:
         try:
             return await self._backend.end_attempts(list(map(_attempt_end, attempts)))
         except DataRejected:

@@ -11,7 +11,7 @@ import anyio.abc
 
 from asyncqueue.backoff import Backoff
 from asyncqueue.errors import DatabaseError, unwrapped
-from asyncqueue.model import LostTask, Status
+from asyncqueue.model import Link, LostTask, Status
 from asyncqueue.queue import Queue
 from asyncqueue.queues import QueueOrder
 from asyncqueue.running.application import Application
@@ -20,6 +20,7 @@ from asyncqueue.running.limits import Limits
 from asyncqueue.running.resolve import AllowRule
 from asyncqueue.running.runner import Runner, RunResult
 from asyncqueue.settings import Settings
+from asyncqueue.worker.admitting import Admitter
 from asyncqueue.worker.claiming import Claimer, Prefetch
 from asyncqueue.worker.cleaning import Cleaner
 from asyncqueue.worker.entries import entries_of
@@ -91,6 +92,10 @@ class Worker:
                 max_log_size=settings.max_log_size,
             ),
             default_timeout=settings.timeout,
+            check=lambda path, policy, claimed: self._admitter.check(path, policy, claimed),
+        )
+        self._admitter = Admitter(
+            backend, self._leases, limit_of=self._runner.limit_of, on_admitted=lambda: self._claimer.look()
         )
         self._slots = Slots(settings.concurrency, self._ledger, self._runner, self._streams, self._ended)
         self._heart = Heart(
@@ -112,6 +117,7 @@ class Worker:
             polls=Backoff(settings.poll_min, settings.poll_max, factor=1.5, jitter=0.2),
             identity=identity,
             news=news,
+            coming=lambda: self._admitter.busy,
         )
         self._exchange = Exchange(backend, self._ledger, self._finisher, self._claimer, news)
         self._entries = entries_of(settings)
@@ -188,7 +194,7 @@ class Worker:
             on_deleted=self._cleaned,
         )
         working = [self._exchange.run, self._claimer.run, self._streams.run, self._tidy]
-        return [*working, self._heart.run, rescuer.run, cleaner.run]
+        return [*working, self._heart.run, rescuer.run, cleaner.run, self._admitter.run]
 
     async def _drain(self, grace: float) -> None:
         """End everything held. Heartbeats and writes go on meanwhile: they are loops of their own."""
@@ -241,6 +247,7 @@ class Worker:
             self._finisher.put(held)
         else:
             self._ledger.remove(held)
+            self._left(held)
             if held.reason is Reason.CANCELLED:
                 self._progress.cancelled += 1
             else:
@@ -249,16 +256,24 @@ class Worker:
 
     def _written(self, held: Held) -> None:
         result = held.result
-        if result is None:
+        if result is None or result.status == Status.SCHEDULED:
             self._progress.released += 1
         elif result.status == Status.COMPLETED:
+            self._left(held)
             self._progress.completed += 1
             if self._hooks.on_success:
                 self._fire("on_success", self._runner.info_of(held.claimed))
         else:
+            self._left(held)
             self._failed(held, result)
         if not self._ledger:
             self._freed()
+
+    def _left(self, held: Held) -> None:
+        """A task does not run any more: say so to those who wait for that."""
+        links = held.claimed.links
+        if links and links & Link.LIMITED:
+            self._admitter.ended(held.id)
 
     def _failed(self, held: Held, result: RunResult) -> None:
         info = self._runner.info_of(held.claimed)
@@ -307,6 +322,7 @@ class Worker:
     def _rescued(self, lost: LostTask, failed: bool) -> None:
         self._progress.rescued += 1
         if failed:
+            self._admitter.look()
             self._fire("on_failure", info_of(lost), None)
 
     def _cleaned(self, deleted: int) -> None:

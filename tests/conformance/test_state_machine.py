@@ -16,7 +16,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from asyncqueue.backends.base import Options
 from asyncqueue.backends.urls import backend_for
 from asyncqueue.errors import DuplicateTask
-from asyncqueue.model import AttemptEnd, Claim, ClaimedTask, Finish, NewTask, Release, Status, Unique
+from asyncqueue.limits import HandBack, Limit
+from asyncqueue.model import AttemptEnd, Claim, ClaimedTask, Finish, Link, NewTask, Release, Status, Unique
 from tests.conformance.helpers import cleanup
 from tests.servers.cases import cases, migrated
 from tests.servers.database import Database
@@ -24,6 +25,8 @@ from tests.servers.database import Database
 QUEUES = ("mail", "default")
 ENDS = (Status.COMPLETED, Status.FAILED, Status.CANCELLED)
 FOR_LONG = 3600.0
+#: Of the limit of all that come under one.
+CAPACITY = 2
 
 
 @dataclass
@@ -40,6 +43,12 @@ class Row:
     losses: int = 0
     #: The claim that holds it.
     claim: ClaimedTask | None = None
+    limited: bool = False
+    #: Its place among those that wait under the limit, while it is set aside; None of those whose place is not known.
+    aside: bool = False
+    waits: int | None = None
+    #: It has a place under the limit.
+    placed: bool = False
 
 
 class Lives(RuleBasedStateMachine):
@@ -59,6 +68,7 @@ class Lives(RuleBasedStateMachine):
         self.places = 0
         self.database.clean()
         self.do(self.backend.open())
+        self.do(self.backend.limits.declare([Limit("app.task", CAPACITY)], change=True))
 
     def teardown(self) -> None:
         self.do(self.backend.close())
@@ -93,6 +103,39 @@ class Lives(RuleBasedStateMachine):
         for task in tasks:
             self.rows[task.id] = Row(status, queue, priority, self.place())
 
+    @rule(count=st.integers(1, 4), queue=st.sampled_from(QUEUES))
+    def enqueue_limited(self, count: int, queue: str) -> None:
+        tasks = [NewTask(uuid.uuid4(), "app.task", "{}", queue, links=Link.LIMITED) for _ in range(count)]
+        self.do(self.backend.enqueue(tasks))
+        for task in tasks:
+            self.rows[task.id] = Row(Status.SCHEDULED, queue, 0, self.place(), due=True, limited=True, waits=0)
+
+    @rule()
+    def admit(self) -> None:
+        active = (Status.QUEUED, Status.RUNNING)
+        taken = sum(row.placed and row.status in active for row in self.rows.values())
+        waiting = {key: row for key, row in self.rows.items() if row.aside and row.status == Status.SCHEDULED}
+        expected = min(max(0, CAPACITY - taken), len(waiting))
+        assert self.do(self.backend.limits.admit(["app.task"])).admitted == expected
+        found = self.do(self.backend.get(list(waiting))) if waiting else []
+        admitted = [waiting[record.id] for record in found if record.status == Status.QUEUED]
+        assert len(admitted) == expected
+        place = self.place()  # one for all: which came first is not always known
+        for row in admitted:
+            row.status, row.aside, row.placed, row.place = Status.QUEUED, False, True, place
+        left = [row.waits for row in waiting.values() if row.aside and row.waits is not None]
+        first = [row.waits for row in admitted if row.waits is not None]
+        assert max(first, default=0) <= min(left, default=self.places), "the first ones first"
+
+    @precondition(lambda self: self.having(Status.RUNNING))
+    @rule(data=st.data())
+    def hand_back(self, data: st.DataObject) -> None:
+        key = self.some(data, Status.RUNNING)
+        row = self.rows[key]
+        assert row.claim is not None
+        self.do(self.backend.limits.hand_back([HandBack(key, row.claim.token, None)]))
+        row.status, row.due, row.limited, row.placed, row.waits = Status.SCHEDULED, True, True, False, None
+
     @rule(
         key=st.sampled_from(["a", "b"]),
         held_for=st.sampled_from([0.0, FOR_LONG]),
@@ -114,7 +157,7 @@ class Lives(RuleBasedStateMachine):
         else:
             assert self.do(self.backend.enqueue_unique([task])) == [holder]
             if on_conflict == "replace" and self.rows[holder].status == Status.SCHEDULED:
-                self.rows[holder] = fresh
+                self.rows[holder] = fresh  # which comes under no limit
 
     def holder(self, key: str) -> uuid.UUID | None:
         """Who holds a unique key."""
@@ -135,7 +178,11 @@ class Lives(RuleBasedStateMachine):
             limit = 1000  # a claim that is not filled looks what is due
         promoted = self.place()  # one for all: their times are equal, and so none of them comes before another
         for row in due:
-            row.status, row.due, row.place = Status.QUEUED, False, promoted
+            row.due = False
+            if row.limited:
+                row.aside, row.waits = True, row.waits if row.waits is None else promoted
+            else:
+                row.status, row.place = Status.QUEUED, promoted
         waiting = {
             key: row
             for key, row in self.rows.items()
@@ -173,7 +220,7 @@ class Lives(RuleBasedStateMachine):
         token = row.claim.token
         end = AttemptEnd(key, token, Status.SCHEDULED, None, "no", None, False, FOR_LONG, row.attempt + 1, token)
         assert self.do(self.backend.end_attempts([end])) == {key}
-        row.status, row.attempt = Status.SCHEDULED, row.attempt + 1
+        row.status, row.attempt, row.placed, row.waits = Status.SCHEDULED, row.attempt + 1, False, None
 
     @precondition(lambda self: self.having(Status.RUNNING))
     @rule(data=st.data())
@@ -228,7 +275,7 @@ class Lives(RuleBasedStateMachine):
         expected = {key} if row.status not in ENDS else set()
         assert self.do(self.backend.cancel([key])) == expected
         if expected:
-            row.status = Status.CANCELLED
+            row.status, row.aside, row.placed, row.waits = Status.CANCELLED, False, False, None
 
     @precondition(lambda self: self.rows)
     @rule(data=st.data())
@@ -237,16 +284,22 @@ class Lives(RuleBasedStateMachine):
         row = self.rows[key]
         expected = {key} if row.status in (*ENDS, Status.SCHEDULED) else set()
         assert self.do(self.backend.requeue([key])) == expected
-        if expected:
+        if expected and row.limited:
+            self.rows[key] = Row(
+                *(Status.SCHEDULED, row.queue, row.priority, self.place()), due=True, limited=True, waits=None
+            )
+        elif expected:
             self.rows[key] = Row(Status.QUEUED, row.queue, row.priority, self.place())
 
     @precondition(lambda self: self.having(Status.SCHEDULED))
     @rule()
     def let_time_pass(self) -> None:
         past = "'2020-01-01 00:00:00'"
-        self.database.execute(f"UPDATE {self.database.table} SET run_after = {past} WHERE status = 5")
+        self.database.execute(
+            f"UPDATE {self.database.table} SET run_after = {past} WHERE status = 5 AND run_after IS NOT NULL"
+        )
         for row in self.rows.values():
-            row.due = row.status == Status.SCHEDULED
+            row.due = row.status == Status.SCHEDULED and not row.aside
 
     @rule(queue=st.sampled_from(QUEUES), paused=st.booleans())
     def pause(self, queue: str, paused: bool) -> None:

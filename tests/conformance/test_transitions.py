@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from asyncqueue.backends.transitions import TRANSITIONS, after
+from asyncqueue.limits import HandBack, Limit
 from asyncqueue.model import AttemptEnd, Claim, Finish, NewTask, OnConflict, Release, Stamp, Status, Unique
 from tests.conformance.helpers import cleanup
 from tests.conformance.test_bands import MIGRATED
@@ -46,7 +47,7 @@ async def _row_in(backend, database, status: Status) -> tuple[uuid.UUID, Stamp]:
     return key, (await backend.observe([key])).rows[key][1]
 
 
-async def _do(backend, verb: str, key: uuid.UUID, token, wanted: Status | None) -> None:
+async def _do(backend, database, verb: str, key: uuid.UUID, token, wanted: Status | None) -> None:
     if verb == "claim":
         await backend.claim(10, worker_pid=None)
     elif verb == "promote":
@@ -64,17 +65,35 @@ async def _do(backend, verb: str, key: uuid.UUID, token, wanted: Status | None) 
         assert await backend.enqueue_unique([_keyed(delay, "replace")]) == [key]
     elif verb == "cancel":
         await backend.cancel([key])
-    elif verb == "requeue":
-        await backend.requeue([key])
     elif verb == "cleanup":
         await cleanup(backend, older_than=-1, statuses=ENDS)
+    else:
+        await _do_with_limits(backend, database, verb, key, token, wanted)
+
+
+async def _do_with_limits(backend, database, verb: str, key: uuid.UUID, token, wanted: Status | None) -> None:
+    if verb == "hand_back":
+        await backend.limits.hand_back([HandBack(key, token, None)])
+    elif verb == "requeue":
+        if wanted == Status.SCHEDULED:
+            database.execute(f"UPDATE {database.table} SET links = 1")
+        await backend.requeue([key])
+    elif verb == "admit":
+        past = "'2020-01-01 00:00:00'"
+        database.execute(f"UPDATE {database.table} SET links = 1")
+        database.execute(f"UPDATE {database.table} SET run_after = {past} WHERE status = 5")
+        await backend.claim(0, worker_pid=None)  # sets it aside
+        await backend.limits.declare([Limit("app.task", 1)], change=True)
+        await backend.limits.admit(["app.task"])
 
 
 def _keyed(delay: float | None, on_conflict: OnConflict = "return") -> NewTask:
     return NewTask(uuid.uuid4(), "app.task", "{}", delay=delay, unique=Unique("k", 3600.0, on_conflict))
 
 
-VERBS = ("claim", "release", "finish", "end_attempts", "cancel", "requeue", "cleanup", "replace")
+VERBS = (
+    *("claim", "release", "finish", "end_attempts", "cancel", "requeue", "cleanup", "replace", "hand_back", "admit"),
+)
 
 
 @MIGRATED
@@ -86,19 +105,20 @@ async def test_a_verb_changes_what_the_table_says_and_nothing_else(backend, data
         allowed = after(verb, before)
         for wanted in allowed or {None}:
             key, token = await _row_in(backend, database, before)
-            await _do(backend, verb, key, token, wanted)
+            await _do(backend, database, verb, key, token, wanted)
             found = await backend.get([key])
             status = found[0].status if found else None
             expected = wanted if allowed else before
             assert status == expected, f"{verb} on {before.name} gave {status}"
-            database.execute(f"DELETE FROM {database.table}")
+            for table in (database.table, "asyncqueue_limited"):
+                database.execute(f"DELETE FROM {table}")
 
 
 @MIGRATED
-@pytest.mark.parametrize("verb", ["release", "finish", "end_attempts"])
+@pytest.mark.parametrize("verb", ["release", "finish", "end_attempts", "hand_back"])
 async def test_a_token_of_yesterday_changes_nothing(backend, database, verb):
     key, token = await _row_in(backend, database, Status.RUNNING)
     seen = await backend.observe([key])
     await backend.renew([Claim(key, token)], now=seen.now, worker_pid=None)
-    await _do(backend, verb, key, token, None)
+    await _do(backend, database, verb, key, token, None)
     assert (await backend.get([key]))[0].status == Status.RUNNING

@@ -21,8 +21,8 @@ def place(**options: Any) -> Placement:
 
 def test_its_fields_are_those_of_a_new_row() -> None:
     assert NewTask._fields == ("id", "task", "args", *Placement._fields)
-    assert TaskRequest._fields[:-3] == ("task", "args", *Placement._fields[:-1])
-    assert TaskRequest._fields[-3:] == ("unique_key", "unique_for", "on_conflict")
+    assert TaskRequest._fields[:-4] == ("task", "args", *Placement._fields[:-3])
+    assert TaskRequest._fields[-4:] == ("unique_key", "unique_for", "on_conflict", "limit_key")
     assert place() is PLAIN
 
 
@@ -39,7 +39,7 @@ def test_its_fields_are_those_of_a_new_row() -> None:
     ],
 )
 def test_what_is_meant(options: dict[str, Any], expected: tuple[object, ...]) -> None:
-    assert place(**options) == (*expected, None)
+    assert place(**options) == (*expected, None, 0, None)
 
 
 def test_what_a_unique_key_means() -> None:
@@ -61,6 +61,9 @@ def test_what_a_unique_key_means() -> None:
         ({"unique_key": "k", "on_conflict": "ignore"}, "on_conflict must be one of 'return', 'raise', 'replace'"),
         ({"unique_for": 60}, "say how a unique_key is held: give one"),
         ({"on_conflict": "raise"}, "say how a unique_key is held: give one"),
+        ({"limit_key": ""}, "limit_key must have from 1 to 255 characters, and this one has 0"),
+        ({"limit_key": 7}, "limit_key must be text, not 7"),
+        ({"limit_key": "a "}, "ends with a space"),
         ({"queue": "q" * 65}, "the column holds 64"),
         ({"priority": 101}, r"priority must be a whole number from -100 to 100 .*, not 101"),
         ({"priority": -101}, "not -101"),

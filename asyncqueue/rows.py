@@ -1,0 +1,91 @@
+"""Turns what an application enqueues into rows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from asyncqueue.errors import ConfigurationError, InvalidTask
+from asyncqueue.ids import new_id
+from asyncqueue.limits import Limit, LimitPolicy
+from asyncqueue.model import Link, NewTask
+from asyncqueue.requests import PLAIN, Placement, Task, TaskRequest
+from asyncqueue.tasks import TaskFunction, encode_args, path_of
+
+
+class Rows:
+    """Makes rows.
+
+    Args:
+        max_args_size: of arguments, in bytes.
+        limits: whether the table can hold tasks back. Where it cannot, what a function declares of limits means
+            nothing, as it is with its attempts.
+    """
+
+    def __init__(self, max_args_size: int, limits: Callable[[], bool]) -> None:
+        #: What functions declare of which rows were made, and nobody has noted in the table since.
+        self.undeclared: dict[str, Limit] = {}
+        self._size = max_args_size
+        self._limits = limits
+        self._declared: dict[str, Limit] = {}
+
+    def new(self, task: Task, args: Mapping[str, Any] | None, placement: Placement = PLAIN) -> NewTask:
+        """A row of one task. Raises InvalidTask, ConfigurationError."""
+        row = NewTask(new_id(), path_of(task), encode_args(args, self._size), *placement)
+        policy = _limits_of(task)
+        if policy is None and row.limit_key is None:
+            return row
+        return self._limited(row, task, policy)
+
+    def many(self, some: Sequence[Any], placement: Placement) -> list[NewTask]:
+        """The rows of what `enqueue_many` was given."""
+        if placement == PLAIN:
+            size = self._size
+            try:
+                # Hundreds of thousands a second: that each is a pair is found out by taking it for one.
+                if not any(_limits_of(task) for task in {task for task, _ in some}):
+                    return [NewTask(new_id(), path_of(task), encode_args(args, size)) for task, args in some]
+            except (TypeError, ValueError):
+                pass  # some are requests, or mistakes: one by one
+        return [self._one(each, placement) for each in some]
+
+    def note(self, limits: Mapping[str, Limit]) -> None:
+        """These have been noted in the table."""
+        self._declared |= limits
+        self.undeclared = {name: limit for name, limit in self.undeclared.items() if limits.get(name) != limit}
+
+    def _one(self, each: Any, placement: Placement) -> NewTask:
+        if isinstance(each, TaskRequest):
+            return self.new(each.task, each.args, Placement.of(*each[2:]))
+        try:
+            task, args = each
+        except (TypeError, ValueError):
+            raise InvalidTask(
+                f"enqueue_many takes pairs of a task and its arguments, or TaskRequests, not {each!r}"
+            ) from None
+        return self.new(task, args, placement)
+
+    def _limited(self, row: NewTask, task: Task, policy: LimitPolicy | None) -> NewTask:
+        """The row as one that comes under a limit."""
+        if policy is None:
+            if not isinstance(task, str):
+                raise ConfigurationError(
+                    f"limit_key says which limit the task comes under, and {row.task} declares none: give its @task "
+                    "limit or rate"
+                )
+            return row._replace(links=row.links | Link.LIMITED)  # its worker knows
+        if row.limit_key is None and not self._limits():
+            return row
+        limit = policy.declared(row.task)
+        if self._declared.get(limit.name) != limit:
+            self.undeclared[limit.name] = limit
+        key = row.limit_key
+        if key is None and policy.key is not None:
+            # Of the arguments as the worker reads them.
+            key = policy.key_of(json.loads(row.args or "{}"))
+        return row._replace(links=row.links | Link.LIMITED, limit_key=key)
+
+
+def _limits_of(task: object) -> LimitPolicy | None:
+    return task.options.limits if isinstance(task, TaskFunction) else None

@@ -1,0 +1,224 @@
+"""Admits tasks that come under limits: queues them when there is a place for them."""
+
+from __future__ import annotations
+
+import json
+import logging
+import random
+import time
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from itertools import islice
+from uuid import UUID
+
+import anyio
+
+from asyncqueue.backends.arrivals import Arrival
+from asyncqueue.backends.base import Backend
+from asyncqueue.backends.limits import AT_ONCE, VERSION, function_of
+from asyncqueue.backoff import Backoff
+from asyncqueue.errors import DatabaseError, DatabaseUnavailable, MigrationRequired
+from asyncqueue.limits import Limit, LimitPolicy
+from asyncqueue.model import ClaimedTask, Link, Status
+from asyncqueue.running.runner import RunResult
+from asyncqueue.worker.leases import Leases
+from asyncqueue.worker.signal import Signal
+
+logger = logging.getLogger("asyncqueue.worker")
+
+#: The chore of looking everywhere, which one worker of all does.
+SWEEP = "limits"
+#: Limit keys of one transaction, and ends.
+_KEYS, _ENDED = 100, 500
+#: Seconds after a window of a rate has opened until somebody looks: by clocks that do not run alike.
+_AFTER = 0.001
+
+
+class Admitter:
+    """The loop that admits tasks.
+
+    It is told by whom it concerns: a task that was set aside waits for a place, one that has ended leaves one, a rate
+    lets in the next one after a time that was known. What nobody was told, because a worker was lost or somebody
+    cancelled a task, is found by a look at everything that waits, which one worker of all makes as often as rescues do.
+    So nothing depends on this process.
+
+    Args:
+        leases: how often to look at everything.
+        limit_of: what the function at a path declares.
+        on_admitted: called when there is something to claim.
+    """
+
+    def __init__(
+        self,
+        backend: Backend,
+        leases: Leases,
+        *,
+        limit_of: Callable[[str], Awaitable[Limit]],
+        on_admitted: Callable[[], None],
+    ) -> None:
+        self._backend = backend
+        self._leases = leases
+        self._limit_of = limit_of
+        self._on_admitted = on_admitted
+        self._news = Signal()
+        self._delays = Backoff(0.05, 5.0)
+        self._keys: dict[str, None] = {}
+        self._ended: dict[UUID, None] = {}
+        #: When the windows of rates open.
+        self._windows: dict[str, float] = {}
+        self._declared: set[Limit] = set()
+        self._working = False
+        self._warned = False
+        self._sweep_at = 0.0
+        self._swept = False
+
+    @property
+    def busy(self) -> bool:
+        """Whether it may queue tasks in a moment. A window that is still to open is like a time that is to come."""
+        return self._can and bool(self._keys or self._ended or self._working or not self._swept)
+
+    def ended(self, task_id: UUID) -> None:
+        """A task that had a place does not run any more."""
+        self._ended[task_id] = None
+        self._news.set()
+
+    def look(self) -> None:
+        """Places may have become free, nobody knows whose: look at everything."""
+        self._sweep_at = 0.0
+        self._news.set()
+
+    async def check(self, path: str, policy: LimitPolicy | None, claimed: ClaimedTask) -> RunResult | None:
+        """What becomes of a claimed row that has links, or whose function declares limits: None if it may run.
+
+        Whoever enqueued it may not know them. Then it is handed back, and goes the way of those that come under limits.
+        Raises InvalidArguments where there is no key for it.
+        """
+        if not self._can:
+            self._say_no_limits(path)
+            return None
+        limited = bool(claimed.links & Link.LIMITED)
+        if policy is not None or limited:
+            limit = Limit(path) if policy is None else policy.declared(path)
+            if limit not in self._declared:
+                await self._declare(limit)
+        if policy is None or limited:
+            return None
+        try:
+            args = json.loads(claimed.args or "{}")
+        except ValueError:
+            return None  # it cannot run, and says so by itself
+        key = policy.key_of(args) if isinstance(args, dict) else None
+        return RunResult(Status.SCHEDULED, retry_in=0.0, attempt=claimed.attempt, limit_key=key)
+
+    async def run(self) -> None:
+        """Admit for ever."""
+        arrivals = self._backend.arrivals
+        before, arrivals.limited = arrivals.limited, self._arrived
+        try:
+            await self._run()
+        finally:
+            if arrivals.limited == self._arrived:  # else another worker of this queue hears of them now
+                arrivals.limited = before
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                if self._can:
+                    await self._turn()
+                self._delays.reset()
+            except MigrationRequired:
+                pass  # taken away just now
+            except DatabaseUnavailable as error:
+                pause = self._delays.next()
+                logger.warning("cannot admit tasks under limits, again in %.1f s: %s", pause, error)
+                await anyio.sleep(pause)
+                continue
+            with anyio.move_on_after(self._pause()):
+                await self._news.wait()
+
+    def _pause(self) -> float:
+        """Seconds until there is something to do that nobody tells."""
+        if self._can and (self._keys or self._ended):
+            return 0.0
+        until = min([self._sweep_at, *self._windows.values()])
+        return max(0.0, until - time.monotonic()) if self._can else _interval(self._leases)
+
+    @property
+    def _can(self) -> bool:
+        shape = self._backend.shape
+        return shape is not None and shape.version >= VERSION
+
+    def _arrived(self, arrivals: Sequence[Arrival]) -> None:
+        self._keys |= dict.fromkeys(arrival.limit_key for arrival in arrivals if arrival.limit_key is not None)
+        self._news.set()
+
+    async def _turn(self) -> None:
+        now = time.monotonic()
+        if now >= self._sweep_at:
+            await self._sweep()
+        for key in [key for key, at in self._windows.items() if at <= now]:
+            del self._windows[key]
+            self._keys[key] = None
+        while self._keys or self._ended:
+            self._working = True
+            try:
+                await self._admit(list(islice(self._keys, _KEYS)), list(islice(self._ended, _ENDED)))
+            finally:
+                self._working = False
+
+    async def _admit(self, keys: Collection[str], ended: Collection[UUID]) -> None:
+        for key in keys:
+            del self._keys[key]
+        for task_id in ended:
+            del self._ended[task_id]
+        try:
+            admission = await self._backend.limits.admit(keys, ended=ended)
+            if admission.admitted:
+                self._on_admitted()
+            opens = {key: time.monotonic() + seconds + _AFTER for key, seconds in admission.opens_in.items()}
+            self._windows |= opens
+            if admission.undeclared:
+                await self._backend.limits.declare(
+                    [await self._limit_of(name) for name in sorted(admission.undeclared)], change=False
+                )
+                self._keys |= dict.fromkeys(key for key in keys if function_of(key) in admission.undeclared)
+        except BaseException:
+            # What could not be done is done later, or by others.
+            self._keys |= dict.fromkeys(keys)
+            self._ended |= dict.fromkeys(ended)
+            raise
+
+    async def _declare(self, limit: Limit) -> None:
+        """Say what a function declares, once: what an earlier release of it has said counts no longer."""
+        self._declared.add(limit)
+        try:
+            await self._backend.limits.declare([limit], change=True)
+        except DatabaseError as error:
+            self._declared.discard(limit)
+            logger.warning("cannot say which limits %s has: %s", limit.name, error)
+
+    def _say_no_limits(self, path: str) -> None:
+        if not self._warned:
+            self._warned = True
+            logger.warning(
+                "task %s comes under a limit, which needs columns that this table lacks: it runs without one until "
+                "`asyncqueue migrate` has run",
+                path,
+            )
+
+    async def _sweep(self) -> None:
+        """Find all keys under which tasks wait: at once where this worker has just begun, else in its turn."""
+        interval = _interval(self._leases)
+        found = await self._backend.limits.held(limit=AT_ONCE)  # where nothing waits, that is all
+        if found and (not self._swept or await self._backend.chores.take(SWEEP, interval / 2)):
+            self._keys |= dict.fromkeys(found)
+            while len(found) == AT_ONCE:
+                found = await self._backend.limits.held(found[-1], limit=AT_ONCE)
+                self._keys |= dict.fromkeys(found)
+        self._swept = True
+        self._sweep_at = time.monotonic() + interval * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
+
+
+def _interval(leases: Leases) -> float:
+    """Seconds between two looks at everything: as between two of a rescuer."""
+    lease = leases.own
+    return 60.0 if lease is None else min(max(lease / 4, 0.5), 60.0)

@@ -1,0 +1,66 @@
+"""Limits in a MySQL or MariaDB database, see `limits.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
+from uuid import UUID
+
+from asyncqueue.backends.limits import Ask, Asking, LimitsOf, Rows
+from asyncqueue.backends.mysql_connection import Call, MysqlConnection
+from asyncqueue.backends.mysql_rows import rows_json
+from asyncqueue.backends.mysql_times import Times
+from asyncqueue.backends.table import Table
+
+Run = Callable[[Callable[[MysqlConnection], Awaitable[Any]]], Awaitable[Any]]
+
+#: Statements in one packet, where there is one for each row.
+_AT_ONCE = 100
+
+
+class MysqlLimits(LimitsOf):
+    """The verbs of `Limits`.
+
+    Args:
+        run: does work on a connection.
+    """
+
+    def __init__(self, table: Table, times: Times, run: Run) -> None:
+        super().__init__(table)
+        self._times = times
+        self._run = run
+
+    async def _in_transaction(self, make: Callable[[], Asking]) -> Any:
+        async def work(connection: MysqlConnection) -> Any:
+            asking = make()
+            await connection.run((self._table["begin"], {}))
+            try:
+                ask: Ask = next(asking)
+                while True:
+                    ask = asking.send(await self._ask(connection, ask))
+            except StopIteration as answer:
+                await connection.run((self._table["commit"], {}))
+                return answer.value
+
+        return await self._run(work)
+
+    async def _ask(self, connection: MysqlConnection, ask: Ask) -> Rows:
+        found: list[tuple[Any, ...]] = []
+        calls = list(self._calls(connection, ask))
+        for start in range(0, len(calls), _AT_ONCE):
+            for reply in await connection.run(*calls[start : start + _AT_ONCE]):
+                found += reply.rows
+        return found
+
+    def _calls(self, connection: MysqlConnection, ask: Ask) -> Iterator[Call]:
+        statement = self._table[ask.name]
+        rows = [{name: _written(value) for name, value in row.items()} for row in ask.rows]
+        if "rows" not in statement.params:
+            yield from ((statement, row) for row in rows)
+        elif rows:
+            for part in rows_json(rows, connection.max_packet):
+                yield statement, {"rows": part, "utc_offset": self._times.offset()}
+
+
+def _written(value: Any) -> Any:
+    return value.hex if isinstance(value, UUID) else value

@@ -1,0 +1,68 @@
+"""Limits in a PostgreSQL database, see `limits.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+from asyncqueue.backends.limits import Ask, Asking, LimitsOf, Rows
+from asyncqueue.backends.table import Table
+
+if TYPE_CHECKING:
+    import asyncpg
+
+    AsyncpgConnection = asyncpg.Connection[asyncpg.Record]
+    Run = Callable[[Callable[[AsyncpgConnection], Awaitable[Any]]], Awaitable[Any]]
+
+# What of a row's values a statement takes as an array of all rows.
+_ARRAYS = {
+    "ages": "age",
+    "counts": "count",
+    "ids": "id",
+    "limit_keys": "limit_key",
+    "names": "name",
+    "places": "place",
+    "states": "state",
+    "task_ids": "task_id",
+    "tokens": "token",
+}
+
+
+class PostgresqlLimits(LimitsOf):
+    """The verbs of `Limits`.
+
+    Args:
+        run: does work on a connection.
+        channel: of the notification that wakes idle workers.
+    """
+
+    def __init__(self, table: Table, run: Run, channel: str) -> None:
+        super().__init__(table)
+        self._run = run
+        self._channel = channel
+
+    async def _in_transaction(self, make: Callable[[], Asking]) -> Any:
+        async def work(connection: AsyncpgConnection) -> Any:
+            asking = make()
+            # What was committed while it waited for a lock counts, whatever the database's default is.
+            async with connection.transaction(isolation="read_committed"):
+                try:
+                    ask: Ask = next(asking)
+                    while True:
+                        ask = asking.send(await self._ask(connection, ask))
+                except StopIteration as answer:
+                    return answer.value
+
+        return await self._run(work)
+
+    async def _ask(self, connection: AsyncpgConnection, ask: Ask) -> Rows:
+        if not ask.rows:
+            return []
+        statement = self._table[ask.name]
+        arrays = {name: [row[_ARRAYS[name]] for row in ask.rows] for name in statement.params if name in _ARRAYS}
+        if arrays:
+            return await connection.fetch(statement.text, *statement.values({**arrays, "channel": self._channel}))
+        found: list[asyncpg.Record] = []
+        for row in ask.rows:
+            found += await connection.fetch(statement.text, *statement.values(row))
+        return found

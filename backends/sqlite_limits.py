@@ -1,0 +1,69 @@
+"""Limits in a SQLite database, see `limits.py`."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+from uuid import UUID
+
+from asyncqueue.backends.limits import Ask, Asking, LimitsOf, Rows
+from asyncqueue.backends.sqlite_connection import Work
+from asyncqueue.backends.sqlite_times import Times
+from asyncqueue.backends.table import Table
+
+Run = Callable[[Work[Any]], Awaitable[Any]]
+
+
+class SqliteLimits(LimitsOf):
+    """The verbs of `Limits`.
+
+    Args:
+        run: does work in a transaction that may write.
+    """
+
+    def __init__(self, table: Table, times: Times, run: Run) -> None:
+        super().__init__(table)
+        self._times = times
+        self._run = run
+
+    async def _in_transaction(self, make: Callable[[], Asking]) -> Any:
+        def work(raw: sqlite3.Connection) -> Any:
+            asking = make()
+            try:
+                ask: Ask = next(asking)
+                while True:
+                    ask = asking.send(self._ask(raw, ask))
+            except StopIteration as answer:
+                return answer.value
+
+        return await self._run(work)
+
+    def _ask(self, raw: sqlite3.Connection, ask: Ask) -> Rows:
+        sql, read = self._table[ask.name].text, _READ.get(ask.name)
+        rows = sorted(ask.rows, key=lambda values: values.get("place", 0))  # each is later than the one before
+        found = [row for values in rows for row in raw.execute(sql, self._values(values)).fetchall()]
+        return found if read is None else [read(self._times, row) for row in found]
+
+    def _values(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        values: dict[str, Any] = {name: value.hex if isinstance(value, UUID) else value for name, value in row.items()}
+        if "age" in values:
+            values["started_utc"] = self._times.now_utc(-values["age"])
+        return {**values, "now": self._times.now(), "now_utc": self._times.now_utc()}
+
+
+def _place(times: Times, row: tuple[Any, ...]) -> tuple[Any, ...]:
+    """A place with ages for its times, because SQLite's own arithmetic of times knows no microseconds."""
+    return (*row[:4], *(None if text is None else -times.until_utc(text) for text in row[4:]))
+
+
+def _task(times: Times, row: tuple[Any, ...]) -> tuple[Any, ...]:
+    key, status, started, limit_key = row
+    return key, status, None if started is None else times.age(started), limit_key
+
+
+_READ: dict[str, Callable[[Times, tuple[Any, ...]], tuple[Any, ...]]] = {
+    "kept_places": _place,
+    "places": _place,
+    "limited_tasks": _task,
+}

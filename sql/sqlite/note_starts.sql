@@ -1,0 +1,4 @@
+-- Notes when the task that has this place started; a state of 2 says that the place is free again and counts in the rate.
+-- Params: id, state, started_utc
+-- Returns: nothing
+UPDATE {limited} SET state = :state, started_at = :started_utc WHERE id = :id
