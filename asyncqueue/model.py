@@ -365,3 +365,29 @@ class TaskCount:
     status: Status | int
     count: int
     oldest: datetime
+
+
+#: What becomes of a task if one that it was to run after has not completed.
+OnFailure: TypeAlias = Literal["cancel", "run"]
+
+
+class After(NamedTuple):
+    """What a task is to run after, in the order given, and what becomes of it if one of these does not complete."""
+
+    predecessors: tuple[UUID, ...]
+    on_failure: OnFailure = "cancel"
+
+
+class Outcome(NamedTuple):
+    """How a task is that another one runs after: in which position from 1, and whether that is still waited for.
+
+    The rest is None if it is not there (any more), and `error` where the table has no such column.
+    """
+
+    id: UUID
+    position: int
+    awaited: bool
+    task: str | None
+    status: int | None
+    output: str | None
+    error: str | None

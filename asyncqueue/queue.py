@@ -19,7 +19,7 @@ from asyncqueue.backends.urls import backend_for
 from asyncqueue.backoff import Backoff
 from asyncqueue.batcher import Batcher
 from asyncqueue.errors import DatabaseUnavailable, InvalidTask, ResultTimeout, TaskNotFound
-from asyncqueue.handle import TaskHandle, result_type_of
+from asyncqueue.handle import TaskHandle
 from asyncqueue.ids import new_id
 from asyncqueue.model import (
     DEFAULT_QUEUE,
@@ -36,6 +36,7 @@ from asyncqueue.model import (
 from asyncqueue.periodic import periodic_state
 from asyncqueue.queues import check_queue_name
 from asyncqueue.requests import PLAIN, Placement, Task, TaskRequest
+from asyncqueue.results import result_type_of
 from asyncqueue.retention import ages_of, clean
 from asyncqueue.settings import Settings
 from asyncqueue.tasks import encode_args, path_of
