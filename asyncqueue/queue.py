@@ -15,10 +15,12 @@ from zoneinfo import ZoneInfo
 import anyio
 
 from asyncqueue.backends.base import Backend, Change, Options, TaskFilter
+from asyncqueue.backends.chaining import resolve_all
 from asyncqueue.backends.urls import backend_for
 from asyncqueue.backoff import Backoff
 from asyncqueue.batcher import Batcher
 from asyncqueue.errors import DatabaseUnavailable, InvalidTask, ResultTimeout, TaskNotFound
+from asyncqueue.graphs import connected
 from asyncqueue.handle import TaskHandle
 from asyncqueue.ids import new_id
 from asyncqueue.model import (
@@ -26,6 +28,7 @@ from asyncqueue.model import (
     Attempt,
     NewTask,
     OnConflict,
+    OnFailure,
     PeriodicState,
     QueueState,
     Status,
@@ -34,8 +37,9 @@ from asyncqueue.model import (
     WorkerState,
 )
 from asyncqueue.periodic import periodic_state
+from asyncqueue.preceding import Predecessors
 from asyncqueue.queues import check_queue_name
-from asyncqueue.requests import PLAIN, Placement, Task, TaskRequest
+from asyncqueue.requests import PLAIN, Named, Placement, Task, TaskRequest
 from asyncqueue.results import result_type_of
 from asyncqueue.retention import ages_of, clean
 from asyncqueue.settings import Settings
@@ -116,6 +120,8 @@ class Queue(AbstractAsyncContextManager["Queue"]):
         unique_key: str | None = None,
         unique_for: float | timedelta = 0.0,
         on_conflict: OnConflict = "return",
+        after: Named | Iterable[Named] | None = None,
+        on_failure: OnFailure | None = None,
     ) -> TaskHandle:
         """Enqueue one task and return when it is committed.
 
@@ -138,6 +144,11 @@ class Queue(AbstractAsyncContextManager["Queue"]):
             on_conflict: what happens if the key is held: "return" returns a handle on the task that holds it, whose
                 `created` is False; "raise" raises DuplicateTask; "replace" makes that task, if it is still scheduled,
                 what this one would have been, and else is like "return".
+            after: tasks that are in the table, by their handles or ids: it runs when all of them have ended. They have
+                to be committed, or part of the same transaction. It needs version 3 of the schema, and has neither
+                `delay` nor `run_at`.
+            on_failure: what becomes of it if one of those fails, is cancelled, or is deleted before it has ended:
+                "cancel", which is the default, cancels it at once, "run" runs it as if that had completed.
 
         Raises:
             DuplicateTask: the key is held, and `on_conflict` is "raise".
@@ -148,6 +159,8 @@ class Queue(AbstractAsyncContextManager["Queue"]):
         """
         wanted = Placement.of(queue, priority, delay, run_at, max_attempts, unique_key, unique_for, on_conflict)
         new = self._new(task, args, wanted)
+        if after is not None or on_failure is not None:
+            [new] = connected([new], [(after, on_failure)], [task])
         if new.unique is not None:
             [task_id] = await self._enqueue_unique([new], connection)
             return TaskHandle(self, task_id, result_type_of(task), created=task_id == new.id)
@@ -167,22 +180,28 @@ class Queue(AbstractAsyncContextManager["Queue"]):
         delay: float | timedelta | None = None,
         run_at: datetime | None = None,
         max_attempts: int | None = None,
+        after: Named | Iterable[Named] | None = None,
+        on_failure: OnFailure | None = None,
     ) -> builtins.list[TaskHandle]:
         """Enqueue all of these or none, in this order, and return when they are committed.
 
         Args:
-            tasks: pairs of a task and its arguments, or `TaskRequest`s, which bring options of their own.
+            tasks: pairs of a task and its arguments, or `TaskRequest`s, which bring options of their own and may name
+                each other in `after`; see `chain` and `group`.
             connection: as in `enqueue`.
             queue: for all of the pairs, like the options after it; see `enqueue`.
             priority: likewise.
             delay: likewise.
             run_at: likewise.
             max_attempts: likewise.
+            after: likewise; it may also name `TaskRequest`s among `tasks`.
+            on_failure: likewise.
 
         Raises what `enqueue` raises.
         """
         some = builtins.list(tasks)
-        rows = self._rows(some, Placement.of(queue, priority, delay, run_at, max_attempts))
+        placement = Placement.of(queue, priority, delay, run_at, max_attempts)
+        rows = self._rows(some, placement, (after, on_failure))
         if any(row.unique is not None for row in rows):
             ids = await self._enqueue_unique(rows, connection)
             return [
@@ -260,6 +279,14 @@ class Queue(AbstractAsyncContextManager["Queue"]):
         """What is kept of a task's attempts, the first one first: none if it ended in one, as most tasks do."""
         return await self.backend.attempts(task_id)
 
+    def predecessors(self, task_id: UUID) -> Predecessors:
+        """What a task waits for or has waited for, in the order in which `after` named them.
+
+        `await` makes a list of them, `async for` reads them in batches; in a running task, see
+        `asyncqueue.predecessors`.
+        """
+        return Predecessors(self.backend.chains, task_id)
+
     async def queues(self) -> builtins.list[QueueState]:
         """The queues that hold tasks which have not ended, or are paused, by name. Raises MigrationRequired."""
         return await self.backend.queues()
@@ -280,9 +307,14 @@ class Queue(AbstractAsyncContextManager["Queue"]):
     async def cancel(self, *task_ids: UUID) -> set[UUID]:
         """Cancel tasks that have not ended. Returns the ids of those it cancelled.
 
-        A running one is stopped by its worker within a heartbeat.
+        A running one is stopped by its worker within a heartbeat. What waits for one of these is cancelled with it, or
+        goes on, as its `on_failure` has it; those are not returned.
         """
-        return await self.backend.cancel(task_ids) if task_ids else set()
+        if not task_ids:
+            return set()
+        cancelled = await self.backend.cancel(task_ids)
+        await resolve_all(self.backend, cancelled)
+        return cancelled
 
     async def requeue(self, *task_ids: UUID) -> set[UUID]:
         """Queue tasks that have ended or are scheduled, at the end of the queue. Returns the ids of those it queued.
@@ -350,20 +382,24 @@ class Queue(AbstractAsyncContextManager["Queue"]):
     def _new(self, task: Task, args: Mapping[str, Any] | None, placement: Placement = PLAIN) -> NewTask:
         return NewTask(new_id(), path_of(task), encode_args(args, self.settings.max_args_size), *placement)
 
-    def _rows(self, some: Sequence[Any], placement: Placement) -> builtins.list[NewTask]:
+    def _rows(
+        self, some: Sequence[Any], placement: Placement, after: tuple[Any, OnFailure | None]
+    ) -> builtins.list[NewTask]:
         """The rows of what `enqueue_many` was given."""
-        if placement == PLAIN:
+        if placement == PLAIN and after == (None, None):
             size = self.settings.max_args_size
             try:
                 # Hundreds of thousands a second: that each is a pair is found out by taking it for one.
                 return [NewTask(new_id(), path_of(task), encode_args(args, size)) for task, args in some]
             except (TypeError, ValueError):
                 pass  # some are requests, or mistakes: one by one
-        return [self._row(each, placement) for each in some]
+        rows = [self._row(each, placement) for each in some]
+        wanted = [(each.after, each.on_failure) if isinstance(each, TaskRequest) else after for each in some]
+        return rows if all(each == (None, None) for each in wanted) else connected(rows, wanted, some)
 
     def _row(self, each: Any, placement: Placement) -> NewTask:
         if isinstance(each, TaskRequest):
-            return self._new(each.task, each.args, Placement.of(*each[2:]))
+            return self._new(each.task, each.args, Placement.of(*each[2:-2]))
         try:
             task, args = each
         except (TypeError, ValueError):

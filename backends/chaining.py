@@ -23,10 +23,11 @@ from itertools import islice
 from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
+from asyncqueue.backends.base import Backend
 from asyncqueue.backends.facets import Settled
 from asyncqueue.backends.sweeping import uuid_of
 from asyncqueue.backends.table import Table
-from asyncqueue.model import ENDED, Link, OnFailure, Outcome, Status
+from asyncqueue.model import ENDED, Link, NewTask, OnFailure, Outcome, Status
 
 #: The version of the schema that has edges.
 VERSION = 3
@@ -220,6 +221,27 @@ class Chaining(ABC):
     @abstractmethod
     async def _read(self, name: str, **values: Any) -> Sequence[Row]:
         """The rows of a statement that reads; ids are UUIDs here."""
+
+
+async def resolve_all(backend: Backend, ended: Collection[UUID]) -> None:
+    """Do what follows for others from the end of these tasks, and then from the cancellations that this makes.
+
+    Nothing, where the table has no tasks that wait for others.
+    """
+    shape = backend.shape
+    left = frozenset(ended)
+    while left and shape is not None and shape.version >= VERSION:
+        left = (await backend.chains.resolve(left)).cancelled
+
+
+def edges_of(tasks: Iterable[NewTask]) -> list[tuple[UUID, UUID, int, OnFailure]]:
+    """The edges of new tasks: each with its position from 1, and what follows from a failure."""
+    return [
+        (task.id, predecessor_id, position, task.after.on_failure)
+        for task in tasks
+        if task.after is not None
+        for position, predecessor_id in enumerate(task.after.predecessors, 1)
+    ]
 
 
 def _uuid(key: Any) -> UUID:

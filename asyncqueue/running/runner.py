@@ -8,6 +8,7 @@ import inspect
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from asyncqueue.backends.facets import Chains
 from asyncqueue.errors import InvalidTask, PayloadTooLarge
 from asyncqueue.model import ClaimedTask, Status
 from asyncqueue.retries import Retry, RetryPolicy
@@ -51,6 +52,7 @@ class Runner:
         limits: of arguments, output and log.
         default_timeout: seconds, for tasks that do not say otherwise; None, 0 or less for no limit.
         inline: call plain functions in this thread, whatever isolation they ask for. The child process does.
+        chains: the backend's, where tasks read what they have run after.
     """
 
     def __init__(
@@ -60,12 +62,14 @@ class Runner:
         *,
         default_timeout: float | None = None,
         inline: bool = False,
+        chains: Chains | None = None,
     ) -> None:
         self._application = application
         self._resolver = Resolver(application.allow, default_timeout)
         self._limits = limits
         self._hooks = application.hooks
         self._inline = inline
+        self._chains = chains
         self._threads = Threads()
 
     @property
@@ -75,7 +79,7 @@ class Runner:
 
     def prepare(self, claimed: ClaimedTask, open_stream: Callable[[], Stream]) -> Run:
         """A run of this row, for `run`; `open_stream` is called when it yields something."""
-        return Run(claimed, open_stream, self._limits.max_log_size)
+        return Run(claimed, open_stream, self._limits.max_log_size, self._chains)
 
     def info_of(self, claimed: ClaimedTask) -> TaskInfo:
         """What hooks are told of this row, with the attempts that its function declares once that was found."""
