@@ -70,6 +70,7 @@ WORKLOADS = [
     Workload("finished", "20,000 beside millions of finished rows", special.finished, "backlog", "share", alone=True),
     Workload("levels", "level 1 against the table as Django makes it", special.levels, "backlog", "share", alone=True),
     Workload("scheduled", "20,000 beside a million due tomorrow", special.scheduled, "backlog", "share", alone=True),
+    Workload("fan", "10,000 after one, and one after 10,000", special.fan, "backlog", "share", alone=True),
     Workload(
         "migration",
         "the longest statement while a million rows are migrated",
