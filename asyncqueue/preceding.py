@@ -10,7 +10,7 @@ from uuid import UUID
 
 from asyncqueue.backends.facets import Chains
 from asyncqueue.backends.values import status_of
-from asyncqueue.model import Outcome, Status
+from asyncqueue.model import ENDED, Outcome, Status
 from asyncqueue.results import decode_result
 
 #: Tasks that are read at a time.
@@ -34,6 +34,11 @@ class Predecessor:
     status: Status | int | None
     result: str | None
     error: str | None
+
+    @property
+    def over(self) -> bool:
+        """Whether nobody waits for it any more: it has ended, or is not there."""
+        return self.status is None or self.status in ENDED
 
     def result_as(self, kind: Any) -> Any:
         """The result as a type, such as `list[int]` or a pydantic model; the text itself where it does not fit."""

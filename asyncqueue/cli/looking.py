@@ -10,9 +10,22 @@ import typer
 
 from asyncqueue.cli.errors import USAGE, command, fail
 from asyncqueue.cli.options import DatabaseUrl, Django, Json, Table, TimeZone, settings_of
-from asyncqueue.cli.output import age, attempt_fields, print_json, print_table, shorten, status_name, task_fields, until
+from asyncqueue.cli.output import (
+    age,
+    attempt_fields,
+    predecessor_fields,
+    print_json,
+    print_table,
+    shorten,
+    status_name,
+    task_fields,
+    until,
+)
 from asyncqueue.model import Status, TaskRecord
+from asyncqueue.preceding import Predecessor
 
+#: Tasks that one runs after, in a list for people.
+_MOST = 20
 _STATUSES = "queued, scheduled, running, completed, failed or cancelled"
 
 StatusOption = Annotated[
@@ -55,7 +68,7 @@ async def show(
     django: Django = None,
     json: Json = False,
 ) -> None:
-    """Show everything about one task: arguments, output, error and log, when it is due, and its attempts."""
+    """Show everything about one task: arguments, output, error and log, when it is due, its attempts, what it runs after."""
     from asyncqueue.queue import Queue
 
     key = parse_id(task_id)
@@ -63,9 +76,11 @@ async def show(
     async with Queue(settings=settings) as queue:
         record = await queue.get(key)
         attempts = await queue.attempts(key)
+        after = await queue.predecessors(key)
     fields = task_fields(record)
     if json:
-        print_json({**fields, "attempts": [attempt_fields(attempt) for attempt in attempts]})
+        more = {"attempts": [attempt_fields(each) for each in attempts], "after": list(map(predecessor_fields, after))}
+        print_json({**fields, **more})
         return
     texts = [(name, fields.pop(name)) for name in ("output", "error", "log")]
     for name, value in fields.items():
@@ -75,12 +90,29 @@ async def show(
         if value is not None:
             _head(name)
             typer.echo(value)
+    if after:
+        _show_after(record, after)
     if attempts:
         _head("attempts")
         for attempt in attempts:
             reason = shorten((attempt.error or "").partition("\n")[0], 80)
             by = f" by {attempt.worker}" if attempt.worker else ""
             typer.echo(f"{attempt.number}. {attempt.outcome} at {attempt.ended.isoformat()}{by}  {reason}".rstrip())
+
+
+def _show_after(record: TaskRecord, after: list[Predecessor]) -> None:
+    """What a task waits for, or has run after."""
+    waits = record.status is Status.SCHEDULED
+    left = [each for each in after if not each.over] if waits else after
+    _head("waits for" if waits else "after")
+    for each in left[:_MOST]:
+        typer.echo(f"{each.id}  {_state(each):<9}  {each.task or ''}".rstrip())
+    if len(left) > _MOST:
+        typer.echo(f"and {len(left) - _MOST} more")
+
+
+def _state(each: Predecessor) -> str:
+    return "gone" if each.status is None else status_name(each.status)
 
 
 def _relative(record: TaskRecord, name: str) -> str:
