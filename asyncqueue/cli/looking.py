@@ -68,7 +68,7 @@ async def show(
     django: Django = None,
     json: Json = False,
 ) -> None:
-    """Show everything about one task: arguments, output, error and log, when it is due, its attempts, what it runs after."""
+    """Show everything about one task: arguments, output, error, log, when it is due, attempts, what it runs after."""
     from asyncqueue.queue import Queue
 
     key = parse_id(task_id)
@@ -102,13 +102,13 @@ async def show(
 
 def _show_after(record: TaskRecord, after: list[Predecessor]) -> None:
     """What a task waits for, or has run after."""
-    waits = record.status is Status.SCHEDULED
-    left = [each for each in after if not each.over] if waits else after
-    _head("waits for" if waits else "after")
-    for each in left[:_MOST]:
+    awaited = [each for each in after if not each.over] if record.status is Status.SCHEDULED else []
+    _head("waits for" if awaited else "after")
+    shown = awaited or after
+    for each in shown[:_MOST]:
         typer.echo(f"{each.id}  {_state(each):<9}  {each.task or ''}".rstrip())
-    if len(left) > _MOST:
-        typer.echo(f"and {len(left) - _MOST} more")
+    if len(shown) > _MOST:
+        typer.echo(f"and {len(shown) - _MOST} more")
 
 
 def _state(each: Predecessor) -> str:

@@ -17,11 +17,11 @@ async def after(queue: Queue) -> list[TaskHandle]:
     return [first, second, total]
 
 
-async def chained(queue: Queue) -> list[TaskHandle]:
+async def chained(queue: Queue) -> None:
     """One after the other."""
     url = "https://example.org"
-    handles = await queue.enqueue_many(chain((fetch, {"url": url}), (add_up, {}), (publish, {})))
-    return handles
+    *_, last = await queue.enqueue_many(chain((fetch, {"url": url}), (add_up, {}), (publish, {})))
+    print(await last.result(timeout=60))
 
 
 async def grouped(queue: Queue, urls: Sequence[str]) -> TaskHandle:
@@ -31,7 +31,7 @@ async def grouped(queue: Queue, urls: Sequence[str]) -> TaskHandle:
     return total
 
 
-async def graph(queue: Queue, urls: Sequence[str]) -> list[TaskHandle]:
+async def graph(queue: Queue, urls: Sequence[str]) -> None:
     """Whatever comes after whatever."""
     pages = [TaskRequest(fetch, {"url": url}) for url in urls]
     total = TaskRequest(add_up, after=pages, queue="reports")
@@ -43,7 +43,8 @@ async def graph(queue: Queue, urls: Sequence[str]) -> list[TaskHandle]:
             TaskRequest(report, after=[*pages, total], on_failure="run"),
         ]
     )
-    return handles
+    async for record in queue.watch(handles, timeout=60):
+        print(record.task, record.status)
 
 
 async def looked(queue: Queue, handle: TaskHandle) -> None:
