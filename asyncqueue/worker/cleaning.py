@@ -111,8 +111,7 @@ class Cleaner:
             )
         if tasks or keys or edges:
             logger.info(
-                "deleted the attempts of %d tasks that are gone, what %d of them had waited for, and %d unique keys that "
-                "are free",
+                "deleted the attempts of %d tasks that are gone, what %d had waited for, and %d free unique keys",
                 *(tasks, edges, keys),
             )
 
