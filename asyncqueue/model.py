@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import IntEnum
+from enum import IntEnum, IntFlag
 from typing import Literal, NamedTuple, TypeAlias
 from uuid import UUID
 
@@ -41,6 +41,18 @@ class Status(IntEnum):
 ENDED = frozenset({Status.COMPLETED, Status.FAILED, Status.CANCELLED})
 
 
+class Link(IntFlag):
+    """The `links` column: what a task has to do with others. 0 for most, which cost nothing by it."""
+
+    LIMITED = 1  # it needs a place under a limit before it may be queued
+    WAITING = 2  # it waits for others to end
+    FOLLOWED = 4  # others wait for its end
+
+
+#: Those by which a task is not queued when it is due, but set aside: status 5 without a time.
+ASIDE = Link.LIMITED | Link.WAITING
+
+
 #: What becomes of a task whose unique key another one holds.
 OnConflict: TypeAlias = Literal["return", "raise", "replace"]
 
@@ -61,7 +73,9 @@ class NewTask(NamedTuple):
     """A row to insert: `args` is the JSON text of an object, or None. Everything after it needs a migrated table.
 
     It is scheduled where `run_at` is to come, or `delay` (seconds by the database's clock) is more than 0.
-    `max_attempts` None leaves that to the function's declaration.
+    `max_attempts` None leaves that to the function's declaration. With LIMITED in `links` it is scheduled in any case,
+    and set aside when it is due, until there is a place for it under the limit of its `limit_key`. With WAITING it is
+    set aside at once, or where it has a time, then.
     """
 
     id: UUID
@@ -73,6 +87,8 @@ class NewTask(NamedTuple):
     run_at: datetime | None = None
     max_attempts: int | None = None
     unique: Unique | None = None
+    links: int = 0
+    limit_key: str | None = None
 
     @property
     def plain(self) -> bool:
@@ -80,7 +96,7 @@ class NewTask(NamedTuple):
         return self[3:] == _PLAIN
 
 
-_PLAIN = (DEFAULT_QUEUE, 0, None, None, None, None)
+_PLAIN = (DEFAULT_QUEUE, 0, None, None, None, None, 0, None)
 
 
 class ClaimedTask(NamedTuple):
@@ -100,6 +116,7 @@ class ClaimedTask(NamedTuple):
     max_attempts: int | None = None
     queue: str = DEFAULT_QUEUE
     priority: int = 0
+    links: int = 0
 
 
 class Claimant(NamedTuple):
@@ -334,8 +351,8 @@ class TaskRecord:
 
     `error`, `log` and `worker_pid` are None where the table lacks them; a status asyncqueue has no name for is a
     plain number. What comes after those is as it is here on a table that is not migrated. `run_after` is when a
-    scheduled task is due, `attempt` how many attempts have failed, `claimed_by` and `started` tell which worker claimed
-    it last, and when.
+    scheduled task is due, None for one that was set aside until others have ended or there is a place for it, `attempt`
+    how many attempts have failed, `claimed_by` and `started` tell which worker claimed it last, and when.
     """
 
     id: UUID
@@ -355,6 +372,8 @@ class TaskRecord:
     max_attempts: int | None = None
     claimed_by: str | None = None
     started: datetime | None = None
+    links: int = 0
+    limit_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from datetime import UTC, tzinfo
 from typing import Any, Protocol
 from uuid import UUID
 
+from asyncqueue.backends.arrivals import Arrivals
 from asyncqueue.backends.facets import Agenda, Chores, Retention, Ticks
 from asyncqueue.model import (
     Attempt,
@@ -120,6 +121,8 @@ class Backend(Protocol):
     options: Options
     capabilities: Capabilities
     ticks: Ticks
+    #: Hears of what `claim` has set aside.
+    arrivals: Arrivals
 
     @property
     def agenda(self) -> Agenda:
@@ -186,7 +189,8 @@ class Backend(Protocol):
 
         On a migrated table only those of `queues`, in this order and each by priority, or without it those of all
         queues, by priority and else in turn; none of a paused queue. `worker` stands in `claimed_by` then. What was
-        scheduled and is due is queued first.
+        scheduled and is due is queued first; where its links forbid that it is set aside, scheduled without a time, and
+        `arrivals` hears of it.
         """
 
     async def finish(self, finishes: Sequence[Finish]) -> set[UUID]:
@@ -308,7 +312,8 @@ class Backend(Protocol):
         """Set status 0 and `modified` now on rows that have ended or are scheduled.
 
         Like Django's admin it clears no output or error; on a migrated table attempts and losses count from 0 again.
-        Returns the ids changed. Rows in progress are left alone: their worker holds them.
+        What needs a place under a limit becomes scheduled instead, due now; nobody is waited for any more. Returns the
+        ids changed. Rows in progress are left alone: their worker holds them.
         """
 
     async def pause(self, queue: str, *, paused: bool) -> None:

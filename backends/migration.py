@@ -18,8 +18,10 @@ from asyncqueue.errors import SchemaError
 
 #: Level 1's columns.
 COLUMNS = ("queue", "priority", "run_after", "attempt", "max_attempts", "losses", "claimed_by", "started", "renewed")
+#: Those of version 3.
+LINK_COLUMNS = ("links", "limit_key")
 #: The newest version of the schema.
-VERSION = 2
+VERSION = 3
 
 
 class Step(NamedTuple):
@@ -210,3 +212,7 @@ WORKERS = "lists the workers that are running"
 KEYS = "holds unique keys"
 TICKS = "holds when periodic tasks were last enqueued"
 CHORES = "lets one worker of all do what is to be done once"
+LINKS_ARE_FOR = "limits, and tasks that wait for others"
+LIMITS = "holds how many tasks of a function may run at once, and start in a while"
+LIMITED = "holds which tasks have a place under a limit, and which wait for one"
+EDGES = "holds which task waits for which"

@@ -13,6 +13,7 @@ import anyio
 
 from asyncqueue.backends import mysql_schema as schema
 from asyncqueue.backends import statements
+from asyncqueue.backends.arrivals import Arrivals
 from asyncqueue.backends.base import Capabilities, Change, Options, Server, TableShape, TaskFilter
 from asyncqueue.backends.lane import Lane, Lanes
 from asyncqueue.backends.mysql_address import address_of
@@ -85,7 +86,10 @@ class MysqlBackend:
         self._engine = Lanes([self._lane() for _ in range(self.capabilities.exchanges)])
         self._control, self._enqueue = self._lane(), self._lane()
         self._server = Server("MySQL", "unknown until opened")
-        self._claims = Claims(self._table, self._times, self._engine, options.statement_timeout, self._translate)
+        self.arrivals = Arrivals()
+        self._claims = Claims(
+            *(self._table, self._times, self._engine, options.statement_timeout, self._translate, self.arrivals)
+        )
         self._attempts = Attempts(self._table, self._times)
         self._upkeep = Upkeep(self._table, self._times)
         self._enqueueing = Enqueueing(self._table, self._times, self._enqueue, self._translate)

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 import anyio
 
+from asyncqueue.backends.arrivals import Arrival, Arrivals
 from asyncqueue.backends.bands import Band, Bands, in_order
 from asyncqueue.backends.lane import Lanes
 from asyncqueue.backends.looks import pause_after
 from asyncqueue.backends.mysql_claiming import HELD_BY_OTHERS, Claiming, Read
 from asyncqueue.backends.mysql_connection import Call, MysqlConnection
-from asyncqueue.backends.mysql_rows import ordered, rows_json
+from asyncqueue.backends.mysql_rows import Row, ordered, rows_json
 from asyncqueue.backends.mysql_times import Times
 from asyncqueue.backends.table import Table
 from asyncqueue.errors import DatabaseUnavailable
-from asyncqueue.model import Claimant, ClaimedTask, Status
+from asyncqueue.model import ASIDE, Claimant, ClaimedTask, Link, Status
 
 #: Seconds for which the server looks at everything that is queued, where some 200,000 dead entries lie in the way.
 COSTLY_LOOK = 0.004
@@ -26,6 +28,21 @@ COSTLY_LOOK = 0.004
 PROMOTED_AT_ONCE = 1000
 
 _LOWEST = datetime.min
+
+
+class Due(NamedTuple):
+    """A row that is due. What comes after its time is from version 3 on."""
+
+    id: str
+    status: int
+    run_after: datetime
+    modified: datetime
+    task: str = ""
+    limit_key: str | None = None
+    priority: int = 0
+    links: int = 0
+
+
 _Wanted = Sequence[tuple[Band, datetime]]
 
 
@@ -36,6 +53,7 @@ class BandClaims:
         lanes: the connections for them.
         translate: as `Lane.run` takes it.
         carry_out: runs a claim until it is known what was claimed.
+        arrivals: hears of what is set aside.
     """
 
     def __init__(
@@ -45,6 +63,7 @@ class BandClaims:
         lanes: Lanes[MysqlConnection],
         translate: Callable[[BaseException], Exception | None],
         carry_out: Callable[[Claiming], Awaitable[list[ClaimedTask]]],
+        arrivals: Arrivals,
     ) -> None:
         self.bands = Bands(_LOWEST, costly=COSTLY_LOOK)
         self._table = table
@@ -52,6 +71,7 @@ class BandClaims:
         self._lanes = lanes
         self._translate = translate
         self._carry_out = carry_out
+        self._arrivals = arrivals
         # Bands to whose end the last claim did not come, and when to read those again in which there was nothing.
         self._long: set[Band] = set()
         self._again: dict[Band, float] = {}
@@ -157,16 +177,40 @@ class BandClaims:
     async def _promote(self) -> int:
         """Queue what is due, a batch at a time. Returns how many rows were."""
 
-        async def work(connection: MysqlConnection) -> int:
+        async def work(connection: MysqlConnection) -> tuple[int, list[Due]]:
             due: Call = self._table["due"], {"limit": PROMOTED_AT_ONCE, "candidates": PROMOTED_AT_ONCE + HELD_BY_OTHERS}
             _, found = await connection.run((self._table["begin"], {}), due)
-            scheduled = sorted((at, key) for key, status, at in found.rows if status == Status.SCHEDULED)
-            places = {key: place for place, (_, key) in enumerate(scheduled, 1)}
-            rows = ordered({"id": UUID(key).hex, "place": places.get(key)} for key, _, _ in found.rows)
-            offset = self._times.offset()
-            for part in rows_json(rows, connection.max_packet):
-                await connection.run((self._table["promote"], {"rows": part, "utc_offset": offset}))
+            every = [Due(*row) for row in found.rows]
+            scheduled = sorted((row for row in every if row.status == Status.SCHEDULED), key=_when)
+            places = {row.id: place for place, row in enumerate(scheduled, 1)}
+            aside = [row for row in scheduled if row.links & ASIDE]
+            await self._queue(connection, every, places)
+            held = [row for row in aside if not row.links & Link.WAITING]
+            for part in rows_json([_held(row) for row in held], connection.max_packet) if held else ():
+                await connection.run((self._table["hold_limited"], {"rows": part}))
             await connection.run((self._table["commit"], {}))
-            return len(places)
+            return len(places) - len(aside), aside
 
-        return await self._lanes.run(work, translate=self._translate)
+        count, aside = await self._lanes.run(work, translate=self._translate)
+        self._arrivals.came([Arrival(UUID(row.id), row.links, row.limit_key) for row in aside])
+        return count
+
+    async def _queue(self, connection: MysqlConnection, due: Sequence[Due], places: Mapping[str, int]) -> None:
+        """Queue these, or set them aside; those without a place lose their time only."""
+        rows = ordered(
+            {"id": UUID(row.id).hex, "place": places.get(row.id), "aside": int(row.links & ASIDE != 0)} for row in due
+        )
+        offset = self._times.offset()
+        for part in rows_json(rows, connection.max_packet):
+            await connection.run((self._table["promote"], {"rows": part, "utc_offset": offset}))
+
+
+def _when(row: Due) -> tuple[datetime, datetime, str]:
+    """The order in which rows that are due are queued."""
+    return row.run_after, row.modified, row.id
+
+
+def _held(row: Due) -> Row:
+    """What is held for a place under a limit."""
+    key = UUID(row.id).hex
+    return {"id": key, "task": row.task, "limit_key": row.limit_key, "precedence": -row.priority}

@@ -9,6 +9,7 @@ from functools import partial
 
 import anyio
 
+from asyncqueue.backends.arrivals import Arrivals
 from asyncqueue.backends.bands import Bands
 from asyncqueue.backends.lane import Lanes
 from asyncqueue.backends.mysql_bands import COSTLY_LOOK, BandClaims
@@ -30,6 +31,7 @@ class Claims:
         lanes: the connections for them.
         patience: seconds after which an error is raised that tries cannot heal.
         translate: as `Lane.run` takes it.
+        arrivals: hears of what is set aside.
     """
 
     def __init__(
@@ -39,6 +41,7 @@ class Claims:
         lanes: Lanes[MysqlConnection],
         patience: float,
         translate: Callable[[BaseException], Exception | None],
+        arrivals: Arrivals,
     ) -> None:
         self.watermark = Watermark(datetime.min, costly=COSTLY_LOOK)
         self._table = table
@@ -47,7 +50,7 @@ class Claims:
         self._patience = patience
         self._translate = translate
         self._empty = False
-        self._by_band = BandClaims(table, times, lanes, translate, self._carry_out)
+        self._by_band = BandClaims(table, times, lanes, translate, self._carry_out, arrivals)
 
     @property
     def bands(self) -> Bands:

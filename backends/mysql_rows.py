@@ -51,6 +51,7 @@ def new_rows(tasks: Iterable[NewTask], *, migrated: bool) -> list[Row]:
             "delay": task.delay,
             "run_at": None if task.run_at is None else to_naive(task.run_at, UTC),
             "max_attempts": task.max_attempts,
+            **({"links": int(task.links), "limit_key": task.limit_key} if task.links else {}),
         }
         for task in tasks
     ]

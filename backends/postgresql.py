@@ -16,6 +16,7 @@ import asyncpg
 
 from asyncqueue.backends import postgresql_schema as schema
 from asyncqueue.backends import statements
+from asyncqueue.backends.arrivals import Arrivals
 from asyncqueue.backends.base import Capabilities, Change, Options, Server, TableShape, TaskFilter
 from asyncqueue.backends.lane import Lane, Lanes
 from asyncqueue.backends.postgresql_agenda import PostgresqlAgenda
@@ -89,7 +90,8 @@ class PostgresqlBackend:
         self._ends = Notifier(lambda: self._notify(ENDED))
         self._said_waiting = -inf
         self._server = Server("PostgreSQL", "unknown until opened")
-        self._claims = Claims(self._table, self._engine, self._translate)
+        self.arrivals = Arrivals()
+        self._claims = Claims(self._table, self._engine, self._translate, self.arrivals)
         notifier = Notifier(lambda: self._notify(NEWS)) if options.notify else None
         self._enqueueing = Enqueueing(self._table, self._enqueue, self._channel, notifier, self._translate)
         run, fetch = partial(self._control.run, translate=self._translate), partial(self._fetch, self._control)

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 
+from asyncqueue.backends.arrivals import Arrival, Arrivals
 from asyncqueue.backends.bands import Band, Bands, in_order
 from asyncqueue.backends.lane import Lanes
 from asyncqueue.backends.table import Table
 from asyncqueue.backends.watermark import Watermark, by_age
 from asyncqueue.errors import DatabaseUnavailable
-from asyncqueue.model import Claimant, ClaimedTask
+from asyncqueue.model import ASIDE, Claimant, ClaimedTask
 
 if TYPE_CHECKING:
     import asyncpg
@@ -38,16 +39,22 @@ class Claims:
     Args:
         lanes: the connections for them.
         translate: as `Lane.run` takes it.
+        arrivals: hears of what is set aside.
     """
 
     def __init__(
-        self, table: Table, lanes: Lanes[AsyncpgConnection], translate: Callable[[BaseException], Exception | None]
+        self,
+        table: Table,
+        lanes: Lanes[AsyncpgConnection],
+        translate: Callable[[BaseException], Exception | None],
+        arrivals: Arrivals,
     ) -> None:
         self.watermark = Watermark(datetime.min.replace(tzinfo=UTC), costly=_COSTLY_LOOK)
         self.bands = Bands(datetime.min.replace(tzinfo=UTC), costly=_COSTLY_LOOK)
         self._table = table
         self._lanes = lanes
         self._translate = translate
+        self._arrivals = arrivals
 
     async def claim(self, limit: int, claimant: Claimant) -> list[ClaimedTask]:
         """Claim up to so many rows, oldest first."""
@@ -122,19 +129,23 @@ class Claims:
         began = time.monotonic()
         rows = await self._send("exchange", values)
         seconds = time.monotonic() - began
-        claimed = [] if rows[0][0] is None else [ClaimedTask._make(row[:9]) for row in rows]
-        due_in = rows[0][10]
+        first, due_in = rows[0], rows[0]["due_in"]
+        width = len(first) - 3  # without what every row says of the statement as a whole
+        claimed = [] if first[0] is None else [ClaimedTask(*row[:width]) for row in rows]
         if look:
-            self.bands.looked(seconds, due_in, starmap(Band, json.loads(rows[0][11] or "[]")))
+            self.bands.looked(seconds, due_in, starmap(Band, json.loads(first["bands"] or "[]")))
         else:
             self.bands.worked(seconds)
-        return rows[0][9], claimed, due_in
+        return first["written"], claimed, due_in
 
     async def _promote(self, claimed: list[ClaimedTask]) -> bool:
         """Queue what is due. Returns whether anything was."""
         try:
             with anyio.CancelScope(shield=True):
-                return bool(await self._send("promote", {"limit": PROMOTED_AT_ONCE}))
+                promoted = await self._send("promote", {"limit": PROMOTED_AT_ONCE})
+                aside = [Arrival(*row) for row in promoted if row["links"] & ASIDE]
+                self._arrivals.came(aside)
+                return len(promoted) > len(aside)
         except DatabaseUnavailable:
             if not claimed:
                 raise

@@ -14,7 +14,7 @@ from asyncqueue.backends.postgresql_keys import Keys
 from asyncqueue.backends.postgresql_notifier import Notifier
 from asyncqueue.backends.table import Table
 from asyncqueue.errors import ConfigurationError
-from asyncqueue.model import NewTask
+from asyncqueue.model import ASIDE, Link, NewTask
 
 if TYPE_CHECKING:
     AsyncpgConnection = asyncpg.Connection[asyncpg.Record]
@@ -23,8 +23,12 @@ if TYPE_CHECKING:
 _COPY = 500
 _NEW_COLUMNS = ("id", "created", "modified", "task", "args", "status")
 _MORE_COLUMNS = ("queue", "priority", "run_after", "max_attempts")
-# What `enqueue` calls the columns of a batch of new rows; the last field of one, its unique key, is no column.
-_ARRAYS = ("ids", "tasks", "args", "queues", "priorities", "delays", "run_ats", "max_attempts")
+_LINK_COLUMNS = ("links", "limit_key")
+# What `enqueue` calls the columns of a batch of new rows; a unique key is none of them.
+_ARRAYS = (
+    *("ids", "tasks", "args", "queues", "priorities", "delays", "run_ats", "max_attempts", "uniques", "links"),
+    "limit_keys",
+)
 _NOT_BY_COPY = (asyncpg.UniqueViolationError, asyncpg.FeatureNotSupportedError)
 
 
@@ -102,8 +106,12 @@ class Enqueueing:
         """Insert many rows as one stream, which costs the server half of what a statement does."""
         now = await connection.fetchval(self._table["clock"].text)
         schema, _, name = self._table.name.rpartition(".")
-        rows = (_copied(task, now, now + timedelta(microseconds=place), plain) for place, task in enumerate(tasks))
-        columns = _NEW_COLUMNS if plain else (*_NEW_COLUMNS, *_MORE_COLUMNS)
+        columns = _NEW_COLUMNS
+        if not plain:
+            columns = (*_NEW_COLUMNS, *_MORE_COLUMNS, *(_LINK_COLUMNS if self._table.linked else ()))
+        rows = (
+            _copied(task, now, now + timedelta(microseconds=place), len(columns)) for place, task in enumerate(tasks)
+        )
         try:
             await connection.copy_records_to_table(name, schema_name=schema or None, columns=columns, records=rows)
         except _NOT_BY_COPY:
@@ -112,8 +120,9 @@ class Enqueueing:
             await connection.fetch(statement.text, *statement.values(self._rows(tasks, notify=False)))
 
     def _rows(self, tasks: Sequence[NewTask], *, notify: bool = True) -> dict[str, Any]:
-        columns = zip(*tasks, strict=True)
-        return {**dict(zip(_ARRAYS, columns, strict=False)), "channel": self._channel if notify else None}
+        rows: dict[str, Any] = dict(zip(_ARRAYS, zip(*tasks, strict=True), strict=True))
+        # The driver would take a flag for an array of its bits.
+        return {**rows, "links": list(map(int, rows["links"])), "channel": self._channel if notify else None}
 
 
 def _check(connection: object) -> None:
@@ -123,10 +132,11 @@ def _check(connection: object) -> None:
         )
 
 
-def _copied(task: NewTask, now: datetime, modified: datetime, plain: bool) -> tuple[Any, ...]:
-    if plain:
-        return (task.id, now, modified, task.task, task.args, 0)
+def _copied(task: NewTask, now: datetime, modified: datetime, width: int) -> tuple[Any, ...]:
+    """A row of so many columns."""
     due = task.run_at if task.run_at is not None or task.delay is None else now + timedelta(seconds=task.delay)
     status, run_after = (5, due) if due is not None and due > now else (0, None)
+    if task.links & ASIDE:
+        status, run_after = 5, due if task.links & Link.WAITING else run_after or now
     row = (task.id, now, modified, task.task, task.args, status)
-    return (*row, task.queue, task.priority, run_after, task.max_attempts)
+    return (*row, task.queue, task.priority, run_after, task.max_attempts, task.links, task.limit_key)[:width]

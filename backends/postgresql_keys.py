@@ -90,6 +90,8 @@ _ONE = {
     "delay": "delays",
     "run_at": "run_ats",
     "max_attempts": "max_attempts",
+    "links": "links",
+    "limit_key": "limit_keys",
 }
 
 

@@ -46,6 +46,10 @@ _STEPS = (
     side_table(2, "keys", migration.KEYS),
     side_table(2, "ticks", migration.TICKS),
     side_table(2, "chores", migration.CHORES),
+    Step(3, "columns", migration.LINK_COLUMNS, migration.LINKS_ARE_FOR, ("add_link_columns",), locks=True),
+    side_table(3, "limits", migration.LIMITS),
+    side_table(3, "limited", migration.LIMITED),
+    side_table(3, "edges", migration.EDGES),
 )
 
 

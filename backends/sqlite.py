@@ -13,6 +13,7 @@ import anyio
 
 from asyncqueue.backends import keys, statements
 from asyncqueue.backends import sqlite_schema as schema
+from asyncqueue.backends.arrivals import Arrivals
 from asyncqueue.backends.base import Capabilities, Change, Options, Server, TableShape, TaskFilter
 from asyncqueue.backends.lane import translated
 from asyncqueue.backends.sqlite_agenda import SqliteAgenda
@@ -73,6 +74,7 @@ class SqliteBackend:
         self._path = location(url)
         self._times = Times(options.time_zone)
         self._table = Table("sqlite", statements.colon, options.table, schema.slots(options.table))
+        self.arrivals = Arrivals()
         self._claims = Claims(self._table, self._times)
         self._keys = Keys(self._table, self._times)
         self.agenda = SqliteAgenda(self._table, self._times, self._read, self._write)
@@ -138,7 +140,7 @@ class SqliteBackend:
         queues: Sequence[str] | None = None,
     ) -> list[ClaimedTask]:
         claimant = Claimant.of(worker_pid, worker, queues)
-        return await self._write(lambda raw: self._claims.claim(raw, limit, claimant))
+        return await self._claim(lambda raw: self._claims.claim(raw, limit, claimant))
 
     async def finish(self, finishes: Sequence[Finish]) -> set[UUID]:
         return await self._write(lambda raw: self._finish(raw, finishes))
@@ -153,7 +155,7 @@ class SqliteBackend:
         queues: Sequence[str] | None = None,
     ) -> tuple[set[UUID], list[ClaimedTask]]:
         claimant = Claimant.of(worker_pid, worker, queues)
-        return await self._write(
+        return await self._claim(
             lambda raw: (self._finish(raw, finishes), self._claims.claim(raw, limit, claimant)),
         )
 
@@ -313,6 +315,13 @@ class SqliteBackend:
         self._ends.ring()
         return result
 
+    async def _claim(self, work: Work[Result]) -> Result:
+        """Write what claims, and may have set rows aside before."""
+        result = await self._write(work)
+        if self._claims.aside:
+            self.arrivals.came([self._claims.aside.popleft() for _ in range(len(self._claims.aside))])
+        return result
+
     def _finish(self, raw: sqlite3.Connection, finishes: Sequence[Finish]) -> set[UUID]:
         now, text = self._times.now(), self._table["finish"].text
         rows = [(key.hex, token, int(status), *left, now) for key, token, status, *left in finishes]
@@ -350,7 +359,8 @@ class SqliteBackend:
         sql = self._table[name].text
 
         def work(raw: sqlite3.Connection) -> list[Row]:
-            return raw.execute(sql, {"ids": array(ids), "now": self._times.now()}).fetchall()
+            values = {"ids": array(ids), "now": self._times.now(), "now_utc": self._times.now_utc()}
+            return raw.execute(sql, values).fetchall()
 
         return {UUID(row[0]) for row in await self._write(work)}
 

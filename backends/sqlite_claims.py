@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
+from collections import deque
 from collections.abc import Sequence
 from math import inf
+from typing import Any
 from uuid import UUID
 
+from asyncqueue.backends.arrivals import Arrival
 from asyncqueue.backends.bands import Band, ranked
 from asyncqueue.backends.sqlite_times import Times
 from asyncqueue.backends.table import Table
 from asyncqueue.backends.watermark import by_age
-from asyncqueue.model import Claimant, ClaimedTask, Stamp
+from asyncqueue.model import ASIDE, Claimant, ClaimedTask, Link, Stamp, Status
 
 #: Scheduled rows that are queued by one claim.
 _PROMOTED_AT_ONCE = 1000
@@ -26,6 +29,8 @@ class Claims:
         self._table = table
         self._times = times
         self._due_at = inf
+        #: What was set aside, as the thread of the connection leaves it for the event loop.
+        self.aside: deque[Arrival] = deque()
 
     @property
     def until_due(self) -> float:
@@ -89,12 +94,34 @@ class Claims:
         if first <= now:
             due = raw.execute(self._table["due"].text, {"now_utc": now, "limit": _PROMOTED_AT_ONCE}).fetchall()
             times = self._times.series(len(due))
-            rows = [{"place": place, "modified": modified} for (place,), modified in zip(due, times, strict=True)]
+            rows = [
+                {"place": row[0], "modified": modified, "status": int(_promoted(*row[5:]))}
+                for row, modified in zip(due, times, strict=True)
+            ]
             raw.executemany(self._table["promote"].text, rows)
+            if self._table.linked:
+                self._set_aside(raw, [row for row in due if row[5] & ASIDE], now)
             [[first]] = raw.execute(self._table["next_due"].text).fetchall()
         self._due_at = inf if first is None else time.monotonic() + self._times.until_utc(first)
 
+    def _set_aside(self, raw: sqlite3.Connection, rows: Sequence[tuple[Any, ...]], now: str) -> None:
+        """Hold those rows of `due` that need a place under a limit and wait for nobody, and note all of them."""
+        raw.executemany(
+            self._table["hold_limited"].text,
+            [
+                {"id": key, "task": task, "limit_key": limit_key, "precedence": -priority, "now_utc": now}
+                for _, key, task, limit_key, priority, links in rows
+                if links & ASIDE == Link.LIMITED
+            ],
+        )
+        self.aside.extend(Arrival(UUID(key), links, limit_key) for _, key, _, limit_key, _, links in rows)
 
-def _claimed(row: tuple[object, ...], token: Stamp, *band: object) -> ClaimedTask:
-    _, key, task, args, queued_at, *attempts = row
-    return ClaimedTask(UUID(str(key)), task, args, token, queued_at, *attempts, *band)  # type: ignore[arg-type]
+
+def _promoted(links: int = 0) -> Status:
+    """What becomes of a row that is due."""
+    return Status.SCHEDULED if links & ASIDE else Status.QUEUED
+
+
+def _claimed(row: tuple[Any, ...], token: Stamp, *band: Any) -> ClaimedTask:
+    _, key, task, args, queued_at, *rest = row
+    return ClaimedTask(UUID(key), task, args, token, queued_at, *rest[:2], *band, *rest[2:])

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from asyncqueue.backends.base import TaskFilter
 from asyncqueue.backends.sqlite_times import Times
-from asyncqueue.model import AttemptEnd, Claim, Finish, NewTask, OutputChunk, Release
+from asyncqueue.model import ASIDE, AttemptEnd, Claim, Finish, Link, NewTask, OutputChunk, Release
 
 #: Rows of one statement at most: SQLite takes 32,766 placeholders.
 _LISTED_AT_ONCE = 256
@@ -86,12 +86,16 @@ def _more(task: NewTask, times: Times) -> dict[str, Any]:
         run_after = times.utc(task.run_at)
     elif task.delay is not None:
         run_after = times.now_utc(task.delay)
-    if run_after is not None and run_after <= times.now_utc():
+    if run_after is not None and run_after <= times.now_utc() and not task.links & Link.WAITING:
         run_after = None
+    if run_after is None and task.links & ASIDE == Link.LIMITED:
+        run_after = times.now_utc()
     return {
-        "status": 0 if run_after is None else 5,
+        "status": 5 if run_after is not None or task.links & ASIDE else 0,
         "queue": task.queue,
         "priority": task.priority,
         "run_after": run_after,
         "max_attempts": task.max_attempts,
+        "links": int(task.links),
+        "limit_key": task.limit_key,
     }

@@ -30,6 +30,10 @@ _STEPS = (
     side_table(2, "keys", migration.KEYS),
     side_table(2, "ticks", migration.TICKS),
     side_table(2, "chores", migration.CHORES),
+    *(Step(3, "columns", (name,), migration.LINKS_ARE_FOR, (f"add_column_{name}",)) for name in migration.LINK_COLUMNS),
+    side_table(3, "limits", migration.LIMITS),
+    side_table(3, "limited", migration.LIMITED),
+    side_table(3, "edges", migration.EDGES),
 )
 
 

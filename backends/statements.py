@@ -11,7 +11,8 @@ In the text
 - ``:name`` is a parameter. A declared one that is not used, and a used one that is not declared, are errors.
 - ``{table}`` is a slot, filled once per connection set-up with a quoted identifier or a keyword, never with a value.
 - a line that ends in ``-- [feature]`` stays only where the table or server has that feature, one that ends in
-  ``-- [not feature]`` only where it lacks it. A file read by a person shows every line there can be.
+  ``-- [not feature]`` only where it lacks it, and with several of them where all are true. A file read by a person
+  shows every line there can be.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
-_CONDITION = re.compile(r"--\s*\[(?P<negated>not )?(?P<feature>\w+)\]\s*$")
+_CONDITIONS = re.compile(r"--(?:\s*\[(?:not )?\w+\])+\s*$")
+_CONDITION = re.compile(r"\[(?P<negated>not )?(?P<feature>\w+)\]")
 _COMMENT = re.compile(r"--.*$", re.MULTILINE)
 # Quoted text, a cast's double colon and `:=` are matched first, so that no parameter is seen in them.
 _TOKEN = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"|::|:=|:(?P<param>[a-z_]+)")
@@ -122,8 +124,10 @@ def pyformat(name: str, _number: int) -> str:
 
 
 def _kept(line: str, features: frozenset[str]) -> bool:
-    condition = _CONDITION.search(line)
-    return condition is None or (condition["feature"] in features) != bool(condition["negated"])
+    found = _CONDITIONS.search(line)
+    return found is None or all(
+        (condition["feature"] in features) != bool(condition["negated"]) for condition in _CONDITION.finditer(found[0])
+    )
 
 
 def _listed(value: str) -> list[str]:

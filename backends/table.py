@@ -7,10 +7,12 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from asyncqueue.backends.base import TableShape
 from asyncqueue.backends.statements import Statement, load, render, render_all
 from asyncqueue.errors import DatabaseError, MigrationRequired, SchemaChanged, SchemaError, TableMissing
-from asyncqueue.model import DEFAULT_QUEUE, NewTask
+from asyncqueue.model import DEFAULT_QUEUE, Link, NewTask
 
 #: Level 1's tables beside the task table, by the slots that their names fill.
-SIDE_TABLES = ("queues", "attempts", "workers", "versions", "keys", "ticks", "chores")
+SIDE_TABLES = ("queues", "attempts", "workers", "versions", "keys", "ticks", "chores", "limits", "limited", "edges")
+#: The version of the schema from which on a task has links: limits, and others that it waits for.
+LINKED = 3
 _SEVEN = ("id", "created", "modified", "task", "args", "status", "output")
 _TEN = ("error", "log", "worker_pid")
 
@@ -75,7 +77,14 @@ class Table:
         errors = all(column in columns for column in _TEN)
         self.shape = TableShape(errors=errors, native_uuid=native_uuid, indexed=indexed, version=version)
         kept = {*features} | {
-            name for name, there in (("errors", errors), ("indexed", indexed), ("migrated", version > 0)) if there
+            name
+            for name, there in (
+                ("errors", errors),
+                ("indexed", indexed),
+                ("migrated", version > 0),
+                ("linked", version >= LINKED),
+            )
+            if there
         }
         rendered = (frozenset(kept), tuple(self.slots.items()))
         if rendered != self._rendered:
@@ -98,16 +107,26 @@ class Table:
         if self.shape is None:
             raise self._defect or self.missing_error()
         if self.shape.version < version:
-            lacking = "columns that table {!r} lacks" if version == 1 else "tables beside {!r} that are not there"
+            lacking = "tables beside {!r} that are not there" if version == 2 else "columns that table {!r} lacks"
             raise MigrationRequired(f"{what} needs {lacking.format(self.name)}: run `asyncqueue migrate`")
+
+    @property
+    def linked(self) -> bool:
+        """Whether it is known to have what limits and chains need."""
+        return self.shape is not None and self.shape.version >= LINKED
 
     def check(self, tasks: Iterable[NewTask]) -> bool:
         """Whether all of these are plain; raise MigrationRequired for one that the table cannot hold as it is."""
+        plain = True
         for task in tasks:
             if not task.plain:
                 self.require_migrated(_what_of(task))
-                return False
-        return True
+                plain = False
+                if self.linked:
+                    break
+                if task.links:
+                    self.require_migrated("a limit" if task.links & Link.LIMITED else "a task after others", LINKED)
+        return plain
 
     def not_there(self, text: str) -> DatabaseError:
         """What the server means by a table that is not there: this one, or one beside it that was taken away."""
@@ -127,6 +146,8 @@ def _what_of(task: NewTask) -> str:
         return "a unique key"
     if task.delay is not None or task.run_at is not None:
         return "a delay"
+    if task.links:
+        return "a limit" if task.links & Link.LIMITED else "a task after others"
     if task.queue != DEFAULT_QUEUE:
         return "a queue of another name"
     return "a priority" if task.priority else "max_attempts"

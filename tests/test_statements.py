@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from asyncqueue.backends.migration import COLUMNS
+from asyncqueue.backends.migration import COLUMNS, LINK_COLUMNS
 from asyncqueue.backends.statements import StatementError, colon, dollar, load, parse, pyformat, render
 
 DIALECTS = ("postgresql", "mysql", "sqlite")
@@ -46,7 +46,13 @@ NOT_EVERYWHERE = {
     "drop_running_index": ({"postgresql", "sqlite"}, "MySQL has no such index"),
     "add_columns": ({"postgresql", "mysql"}, "SQLite adds one column at a time"),
     "drop_columns": ({"postgresql", "mysql"}, "likewise"),
-    **{f"{verb}_column_{name}": ({"sqlite"}, "likewise") for verb in ("add", "drop") for name in COLUMNS},
+    "add_link_columns": ({"postgresql", "mysql"}, "likewise"),
+    "drop_link_columns": ({"postgresql", "mysql"}, "likewise"),
+    **{
+        f"{verb}_column_{name}": ({"sqlite"}, "likewise")
+        for verb in ("add", "drop")
+        for name in (*COLUMNS, *LINK_COLUMNS)
+    },
     **{
         f"{verb}_notify_{what}": ({"postgresql"}, "NOTIFY exists there alone")
         for verb in ("create", "drop")
@@ -58,6 +64,7 @@ NOT_EVERYWHERE = {
     "until_due": ({"postgresql", "mysql"}, "SQLite reads `next_due`: its clock is the host's"),
     "scheduled": ({"sqlite"}, "the first half of `advance`; the servers can count with microseconds"),
     "due": ({"mysql", "sqlite"}, "the first half of a promotion; PostgreSQL promotes with one UPDATE"),
+    "hold_limited": ({"mysql", "sqlite"}, "part of `promote` on PostgreSQL"),
     "lock_claims": ({"mysql"}, "the first half of `end_attempts`, because MySQL cannot return what it updates"),
     "record": ({"sqlite"}, "part of `end_attempts` on PostgreSQL; one row at a time here"),
     "record_attempts": ({"mysql"}, "likewise; many rows at once there"),
@@ -92,6 +99,7 @@ FORMS = {
     "attempts": {"attempt"},
     "losts": {"lost"},
     "unique_keys": {"unique_key"},
+    "limit_keys": {"limit_key"},
     "held_fors": {"held_for"},
 }
 
@@ -103,16 +111,17 @@ ROWS = {
     "append_output": {"id", "token", "offset", "text"},
     "delete_keys": {"unique_key", "id"},
     "end_attempts": {"id", "status", "keep", "output", "error", "log", "delay", "attempt", "lost"},
-    "enqueue": {"id", "task", "args", "queue", "priority", "delay", "run_at", "max_attempts"},
+    "enqueue": {*("id", "task", "args", "queue", "priority", "delay", "run_at", "max_attempts", "links", "limit_key")},
     "finish": {"id", "token", "status", "keep", "output", "error", "log"},
     "finished": {"id", "status", "keep", "output", "error"},
     "held": {"id", "token"},
     "hold_keys": {"unique_key", "id", "held_for"},
     "take_keys": {"unique_key", "id", "held_for"},
-    "replace": {"id", "task", "args", "queue", "priority", "delay", "run_at", "max_attempts"},
+    "replace": {*("id", "task", "args", "queue", "priority", "delay", "run_at", "max_attempts", "links", "limit_key")},
     "lock_claims": {"id", "token"},
     "lock_keys": {"unique_key", "id"},
-    "promote": {"id", "place"},
+    "hold_limited": {"id", "task", "limit_key", "precedence"},
+    "promote": {"id", "place", "aside"},
     "record_attempts": {"id", "status", "lost", "error", "log"},
     "recorded": {"id", "started"},
     "release": {"id", "token", "queued_at"},
@@ -146,8 +155,9 @@ DIFFERENCES = [
     ("due", "mysql", {"candidates"}, "candidates are read without locks first; the clock is the server's"),
     ("due", "sqlite", {"now_utc"}, "the clock is the host's"),
     ("promote", "postgresql", {"limit"}, "it selects too; elsewhere `due` does"),
-    ("promote", "mysql", {"id", "place", "utc_offset"}, "likewise"),
-    ("promote", "sqlite", {"place", "modified"}, "likewise, and the clock is the host's"),
+    ("promote", "mysql", {"id", "place", "aside", "utc_offset"}, "likewise"),
+    ("promote", "sqlite", {"place", "modified", "status"}, "likewise, and the clock is the host's"),
+    ("hold_limited", "sqlite", {"now_utc"}, "the clock is the host's"),
     ("advance", "postgresql", {"microseconds"}, "all rows at once"),
     ("advance", "mysql", {"microseconds"}, "likewise"),
     ("advance", "sqlite", {"place", "run_after"}, "one row at a time, because its arithmetic knows no microseconds"),
@@ -191,7 +201,7 @@ DIFFERENCES = [
     ("cancel", "mysql", {"utc_offset"}, "naive times are in a zone"),
     ("cancel", "sqlite", {"now"}, "the clock is the host's"),
     ("requeue", "mysql", {"utc_offset"}, "naive times are in a zone"),
-    ("requeue", "sqlite", {"now"}, "the clock is the host's"),
+    ("requeue", "sqlite", {"now", "now_utc"}, "the clock is the host's"),
     ("columns", "mysql", {"schema"}, "a qualified name is not one value there"),
     ("indexes", "mysql", {"schema"}, "likewise"),
 ]

@@ -5,9 +5,10 @@
 -- The watermark keeps a claim from walking over index entries of rows claimed before: while any session holds an old
 -- snapshot nobody can remove them. It is a hint, and the lowest time now and then (`backends/watermark.py`).
 -- Params: limit, watermark, queue, priority
--- Returns: id, task, args, queued_at, attempt, max_attempts, queue, priority
+-- Returns: id, task, args, queued_at, attempt, max_attempts, queue, priority, links
 SELECT t.id, t.task, t.args, t.modified AS queued_at
        , t.attempt, t.max_attempts, t.queue, t.priority -- [migrated]
+       , t.links -- [linked]
   FROM {table} AS t
        FORCE INDEX ({status_index}) -- [indexed]
  WHERE t.status = 0

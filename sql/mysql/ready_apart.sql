@@ -3,9 +3,10 @@
 -- and not yet removed past the end of their range too, and lock each, thirty times as slowly as a plain read; and
 -- without an index they lock every queued row. `candidates` is the limit and what other workers may hold at this moment.
 -- Params: limit, candidates, watermark, queue, priority
--- Returns: id, task, args, queued_at, attempt, max_attempts, queue, priority
+-- Returns: id, task, args, queued_at, attempt, max_attempts, queue, priority, links
 SELECT t.id, t.task, t.args, t.modified AS queued_at
        , t.attempt, t.max_attempts, t.queue, t.priority -- [migrated]
+       , t.links -- [linked]
   FROM (SELECT id
           FROM {table}
                FORCE INDEX ({status_index}) -- [indexed]

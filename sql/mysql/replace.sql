@@ -13,6 +13,8 @@ UPDATE (
                       delay double PATH '$.delay',
                       run_at datetime(6) PATH '$.run_at',
                       max_attempts bigint PATH '$.max_attempts'
+                      , links bigint PATH '$.links' -- [linked]
+                      , limit_key longtext CHARACTER SET utf8mb4 PATH '$.limit_key' ERROR ON ERROR -- [linked]
                   )) AS j
        ) AS d
        STRAIGHT_JOIN {table} AS t FORCE INDEX (PRIMARY) ON t.id = d.id
@@ -22,8 +24,12 @@ UPDATE (
        t.queue = d.queue,
        t.priority = d.priority,
        t.max_attempts = d.max_attempts,
-       t.run_after = IF(d.due > UTC_TIMESTAMP(6), d.due, NULL),
+       t.run_after = IF(d.due > UTC_TIMESTAMP(6), d.due, NULL), -- [not linked]
+       t.run_after = IF(d.due > UTC_TIMESTAMP(6) OR d.links & 2, d.due, IF(d.links & 1, UTC_TIMESTAMP(6), NULL)), -- [linked]
+       t.links = COALESCE(d.links, 0) | (t.links & 4), -- [linked]
+       t.limit_key = d.limit_key, -- [linked]
        t.attempt = 0,
        t.losses = 0,
-       t.status = IF(d.due > UTC_TIMESTAMP(6), 5, 0)
+       t.status = IF(d.due > UTC_TIMESTAMP(6), 5, 0) -- [not linked]
+       t.status = IF(d.due > UTC_TIMESTAMP(6) OR d.links & 3, 5, 0) -- [linked]
  WHERE t.status = 5

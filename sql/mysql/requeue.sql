@@ -1,10 +1,15 @@
 -- Queues rows again that `lock` has locked, at the end of the queue. Like Django's admin action it clears no output,
 -- error or log; at level 1 attempts and losses count from 0 again.
+-- One that needs a place under a limit goes the way of a scheduled one that is due; nobody is waited for any more.
 -- Params: ids, utc_offset
 -- Returns: nothing
 UPDATE JSON_TABLE(:ids, '$[*]' COLUMNS (id {id_type} PATH '$')) AS d
        STRAIGHT_JOIN {table} AS t FORCE INDEX (PRIMARY) ON t.id = d.id
-   SET t.status = 0,
+   SET
+       t.status = 0, -- [not linked]
+       t.status = IF(t.links & 1, 5, 0), -- [linked]
        t.worker_pid = NULL, -- [errors]
-       t.run_after = NULL, t.attempt = 0, t.losses = 0, -- [migrated]
+       t.run_after = NULL, -- [migrated] [not linked]
+       t.run_after = IF(t.links & 1, UTC_TIMESTAMP(6), NULL), t.links = t.links & 5, -- [linked]
+       t.attempt = 0, t.losses = 0, -- [migrated]
        t.modified = UTC_TIMESTAMP(6) + INTERVAL :utc_offset SECOND

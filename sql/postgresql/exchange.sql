@@ -8,7 +8,7 @@
 -- `serving` names the queues that count, in order (NULL: all, by priority and else in turn). A look also says which
 -- bands it has found, and in how many seconds the next scheduled row is due. A claim alone is this statement without ends.
 -- Params: ids, tokens, statuses, outputs, errors, logs, keeps, limit, worker_pid, watermark, look, serving, queues, priorities, bounds, worker
--- Returns: id, task, args, token, queued_at, attempt, max_attempts, queue, priority, written, due_in, bands
+-- Returns: id, task, args, token, queued_at, attempt, max_attempts, queue, priority, links, written, due_in, bands
 WITH RECURSIVE done AS (
     UPDATE {table} AS t
        SET status = d.status,
@@ -77,9 +77,11 @@ WITH RECURSIVE done AS (
      WHERE t.id = next.id
     RETURNING t.id, t.task, t.args, t.modified AS token, next.modified AS queued_at
               , t.attempt, t.max_attempts, t.queue, t.priority -- [migrated]
+              , t.links -- [linked]
 )
 SELECT taken.id, taken.task, taken.args, taken.token, taken.queued_at,
        taken.attempt, taken.max_attempts, taken.queue, taken.priority, -- [migrated]
+       taken.links, -- [linked]
        (SELECT count(*) FROM done) AS written
        , CASE WHEN :look::bool THEN (SELECT extract(epoch FROM min(run_after) - statement_timestamp())::float8 -- [migrated]
                                        FROM {table} WHERE status = 5) END AS due_in -- [migrated]

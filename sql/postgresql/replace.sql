@@ -1,17 +1,21 @@
 -- Makes a scheduled task what a later one with its unique key asks for. Its attempts count from 0 again. One that is not
 -- scheduled any more stays as it is.
--- Params: id, task, args, queue, priority, delay, run_at, max_attempts, channel
+-- Params: id, task, args, queue, priority, delay, run_at, max_attempts, links, limit_key, channel
 -- Returns: nothing
 WITH replaced AS (
     UPDATE {table} AS t
        SET task = :task,
            args = :args,
-           status = CASE WHEN due.at > clock.now THEN 5 ELSE 0 END,
+           status = CASE WHEN due.at > clock.now THEN 5 ELSE 0 END, -- [not linked]
+           status = CASE WHEN due.at > clock.now OR :links::int & 3 <> 0 THEN 5 ELSE 0 END, -- [linked]
+           links = :links::int | (t.links & 4), limit_key = :limit_key, -- [linked]
            modified = clock.now,
            queue = :queue,
            priority = :priority,
            max_attempts = :max_attempts,
-           run_after = CASE WHEN due.at > clock.now THEN due.at END,
+           run_after = CASE WHEN due.at > clock.now THEN due.at END, -- [not linked]
+           run_after = CASE WHEN due.at > clock.now OR :links::int & 2 <> 0 THEN due.at -- [linked]
+                            WHEN :links::int & 1 <> 0 THEN clock.now END, -- [linked]
            attempt = 0,
            losses = 0
       FROM (SELECT statement_timestamp()) AS clock (now)

@@ -1,10 +1,15 @@
 -- Queues ended rows again, and at level 1 scheduled ones now, at the end of the queue. Like Django's admin action it clears no output, error or log.
+-- One that needs a place under a limit goes the way of a scheduled one that is due; nobody is waited for any more.
 -- Params: ids
 -- Returns: id
 UPDATE {table}
-   SET status = 0,
+   SET
+       status = 0, -- [not linked]
+       status = CASE WHEN links & 1 <> 0 THEN 5 ELSE 0 END, -- [linked]
        worker_pid = NULL, -- [errors]
-       run_after = NULL, attempt = 0, losses = 0, -- [migrated]
+       run_after = NULL, -- [migrated] [not linked]
+       run_after = CASE WHEN links & 1 <> 0 THEN statement_timestamp() END, links = links & 5, -- [linked]
+       attempt = 0, losses = 0, -- [migrated]
        modified = statement_timestamp()
  WHERE id = ANY (:ids::uuid[])
    AND status IN (2, 3, 4) -- [not migrated]

@@ -2,9 +2,10 @@
 -- Level 1: those of one band, one after the other as `look` has found them.
 -- The status is a literal: with a parameter the partial index could not be used.
 -- Params: limit, queue, priority
--- Returns: place, id, task, args, queued_at, attempt, max_attempts
+-- Returns: place, id, task, args, queued_at, attempt, max_attempts, links
 SELECT rowid AS place, id, task, args, modified AS queued_at
        , attempt, max_attempts -- [migrated]
+       , links -- [linked]
   FROM {table}
  WHERE status = 0
    AND queue = :queue -- [migrated]

@@ -1,6 +1,6 @@
 -- Makes a scheduled task what a later one with its unique key asks for. Its attempts count from 0 again. One that is not
 -- scheduled any more stays as it is.
--- Params: id, task, args, status, modified, queue, priority, run_after, max_attempts
+-- Params: id, task, args, status, modified, queue, priority, run_after, max_attempts, links, limit_key
 -- Returns: nothing
 UPDATE {table}
    SET task = :task,
@@ -11,6 +11,8 @@ UPDATE {table}
        priority = :priority,
        max_attempts = :max_attempts,
        run_after = :run_after,
+       links = :links | (links & 4), -- [linked]
+       limit_key = :limit_key, -- [linked]
        attempt = 0,
        losses = 0
  WHERE id = :id

@@ -1,11 +1,16 @@
 -- Queues ended rows again, and at level 1 scheduled ones now, at the end of the queue. Like Django's admin action it clears no output, error or log.
--- `ids` is a JSON array; `now` is the host's clock.
--- Params: ids, now
+-- `ids` is a JSON array; `now` is the host's clock, and `now_utc` too.
+-- One that needs a place under a limit goes the way of a scheduled one that is due; nobody is waited for any more.
+-- Params: ids, now, now_utc
 -- Returns: id
 UPDATE {table}
-   SET status = 0,
+   SET
+       status = 0, -- [not linked]
+       status = CASE WHEN links & 1 <> 0 THEN 5 ELSE 0 END, -- [linked]
        worker_pid = NULL, -- [errors]
-       run_after = NULL, attempt = 0, losses = 0, -- [migrated]
+       run_after = NULL, -- [migrated] [not linked]
+       run_after = CASE WHEN links & 1 <> 0 THEN :now_utc END, links = links & 5, -- [linked]
+       attempt = 0, losses = 0, -- [migrated]
        modified = :now
  WHERE id IN (SELECT value FROM json_each(:ids))
    AND status IN (2, 3, 4) -- [not migrated]

@@ -2,4 +2,4 @@
 -- times knows no microseconds.
 -- Params: none
 -- Returns: place, run_after
-SELECT rowid AS place, run_after FROM {table} WHERE status = 5
+SELECT rowid AS place, run_after FROM {table} WHERE status = 5 AND run_after IS NOT NULL

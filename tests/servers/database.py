@@ -22,7 +22,10 @@ _INDEXES = {
 }
 
 
-_SIDE_TABLES = tuple(f"asyncqueue_{name}" for name in ("queues", "attempts", "workers", "keys", "ticks", "chores"))
+_SIDE_TABLES = tuple(
+    f"asyncqueue_{name}"
+    for name in ("queues", "attempts", "workers", "keys", "ticks", "chores", "limits", "limited", "edges")
+)
 
 
 class Database:

@@ -20,7 +20,7 @@ def place(**options: Any) -> Placement:
 
 
 def test_its_fields_are_those_of_a_new_row() -> None:
-    assert NewTask._fields == ("id", "task", "args", *Placement._fields)
+    assert NewTask._fields == ("id", "task", "args", *Placement._fields, "links", "limit_key")
     assert TaskRequest._fields[:-3] == ("task", "args", *Placement._fields[:-1])
     assert TaskRequest._fields[-3:] == ("unique_key", "unique_for", "on_conflict")
     assert place() is PLAIN

@@ -1,0 +1,13 @@
+-- Which task waits for which: `task_id` for the end of `predecessor_id`, in this position among those it waits for. An edge
+-- is open until that one has ended; `on_failure` says what becomes of the task where it has not completed: `cancel` or `run`.
+-- Params: none
+-- Returns: nothing
+CREATE TABLE IF NOT EXISTS {edges} (
+    task_id char(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    predecessor_id char(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    position integer NOT NULL,
+    open smallint NOT NULL DEFAULT 1,
+    on_failure varchar(8) NOT NULL DEFAULT 'cancel',
+    PRIMARY KEY (predecessor_id, task_id),
+    UNIQUE (task_id, open, predecessor_id)
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4

@@ -1,0 +1,6 @@
+-- Takes version 3's columns away, with `migrate --down`.
+-- Params: none
+-- Returns: nothing
+ALTER TABLE {table}
+    DROP COLUMN links,
+    DROP COLUMN limit_key
