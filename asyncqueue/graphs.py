@@ -38,7 +38,7 @@ def connected(
             followed.update(ids)
             made[place] = _after(rows[place], ids, on_failure, own.values())
     _check_order(made)
-    return [row._replace(links=row.links | Link.FOLLOWED) if row.id in followed else row for row in made]
+    return [row._replace(links=int(row.links | Link.FOLLOWED)) if row.id in followed else row for row in made]
 
 
 def named(after: Any) -> list[Any]:
@@ -55,7 +55,7 @@ def named(after: Any) -> list[Any]:
 def _after(row: NewTask, ids: tuple[UUID, ...], on_failure: OnFailure | None, own: Iterable[UUID]) -> NewTask:
     # One that is there already may have ended long ago: then the task is due now, so that a worker looks at that.
     delay = None if set(ids) <= set(own) else 0.0
-    return row._replace(after=After(ids, on_failure or "cancel"), links=row.links | Link.WAITING, delay=delay)
+    return row._replace(after=After(ids, on_failure or "cancel"), links=int(row.links | Link.WAITING), delay=delay)
 
 
 def _id_of(each: Any, own: Mapping[int, UUID], often: Mapping[int, int]) -> UUID:

@@ -27,7 +27,7 @@ from asyncqueue.backends.base import Backend
 from asyncqueue.backends.facets import Settled
 from asyncqueue.backends.sweeping import uuid_of
 from asyncqueue.backends.table import Table
-from asyncqueue.model import ENDED, Link, NewTask, OnFailure, Outcome, Status
+from asyncqueue.model import ENDED, Link, OnFailure, Outcome, Status
 
 #: The version of the schema that has edges.
 VERSION = 3
@@ -232,16 +232,6 @@ async def resolve_all(backend: Backend, ended: Collection[UUID]) -> None:
     left = frozenset(ended)
     while left and shape is not None and shape.version >= VERSION:
         left = (await backend.chains.resolve(left)).cancelled
-
-
-def edges_of(tasks: Iterable[NewTask]) -> list[tuple[UUID, UUID, int, OnFailure]]:
-    """The edges of new tasks: each with its position from 1, and what follows from a failure."""
-    return [
-        (task.id, predecessor_id, position, task.after.on_failure)
-        for task in tasks
-        if task.after is not None
-        for position, predecessor_id in enumerate(task.after.predecessors, 1)
-    ]
 
 
 def _uuid(key: Any) -> UUID:

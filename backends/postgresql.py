@@ -20,6 +20,7 @@ from asyncqueue.backends.arrivals import Arrivals
 from asyncqueue.backends.base import Capabilities, Change, Options, Server, TableShape, TaskFilter
 from asyncqueue.backends.lane import Lane, Lanes
 from asyncqueue.backends.postgresql_agenda import PostgresqlAgenda
+from asyncqueue.backends.postgresql_chains import PostgresqlChains
 from asyncqueue.backends.postgresql_chores import PostgresqlChores
 from asyncqueue.backends.postgresql_claims import Claims
 from asyncqueue.backends.postgresql_connection import Connector
@@ -97,6 +98,7 @@ class PostgresqlBackend:
         run, fetch = partial(self._control.run, translate=self._translate), partial(self._fetch, self._control)
         self.agenda = PostgresqlAgenda(self._table, fetch, self._claims.forget)
         self.ticks = PostgresqlTicks(self._table, run, self._channel)
+        self.chains = PostgresqlChains(self._table, run, self._channel)
         self.chores = PostgresqlChores(self._table, fetch)
         self.retention = PostgresqlRetention(self._table, fetch, self.observe)
 
