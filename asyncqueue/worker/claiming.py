@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import anyio
 
@@ -100,6 +100,8 @@ class Claimer:
         self._hungry = Signal()
         self._burst = False
         self._warned = False
+        #: Whether something may be queued by what the worker does now beside its tasks.
+        self.busy: Callable[[], bool] = lambda: False
         #: Whether there may be something to claim that nobody has looked for yet.
         self.due = True
         self.stopping = False
@@ -145,7 +147,7 @@ class Claimer:
         # A claim that was not filled has found the queue's end: what comes now will be announced, or looked for.
         self.due = len(rows) >= room
         if not self.due:
-            if self._burst and not rows and not self._ledger and not self._finisher.unwritten:
+            if self._burst and not rows and not self._ledger and not self._finisher.unwritten and not self.busy():
                 self.stop()
             else:
                 self._hungry.set()
@@ -159,6 +161,11 @@ class Claimer:
         """Claim at the next opportunity."""
         self.due = True
         self._news.set()
+
+    def look_whether_all_is_done(self) -> None:
+        """Claim once more in a burst, whose end may have waited for this."""
+        if self._burst:
+            self.look()
 
     async def claim_until_stopped(self, *, burst: bool) -> None:
         """Return when nothing is claimed any more: after `stop`, or with `burst` when nothing is left to do."""

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import anyio
 
+from asyncqueue.backends.arrivals import Arrival
 from asyncqueue.backends.base import Backend
 from asyncqueue.backends.facets import Settled
 from asyncqueue.backoff import Backoff
@@ -40,12 +41,16 @@ class Linker:
     Args:
         leases: how often it sweeps.
         on_queued: called when something was queued, or is due.
+        on_idle: called when it has done what there was to do.
     """
 
-    def __init__(self, backend: Backend, leases: Leases, *, on_queued: Callable[[], None]) -> None:
+    def __init__(
+        self, backend: Backend, leases: Leases, *, on_queued: Callable[[], None], on_idle: Callable[[], None]
+    ) -> None:
         self._backend = backend
         self._leases = leases
         self._on_queued = on_queued
+        self._on_idle = on_idle
         self._news = Signal()
         self._idle = Signal()
         self._delays = Backoff(0.05, 5.0)
@@ -61,9 +66,9 @@ class Linker:
         self._ended.add(task_id)
         self._news.set()
 
-    def arrived(self, ids: Iterable[UUID]) -> None:
+    def arrived(self, arrivals: Iterable[Arrival]) -> None:
         """Say that these tasks wait for others, and have been set aside."""
-        self._arrived.update(ids)
+        self._arrived.update(each.id for each in arrivals)
         self._news.set()
 
     def watches(self, task_id: UUID) -> bool:
@@ -82,6 +87,7 @@ class Linker:
 
     async def run(self) -> None:
         """Go on for ever."""
+        self._backend.arrivals.waiting = self.arrived
         while True:
             self._working = True
             try:
@@ -94,6 +100,7 @@ class Linker:
             self._delays.reset()
             self._working = False
             self._idle.set()
+            self._on_idle()
             with anyio.move_on_after(pause):
                 await self._news.wait()
 

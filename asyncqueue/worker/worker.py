@@ -11,7 +11,7 @@ import anyio.abc
 
 from asyncqueue.backoff import Backoff
 from asyncqueue.errors import DatabaseError, unwrapped
-from asyncqueue.model import LostTask, Status
+from asyncqueue.model import Link, LostTask, Status
 from asyncqueue.queue import Queue
 from asyncqueue.queues import QueueOrder
 from asyncqueue.running.application import Application
@@ -29,6 +29,7 @@ from asyncqueue.worker.heart import Heart, WorkerPid
 from asyncqueue.worker.identity import Identity
 from asyncqueue.worker.leases import Leases
 from asyncqueue.worker.ledger import Held, Ledger, Reason
+from asyncqueue.worker.linking import Linker
 from asyncqueue.worker.progress import Progress
 from asyncqueue.worker.registry import Registry
 from asyncqueue.worker.rescuing import Rescuer
@@ -91,6 +92,7 @@ class Worker:
                 max_log_size=settings.max_log_size,
             ),
             default_timeout=settings.timeout,
+            chains=backend.chains,
         )
         self._slots = Slots(settings.concurrency, self._ledger, self._runner, self._streams, self._ended)
         self._heart = Heart(
@@ -113,6 +115,10 @@ class Worker:
             identity=identity,
             news=news,
         )
+        self._linker = Linker(
+            backend, self._leases, on_queued=self._claimer.look, on_idle=self._claimer.look_whether_all_is_done
+        )
+        self._claimer.busy = lambda: self._linker.busy
         self._exchange = Exchange(backend, self._ledger, self._finisher, self._claimer, news)
         self._entries = entries_of(settings)
         self._stops = 0
@@ -188,7 +194,7 @@ class Worker:
             on_deleted=self._cleaned,
         )
         working = [self._exchange.run, self._claimer.run, self._streams.run, self._tidy]
-        return [*working, self._heart.run, rescuer.run, cleaner.run]
+        return [*working, self._heart.run, rescuer.run, cleaner.run, self._linker.run]
 
     async def _drain(self, grace: float) -> None:
         """End everything held. Heartbeats and writes go on meanwhile: they are loops of their own."""
@@ -203,6 +209,7 @@ class Worker:
         await self._interrupt()
         with anyio.move_on_after(_LAST_WRITE):
             await self._finisher.wait_written()
+            await self._linker.wait_idle()
         if self._finisher.unwritten:
             logger.error("%d results could not be written: the database is away", self._finisher.unwritten)
 
@@ -226,6 +233,7 @@ class Worker:
             try:
                 async with anyio.create_task_group() as writing:
                     writing.start_soon(self._exchange.run)
+                    writing.start_soon(self._linker.run)
                     await self._drain(0)
                     writing.cancel_scope.cancel()
             except* DatabaseError as errors:
@@ -241,6 +249,7 @@ class Worker:
             self._finisher.put(held)
         else:
             self._ledger.remove(held)
+            self._tell_of_end(held)
             if held.reason is Reason.CANCELLED:
                 self._progress.cancelled += 1
             else:
@@ -257,8 +266,15 @@ class Worker:
                 self._fire("on_success", self._runner.info_of(held.claimed))
         else:
             self._failed(held, result)
+        if result is not None and result.retry_in is None:
+            self._tell_of_end(held)
         if not self._ledger:
             self._freed()
+
+    def _tell_of_end(self, held: Held) -> None:
+        """Those who wait for it go on, or not."""
+        if held.claimed.links & Link.FOLLOWED or self._linker.watches(held.id):
+            self._linker.ended(held.id)
 
     def _failed(self, held: Held, result: RunResult) -> None:
         info = self._runner.info_of(held.claimed)
@@ -307,6 +323,7 @@ class Worker:
     def _rescued(self, lost: LostTask, failed: bool) -> None:
         self._progress.rescued += 1
         if failed:
+            self._linker.ended(lost.id)  # whether others wait for it is not known here, and this is rare
             self._fire("on_failure", info_of(lost), None)
 
     def _cleaned(self, deleted: int) -> None:
