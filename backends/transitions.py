@@ -33,6 +33,8 @@ class Transition(NamedTuple):
 
 _TOKEN = "status 1 and the claim's token"  # noqa: S105 - no secret
 _LOCK = "rows that others have locked are skipped"
+_EDGES = "the lock on its row, and nothing is left that it waits for"
+_FAILURE = "the lock on its row, and what it waits for has failed"
 _ANYBODY = "anybody"
 _HOLDER = "the worker that holds it"
 _WORKER = "any worker"
@@ -43,6 +45,10 @@ TRANSITIONS = (
     Transition("replace", _SCHEDULED, _SCHEDULED, _ANYBODY, "the lock on its unique key"),
     Transition("replace", _SCHEDULED, _QUEUED, _ANYBODY, "the lock on its unique key"),
     Transition("promote", _SCHEDULED, _QUEUED, _WORKER, f"it is due by the database's clock; {_LOCK}"),
+    Transition("settle", _SCHEDULED, _QUEUED, _WORKER, _EDGES),
+    Transition("settle", _SCHEDULED, _CANCELLED, _WORKER, _FAILURE),
+    Transition("resolve", _SCHEDULED, _QUEUED, _WORKER, _EDGES),
+    Transition("resolve", _SCHEDULED, _CANCELLED, "any worker, or who cancels what it waits for", _FAILURE),
     Transition("claim", _QUEUED, _RUNNING, _WORKER, f"its queue is not paused; {_LOCK}"),
     Transition("release", _RUNNING, _QUEUED, _HOLDER, _TOKEN),
     Transition("finish", _RUNNING, _COMPLETED, _HOLDER, _TOKEN),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import inf
 from typing import Any
 
@@ -16,7 +16,19 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from asyncqueue.backends.base import Options
 from asyncqueue.backends.urls import backend_for
 from asyncqueue.errors import DuplicateTask
-from asyncqueue.model import AttemptEnd, Claim, ClaimedTask, Finish, NewTask, Release, Status, Unique
+from asyncqueue.model import (
+    After,
+    AttemptEnd,
+    Claim,
+    ClaimedTask,
+    Finish,
+    Link,
+    NewTask,
+    OnFailure,
+    Release,
+    Status,
+    Unique,
+)
 from tests.conformance.helpers import cleanup
 from tests.servers.cases import cases, migrated
 from tests.servers.database import Database
@@ -40,6 +52,13 @@ class Row:
     losses: int = 0
     #: The claim that holds it.
     claim: ClaimedTask | None = None
+    #: What it waits for, and what follows from a failure of that.
+    waits: set[uuid.UUID] = field(default_factory=set)
+    on_failure: OnFailure = "cancel"
+
+    @property
+    def waiting(self) -> bool:
+        return self.status == Status.SCHEDULED and bool(self.waits)
 
 
 class Lives(RuleBasedStateMachine):
@@ -56,6 +75,8 @@ class Lives(RuleBasedStateMachine):
         #: Who each unique key was given to last, and for how long after its completion.
         self.keys: dict[str, tuple[uuid.UUID, float]] = {}
         self.stale: list[ClaimedTask] = []
+        #: Tasks that others were to run after, also those that are gone.
+        self.named: set[uuid.UUID] = set()
         self.places = 0
         self.database.clean()
         self.do(self.backend.open())
@@ -92,6 +113,62 @@ class Lives(RuleBasedStateMachine):
         status = Status.SCHEDULED if scheduled else Status.QUEUED
         for task in tasks:
             self.rows[task.id] = Row(status, queue, priority, self.place())
+
+    @rule(data=st.data(), fresh=st.booleans(), on_failure=st.sampled_from(["cancel", "run"]))
+    def enqueue_after(self, data: st.DataObject, fresh: bool, on_failure: OnFailure) -> None:
+        there = data.draw(st.lists(st.sampled_from(list(self.rows)), max_size=2, unique=True)) if self.rows else []
+        fresh = fresh or not there
+        first = NewTask(uuid.uuid4(), "app.task", "{}", links=Link.FOLLOWED)
+        after = (*there, first.id) if fresh else tuple(there)
+        second = NewTask(
+            *(uuid.uuid4(), "app.task", "{}"),
+            delay=0.0 if there else None,
+            links=Link.WAITING,
+            after=After(after, on_failure),
+        )
+        self.do(self.backend.enqueue([first, second] if fresh else [second]))
+        if fresh:
+            self.rows[first.id] = Row(Status.QUEUED, "default", 0, self.place())
+        self.rows[second.id] = Row(
+            *(Status.SCHEDULED, "default", 0, self.place()), waits=set(after), on_failure=on_failure
+        )
+        self.named |= set(after)
+
+    @precondition(lambda self: any(row.waiting for row in self.rows.values()))
+    @rule()
+    def settle(self) -> None:
+        waiting = [key for key, row in self.rows.items() if row.waiting]
+        settled = self.do(self.backend.chains.settle(waiting))
+        assert (settled.released, settled.cancelled) == self.follow(set().union(*map(self.waits_of, waiting)))
+        assert settled.again == set()
+
+    @precondition(lambda self: self.named)
+    @rule(data=st.data())
+    def resolve(self, data: st.DataObject) -> None:
+        ids = data.draw(st.lists(st.sampled_from(sorted(self.named)), min_size=1, unique=True))
+        settled = self.do(self.backend.chains.resolve(ids))
+        assert (settled.released, settled.cancelled) == self.follow(set(ids))
+
+    def waits_of(self, key: uuid.UUID) -> set[uuid.UUID]:
+        return self.rows[key].waits
+
+    def follow(self, ids: set[uuid.UUID]) -> tuple[set[uuid.UUID], set[uuid.UUID]]:
+        """What follows from the end of those of these that are over: what is queued, and what is cancelled."""
+        states = {key: self.rows[key].status if key in self.rows else Status.FAILED for key in ids}
+        over = {key for key, status in states.items() if status in ENDS}
+        failed = {key for key in over if states[key] != Status.COMPLETED}
+        released, cancelled = set(), set()
+        for key, row in sorted(self.rows.items()):
+            if not row.waiting or not row.waits & over:
+                continue
+            if row.on_failure == "cancel" and row.waits & failed:
+                row.status = Status.CANCELLED
+                cancelled.add(key)
+            elif row.waits <= over:
+                row.status, row.place = Status.QUEUED, self.place()
+                released.add(key)
+            row.waits = row.waits - over
+        return released, cancelled
 
     @rule(
         key=st.sampled_from(["a", "b"]),
@@ -246,7 +323,7 @@ class Lives(RuleBasedStateMachine):
         past = "'2020-01-01 00:00:00'"
         self.database.execute(f"UPDATE {self.database.table} SET run_after = {past} WHERE status = 5")
         for row in self.rows.values():
-            row.due = row.status == Status.SCHEDULED
+            row.due = row.status == Status.SCHEDULED and not row.waiting
 
     @rule(queue=st.sampled_from(QUEUES), paused=st.booleans())
     def pause(self, queue: str, paused: bool) -> None:
