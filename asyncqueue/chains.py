@@ -88,5 +88,5 @@ def _behind(requests: Sequence[TaskRequest], last: Sequence[TaskRequest]) -> lis
 
 def _last(requests: Sequence[TaskRequest]) -> list[TaskRequest]:
     """Those of these that no other one of them runs after."""
-    named = {id(each) for request in requests for each in named(request.after)}
-    return [request for request in requests if id(request) not in named]
+    before = {id(each) for request in requests for each in named(request.after)}
+    return [request for request in requests if id(request) not in before]
