@@ -399,7 +399,7 @@ class Queue(AbstractAsyncContextManager["Queue"]):
 
     def _row(self, each: Any, placement: Placement) -> NewTask:
         if isinstance(each, TaskRequest):
-            return self._new(each.task, each.args, Placement.of(*each[2:-2]))
+            return self._new(each.task, each.args, each.placement)
         try:
             task, args = each
         except (TypeError, ValueError):

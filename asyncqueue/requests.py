@@ -97,6 +97,11 @@ class TaskRequest(NamedTuple):
     after: Named | Iterable[Named] | None = None
     on_failure: OnFailure | None = None
 
+    @property
+    def placement(self) -> Placement:
+        """What of it is checked for itself. Raises ConfigurationError."""
+        return Placement.of(*self[2:_PLACED])
+
     def __repr__(self) -> str:
         """What was given. What it comes after is left out, because that may come after thousands itself."""
         given = [
@@ -106,6 +111,10 @@ class TaskRequest(NamedTuple):
         ]
         after = [] if self.after is None else ["after=..."]
         return f"TaskRequest({', '.join([repr(self.task), *given, *after])})"
+
+
+#: So many fields of a request say what is to run, and where and when.
+_PLACED = TaskRequest._fields.index("after")
 
 
 def check_max_attempts(number: object) -> None:

@@ -53,7 +53,7 @@ class PostgresqlChains(Chaining):
 
     async def _fetch(self, connection: AsyncpgConnection, name: str, values: dict[str, Any]) -> Sequence[Row]:
         statement = self._table[name]
-        return await connection.fetch(statement.text, *statement.values(values))
+        return [tuple(row) for row in await connection.fetch(statement.text, *statement.values(values))]
 
     def _values(self, asked: Ask) -> dict[str, Any]:
         columns = {f"{name}s": [row[name] for row in asked.rows] for name in (asked.rows[0] if asked.rows else ())}

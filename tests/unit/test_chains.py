@@ -10,13 +10,13 @@ import pytest
 
 from asyncqueue import TaskRequest, chain, group
 from asyncqueue.errors import ConfigurationError, InvalidTask
-from asyncqueue.graphs import connected
+from asyncqueue.graphs import connected, named
 from asyncqueue.model import After, Link, NewTask, Unique
 
 
 def names(requests: list[TaskRequest]) -> dict[str, list[str]]:
     """What each of these comes after."""
-    return {str(each.task): [one.task for one in each.after or ()] for each in requests}  # type: ignore[union-attr]
+    return {str(each.task): [one.task for one in named(each.after)] for each in requests}
 
 
 def test_a_chain_runs_one_after_the_other():
@@ -24,7 +24,7 @@ def test_a_chain_runs_one_after_the_other():
     assert names(made) == {"a": [], "b": ["a"], "c": ["b"]}
     assert (made[0].args, made[1].queue, made[2].args) == ({"x": 1}, "mail", None)
     for before, behind in pairwise(made):
-        assert behind.after[0] is before, "known as the object that it is"
+        assert named(behind.after)[0] is before, "known as the object that it is"
 
 
 def test_a_group_runs_at_once_and_then_what_follows():
@@ -46,7 +46,7 @@ def test_chains_and_groups_are_steps_of_each_other():
     made = chain(("a", {}), inner, chain(("f", {}), ("g", {})))
     assert names(made) == {"a": [], "b": ["a"], "c": ["b"], "d": ["a"], "e": ["c", "d"], "f": ["e"], "g": ["f"]}
     objects = {id(each) for each in made}
-    assert all(id(before) in objects for each in made for before in each.after or ())
+    assert all(id(before) in objects for each in made for before in named(each.after))
 
 
 def test_what_a_request_comes_after_already_stays():
@@ -132,11 +132,11 @@ def test_a_request_that_stands_twice():
 
 
 def test_a_circle():
-    names: list[Any] = []
-    a = TaskRequest("a", after=names)
-    names.append(TaskRequest("b", after=[a]))
+    before: list[Any] = []
+    a = TaskRequest("a", after=before)
+    before.append(TaskRequest("b", after=[a]))
     with pytest.raises(ConfigurationError, match="in a circle"):
-        connect([a, names[0]])
+        connect([a, before[0]])
 
 
 @pytest.mark.parametrize(

@@ -16,13 +16,13 @@ NOW = datetime.now(UTC)
 
 
 def place(**options: Any) -> Placement:
-    return Placement.of(*TaskRequest("x.y", None, **options)[2:])
+    return TaskRequest("x.y", None, **options).placement
 
 
 def test_its_fields_are_those_of_a_new_row() -> None:
-    assert NewTask._fields == ("id", "task", "args", *Placement._fields, "links", "limit_key")
-    assert TaskRequest._fields[:-3] == ("task", "args", *Placement._fields[:-1])
-    assert TaskRequest._fields[-3:] == ("unique_key", "unique_for", "on_conflict")
+    assert NewTask._fields == ("id", "task", "args", *Placement._fields, "links", "limit_key", "after")
+    assert TaskRequest._fields[:-5] == ("task", "args", *Placement._fields[:-1])
+    assert TaskRequest._fields[-5:] == ("unique_key", "unique_for", "on_conflict", "after", "on_failure")
     assert place() is PLAIN
 
 

@@ -89,7 +89,7 @@ async def test_no_task_begins_before_all_that_it_comes_after_have_ended(queue, d
             after = chance.sample(earlier, chance.randint(1, 6)) if depth else []
             key = f"{depth}-{number}"
             layers[-1].append(request(key, after))
-            before[key] = [each.args["key"] for each in after]
+            before[key] = keys_of(after)
     requests = [each for layer in layers for each in layer]
     chance.shuffle(requests)
     with ExitStack() as stack:
