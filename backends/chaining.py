@@ -180,12 +180,11 @@ class Chaining(ABC):
             # What has ended and was queued again meanwhile has ended all the same.
             over = {key: state for key, state in states.items() if state.over}
             settled |= Settled(running=frozenset(key for key in part if states[key].status == Status.RUNNING))
-            more = bool(over)
-            while more:
-                edges = await self._edges("edges_to", ids=sorted(over), limit=_BATCH)
-                more = len(edges) == _BATCH
-                if edges:
-                    settled |= await self._transaction(partial(step, edges, over=over))
+            edges = await self._edges("edges_to", ids=sorted(over), limit=_BATCH) if over else []
+            if edges:
+                settled |= await self._transaction(partial(step, edges, over=over))
+            if len(edges) == _BATCH:
+                settled |= Settled(unfinished=frozenset(over))
         return settled
 
     async def unresolved(self, *, limit: int, place: str | None = None) -> tuple[list[UUID], str | None]:
@@ -231,7 +230,8 @@ async def resolve_all(backend: Backend, ended: Collection[UUID]) -> None:
     shape = backend.shape
     left = frozenset(ended)
     while left and shape is not None and shape.version >= VERSION:
-        left = (await backend.chains.resolve(left)).cancelled
+        settled = await backend.chains.resolve(left)
+        left = settled.cancelled | settled.unfinished
 
 
 def _uuid(key: Any) -> UUID:

@@ -123,12 +123,14 @@ class Settled:
         running: predecessors that run, and whose worker may not know that others wait for them: to be resolved again
             until they do not run any more.
         again: tasks to settle again in a moment, because somebody was writing to what they wait for.
+        unfinished: tasks for which more others wait than were looked at: to be resolved once more, now.
     """
 
     released: frozenset[UUID] = frozenset()
     cancelled: frozenset[UUID] = frozenset()
     running: frozenset[UUID] = frozenset()
     again: frozenset[UUID] = frozenset()
+    unfinished: frozenset[UUID] = frozenset()
 
     def __or__(self, other: Settled) -> Settled:
         return Settled(
@@ -136,6 +138,7 @@ class Settled:
             self.cancelled | other.cancelled,
             self.running | other.running,
             self.again | other.again,
+            self.unfinished | other.unfinished,
         )
 
 
@@ -152,7 +155,8 @@ class Chains(Protocol):
     async def resolve(self, ids: Collection[UUID]) -> Settled:
         """Do what follows for others from the end of these tasks: those of them that have ended, or are gone.
 
-        What follows from a cancellation by that is for the next call.
+        Not all of it, where that are many: so a task need not wait until the last one of ten thousand is queued. What
+        follows from a cancellation by that is for the next call, too.
         """
 
     async def unresolved(self, *, limit: int, place: str | None = None) -> tuple[list[UUID], str | None]:

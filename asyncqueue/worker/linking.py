@@ -171,6 +171,7 @@ class Linker:
     def _take_in(self, settled: Settled) -> None:
         if settled.released:
             self._on_queued()
+        self._ended |= settled.unfinished
         if settled.cancelled:
             logger.info("%d tasks were cancelled: what they waited for has not completed", len(settled.cancelled))
             self._ended |= settled.cancelled  # others may wait for these

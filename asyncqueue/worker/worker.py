@@ -273,7 +273,8 @@ class Worker:
 
     def _tell_of_end(self, held: Held) -> None:
         """Those who wait for it go on, or not."""
-        if held.claimed.links & Link.FOLLOWED or self._linker.watches(held.id):
+        links = held.claimed.links
+        if (links and links & Link.FOLLOWED) or self._linker.watches(held.id):
             self._linker.ended(held.id)
 
     def _failed(self, held: Held, result: RunResult) -> None:
