@@ -11,6 +11,6 @@ CREATE TABLE IF NOT EXISTS {edges} (
     open smallint NOT NULL DEFAULT 1,
     on_failure varchar(8) NOT NULL DEFAULT 'cancel',
     PRIMARY KEY (task_id, predecessor_id),
-    UNIQUE (task_id, open, predecessor_id),
-    UNIQUE (open, predecessor_id, task_id)
+    KEY waits (task_id, open, predecessor_id),
+    KEY awaited (open, predecessor_id, task_id)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4

@@ -4,5 +4,5 @@
 -- Returns: task_id, predecessor_id, on_failure
 SELECT e.task_id, e.predecessor_id, e.on_failure
   FROM JSON_TABLE(:ids, '$[*]' COLUMNS (id char(32) CHARACTER SET ascii COLLATE ascii_bin PATH '$')) AS d
-       STRAIGHT_JOIN {edges} AS e ON e.open = 1 AND e.predecessor_id = d.id
+       STRAIGHT_JOIN {edges} AS e FORCE INDEX (awaited) ON e.open = 1 AND e.predecessor_id = d.id
  LIMIT :limit

@@ -2,7 +2,7 @@
 -- Params: after, limit
 -- Returns: predecessor_id
 SELECT DISTINCT predecessor_id
-  FROM {edges}
+  FROM {edges} FORCE INDEX (awaited)
  WHERE open = 1
    AND predecessor_id > :after
  ORDER BY predecessor_id

@@ -3,4 +3,4 @@
 -- Returns: task_id
 SELECT d.id AS task_id
   FROM JSON_TABLE(:ids, '$[*]' COLUMNS (id char(32) CHARACTER SET ascii COLLATE ascii_bin PATH '$')) AS d
- WHERE EXISTS (SELECT 1 FROM {edges} AS e WHERE e.task_id = d.id AND e.open = 1)
+ WHERE EXISTS (SELECT 1 FROM {edges} AS e FORCE INDEX (waits) WHERE e.task_id = d.id AND e.open = 1)
