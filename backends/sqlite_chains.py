@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
@@ -52,12 +51,11 @@ class SqliteChains(Chaining):
             now_utc = self._times.now_utc()
             raw.executemany(sql, [{"id": key.hex, "modified": modified, "now_utc": now_utc} for key, modified in rows])
             return []
-        if asked.name == "cancel_waiting":
+        if asked.rows:
             now = self._times.now()
             raw.executemany(sql, [{**_plain(row), "now": now} for row in asked.rows])
             return []
-        values = {"ids": array(asked.ids), "rows": json.dumps([_plain(row) for row in asked.rows])}
-        return raw.execute(sql, values).fetchall()
+        return raw.execute(sql, {"ids": array(asked.ids)}).fetchall()
 
     async def _read(self, name: str, **values: Any) -> Sequence[Row]:
         sql, plain = self._table[name].text, _plain(values)

@@ -109,7 +109,7 @@ FORMS = {
 #: Statements in which such a name stands for something else.
 NO_FORM = {("beat", "queues")}
 
-#: What `rows`, one JSON text on MySQL and SQLite because they have no arrays, holds in each statement.
+#: What MySQL's `rows`, one JSON text because it has no arrays, holds in each statement.
 ROWS = {
     "append_output": {"id", "token", "offset", "text"},
     "cancel_waiting": {"id", "error"},

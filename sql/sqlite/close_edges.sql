@@ -1,12 +1,8 @@
--- Closes edges: their predecessors have ended. `rows` is a JSON array of objects with id, predecessor_id.
--- Params: rows
+-- Closes an edge: its predecessor has ended.
+-- Params: id, predecessor_id
 -- Returns: nothing
-UPDATE {edges} AS e
+UPDATE {edges}
    SET open = 0
-  FROM (
-           SELECT json_extract(value, '$.id') AS id, json_extract(value, '$.predecessor_id') AS predecessor_id
-             FROM json_each(:rows)
-       ) AS d
- WHERE e.task_id = d.id
-   AND e.predecessor_id = d.predecessor_id
-   AND e.open = 1
+ WHERE task_id = :id
+   AND predecessor_id = :predecessor_id
+   AND open = 1
