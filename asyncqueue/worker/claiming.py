@@ -73,6 +73,7 @@ class Claimer:
         polls: the delays between looks at an empty queue.
         identity: who claims, and of which queues.
         news: wakes the exchange loop.
+        coming: whether something is under way in this worker that may queue tasks.
     """
 
     def __init__(
@@ -87,6 +88,7 @@ class Claimer:
         polls: Backoff,
         identity: Identity,
         news: Signal,
+        coming: Callable[[], bool] = lambda: False,
     ) -> None:
         self._backend = backend
         self._ledger = ledger
@@ -97,11 +99,10 @@ class Claimer:
         self._polls = polls
         self._identity = identity
         self._news = news
+        self._coming = coming
         self._hungry = Signal()
         self._burst = False
         self._warned = False
-        #: Whether something may be queued by what the worker does now beside its tasks.
-        self.busy: Callable[[], bool] = lambda: False
         #: Whether there may be something to claim that nobody has looked for yet.
         self.due = True
         self.stopping = False
@@ -147,7 +148,7 @@ class Claimer:
         # A claim that was not filled has found the queue's end: what comes now will be announced, or looked for.
         self.due = len(rows) >= room
         if not self.due:
-            if self._burst and not rows and not self._ledger and not self._finisher.unwritten and not self.busy():
+            if self._burst and not (rows or self._ledger or self._finisher.unwritten or self._coming()):
                 self.stop()
             else:
                 self._hungry.set()

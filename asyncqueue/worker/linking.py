@@ -66,11 +66,6 @@ class Linker:
         self._ended.add(task_id)
         self._news.set()
 
-    def arrived(self, arrivals: Iterable[Arrival]) -> None:
-        """Say that these tasks wait for others, and have been set aside."""
-        self._arrived.update(each.id for each in arrivals)
-        self._news.set()
-
     def watches(self, task_id: UUID) -> bool:
         """Whether others wait for a task although its claim does not say so, because they came later."""
         return task_id in self._watched
@@ -87,7 +82,15 @@ class Linker:
 
     async def run(self) -> None:
         """Go on for ever."""
-        self._backend.arrivals.waiting = self.arrived
+        arrivals = self._backend.arrivals
+        before, arrivals.waiting = arrivals.waiting, self._arrive
+        try:
+            await self._run()
+        finally:
+            if arrivals.waiting == self._arrive:  # else another worker of this queue hears of them now
+                arrivals.waiting = before
+
+    async def _run(self) -> None:
         while True:
             self._working = True
             try:
@@ -103,6 +106,11 @@ class Linker:
             self._on_idle()
             with anyio.move_on_after(pause):
                 await self._news.wait()
+
+    def _arrive(self, arrivals: Iterable[Arrival]) -> None:
+        """These tasks wait for others, and have been set aside just now."""
+        self._arrived.update(each.id for each in arrivals)
+        self._news.set()
 
     @property
     def _linked(self) -> bool:

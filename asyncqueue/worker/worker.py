@@ -114,11 +114,11 @@ class Worker:
             polls=Backoff(settings.poll_min, settings.poll_max, factor=1.5, jitter=0.2),
             identity=identity,
             news=news,
+            coming=lambda: self._linker.busy,
         )
         self._linker = Linker(
             backend, self._leases, on_queued=self._claimer.look, on_idle=self._claimer.look_whether_all_is_done
         )
-        self._claimer.busy = lambda: self._linker.busy
         self._exchange = Exchange(backend, self._ledger, self._finisher, self._claimer, news)
         self._entries = entries_of(settings)
         self._stops = 0
@@ -249,7 +249,7 @@ class Worker:
             self._finisher.put(held)
         else:
             self._ledger.remove(held)
-            self._tell_of_end(held)
+            self._unlinked(held)
             if held.reason is Reason.CANCELLED:
                 self._progress.cancelled += 1
             else:
@@ -261,20 +261,21 @@ class Worker:
         if result is None:
             self._progress.released += 1
         elif result.status == Status.COMPLETED:
+            self._unlinked(held)
             self._progress.completed += 1
             if self._hooks.on_success:
                 self._fire("on_success", self._runner.info_of(held.claimed))
         else:
+            self._unlinked(held)
             self._failed(held, result)
-        if result is not None and result.retry_in is None:
-            self._tell_of_end(held)
         if not self._ledger:
             self._freed()
 
-    def _tell_of_end(self, held: Held) -> None:
-        """Those who wait for it go on, or not."""
+    def _unlinked(self, held: Held) -> None:
+        """A task does not run any more: say so to those who wait for that."""
         links = held.claimed.links
-        if (links and links & Link.FOLLOWED) or self._linker.watches(held.id):
+        followed = bool(links and links & Link.FOLLOWED) or self._linker.watches(held.id)
+        if followed and (held.result is None or held.result.retry_in is None):
             self._linker.ended(held.id)
 
     def _failed(self, held: Held, result: RunResult) -> None:
