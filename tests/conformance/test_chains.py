@@ -21,6 +21,7 @@ from tests.conformance.transactions import holding, transaction
 from tests.servers.cases import SERVER_DIALECTS, cases, migrated
 
 NOTHING = Settled()
+MANY = 10_000
 
 
 def waiting(*after: UUID, on_failure: OnFailure = "cancel", there: bool = False, **fields: Any) -> NewTask:
@@ -287,18 +288,18 @@ async def test_one_that_is_cancelled_stays_so(backend):
 @MIGRATED
 async def test_one_has_many_successors(backend):
     [first] = followed()
-    rest = [waiting(first.id) for _ in range(2500)]
+    rest = [waiting(first.id) for _ in range(MANY)]
     await backend.enqueue([first, *rest])
     await end(backend, [first.id])
     settled = await resolved(backend, [first.id])
     assert settled.released == {task.id for task in rest}
-    assert len(await backend.claim(3000, worker_pid=None)) == len(rest)
+    assert len(await backend.claim(MANY + 1, worker_pid=None)) == len(rest)
 
 
 @MIGRATED
 @pytest.mark.parametrize("there", [False, True], ids=["new", "there"])
 async def test_one_has_many_predecessors(backend, there):
-    tasks = new(2500) if there else followed(2500)
+    tasks = new(MANY) if there else followed(MANY)
     last = waiting(*(task.id for task in tasks), there=there)
     if there:
         await backend.enqueue(tasks)
@@ -315,7 +316,7 @@ async def test_one_has_many_predecessors(backend, there):
         await backend.finish([Finish(claim.id, claim.token, Status.COMPLETED) for claim in batch])
         released |= (await resolved(backend, [claim.id for claim in batch])).released
     assert released == {last.id}
-    outcomes = await backend.chains.preceding(last.id, limit=3000)
+    outcomes = await backend.chains.preceding(last.id, limit=MANY)
     assert [each.id for each in outcomes] == [task.id for task in tasks]
 
 
