@@ -100,7 +100,7 @@ class TaskRequest(NamedTuple):
     @property
     def placement(self) -> Placement:
         """What of it is checked for itself. Raises ConfigurationError."""
-        return Placement.of(*self[2:_PLACED])
+        return Placement.of(*self[2:-2])  # without `after` and `on_failure`
 
     def __repr__(self) -> str:
         """What was given. What it comes after is left out, because that may come after thousands itself."""
@@ -111,10 +111,6 @@ class TaskRequest(NamedTuple):
         ]
         after = [] if self.after is None else ["after=..."]
         return f"TaskRequest({', '.join([repr(self.task), *given, *after])})"
-
-
-#: So many fields of a request say what is to run, and where and when.
-_PLACED = TaskRequest._fields.index("after")
 
 
 def check_max_attempts(number: object) -> None:
