@@ -142,7 +142,7 @@ async def test_postgresql_finds_edges_from_either_end(fresh_database, statistics
         fresh_database.execute(f"ALTER TABLE {table} SET (autovacuum_enabled = off)")
     fresh_database.execute(
         "INSERT INTO asyncqueue_edges (task_id, predecessor_id, position, open) "
-        "SELECT gen_random_uuid(), gen_random_uuid(), 1, n % 2 FROM generate_series(1, 40000) AS n"
+        "SELECT gen_random_uuid(), gen_random_uuid(), 1, mod(n, 2) FROM generate_series(1, 40000) AS n"
     )
     if statistics:
         fresh_database.execute("ANALYZE asyncqueue_edges")
