@@ -97,6 +97,7 @@ async def test_no_task_begins_before_all_that_it_comes_after_have_ended(queue, d
             stack.enter_context(WorkerProcess(database.url, tmp_path, *LEASE, "--concurrency", "5"))
             for _ in range(WORKERS)
         ]
+        await until(lambda: all("worker" in each.text() for each in workers), what="eight workers")
         handles = dict(zip(keys_of(requests), await queue.enqueue_many(requests), strict=True))
         for number in range(80):
             key, names = f"later-{number}", chance.sample(sorted(handles), chance.randint(1, 6))
