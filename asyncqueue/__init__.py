@@ -9,6 +9,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from asyncqueue.chains import chain as chain
+    from asyncqueue.chains import group as group
     from asyncqueue.default import default_queue as default_queue
     from asyncqueue.default import enqueue as enqueue
     from asyncqueue.handle import TaskHandle as TaskHandle
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from asyncqueue.model import TaskRecord as TaskRecord
     from asyncqueue.model import WorkerInfo as WorkerInfo
     from asyncqueue.model import WorkerState as WorkerState
+    from asyncqueue.preceding import Predecessor as Predecessor
     from asyncqueue.queue import Queue as Queue
     from asyncqueue.requests import TaskRequest as TaskRequest
     from asyncqueue.retries import Retry as Retry
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from asyncqueue.running.application import Application as Application
     from asyncqueue.running.context import TaskInfo as TaskInfo
     from asyncqueue.running.context import current_task as current_task
+    from asyncqueue.running.context import predecessors as predecessors
     from asyncqueue.running.hooks import Hooks as Hooks
     from asyncqueue.running.resolve import AllowRule as AllowRule
     from asyncqueue.settings import Settings as Settings
@@ -42,6 +46,7 @@ _HOMES = {
     "Hooks": "asyncqueue.running.hooks",
     "LimitState": "asyncqueue.limits",
     "PeriodicState": "asyncqueue.model",
+    "Predecessor": "asyncqueue.preceding",
     "Queue": "asyncqueue.queue",
     "QueueState": "asyncqueue.model",
     "Rate": "asyncqueue.limits",
@@ -57,9 +62,12 @@ _HOMES = {
     "WorkerState": "asyncqueue.model",
     "TaskRequest": "asyncqueue.requests",
     "Worker": "asyncqueue.worker",
+    "chain": "asyncqueue.chains",
     "current_task": "asyncqueue.running.context",
     "default_queue": "asyncqueue.default",
     "enqueue": "asyncqueue.default",
+    "group": "asyncqueue.chains",
+    "predecessors": "asyncqueue.running.context",
     "task": "asyncqueue.tasks",
 }
 
@@ -70,6 +78,7 @@ __all__ = [
     "Hooks",
     "LimitState",
     "PeriodicState",
+    "Predecessor",
     "Queue",
     "QueueState",
     "Rate",
@@ -85,9 +94,12 @@ __all__ = [
     "Worker",
     "WorkerInfo",
     "WorkerState",
+    "chain",
     "current_task",
     "default_queue",
     "enqueue",
+    "group",
+    "predecessors",
     "task",
 ]
 

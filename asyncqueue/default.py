@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,9 +11,9 @@ from weakref import WeakKeyDictionary
 
 from asyncqueue.errors import ConfigurationError
 from asyncqueue.handle import TaskHandle
-from asyncqueue.model import DEFAULT_QUEUE, OnConflict
+from asyncqueue.model import DEFAULT_QUEUE, OnConflict, OnFailure
 from asyncqueue.queue import Queue
-from asyncqueue.requests import Task
+from asyncqueue.requests import Named, Task
 
 _opening: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Task[Queue]] = WeakKeyDictionary()
 _closing: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncGenerator[None]] = WeakKeyDictionary()
@@ -50,6 +50,8 @@ async def enqueue(
     unique_for: float | timedelta = 0.0,
     on_conflict: OnConflict = "return",
     limit_key: str | None = None,
+    after: Named | Iterable[Named] | None = None,
+    on_failure: OnFailure | None = None,
 ) -> TaskHandle:
     """Enqueue one task in the configured database; see `Queue.enqueue`."""
     return await (await default_queue()).enqueue(
@@ -65,6 +67,8 @@ async def enqueue(
         unique_for=unique_for,
         on_conflict=on_conflict,
         limit_key=limit_key,
+        after=after,
+        on_failure=on_failure,
     )
 
 

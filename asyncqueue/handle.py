@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import functools
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from math import inf
-from typing import TYPE_CHECKING, Any, get_type_hints
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import anyio
-from pydantic import TypeAdapter, ValidationError
-from pydantic.errors import PydanticUserError
 
 from asyncqueue.errors import ResultTimeout, TaskCancelled, TaskFailed
 from asyncqueue.model import Attempt, Status, TaskRecord
 from asyncqueue.output import OutputReader
+from asyncqueue.results import decode_result
 
 if TYPE_CHECKING:
     from asyncqueue.queue import Queue
@@ -112,30 +110,3 @@ class TaskHandle:
         if record.status == Status.CANCELLED:
             raise TaskCancelled(self.id, f"task {self.id} was cancelled")
         return decode_result(record.output, self._result_type)
-
-
-@functools.lru_cache(maxsize=1024)
-def result_type_of(function: Callable[..., Any] | str) -> Any:
-    """The annotated result of a function, None where there is none or it cannot be told."""
-    if isinstance(function, str):
-        return None
-    try:
-        return get_type_hints(getattr(function, "__wrapped__", function)).get("return")
-    except Exception:  # noqa: BLE001 - annotations are arbitrary code; unreadable ones only mean the text is returned
-        return None
-
-
-def decode_result(output: str | None, result_type: Any) -> Any:
-    """The value that stands in an output column, as `result_type`; the text itself where that does not fit."""
-    if output is None or result_type in (None, str, Any, type(None)):
-        return output
-    try:
-        adapter: TypeAdapter[Any] = TypeAdapter(result_type)
-    except PydanticUserError:
-        return output
-    for read in (adapter.validate_json, adapter.validate_python):
-        try:
-            return read(output)
-        except ValidationError:
-            continue
-    return output

@@ -69,13 +69,24 @@ class Unique(NamedTuple):
     on_conflict: OnConflict = "return"
 
 
+#: What becomes of a task if one that it was to run after has not completed.
+OnFailure: TypeAlias = Literal["cancel", "run"]
+
+
+class After(NamedTuple):
+    """What a task is to run after, in the order given, and what becomes of it if one of these does not complete."""
+
+    predecessors: tuple[UUID, ...]
+    on_failure: OnFailure = "cancel"
+
+
 class NewTask(NamedTuple):
     """A row to insert: `args` is the JSON text of an object, or None. Everything after it needs a migrated table.
 
     It is scheduled where `run_at` is to come, or `delay` (seconds by the database's clock) is more than 0.
     `max_attempts` None leaves that to the function's declaration. With LIMITED in `links` it is scheduled in any case,
     and set aside when it is due, until there is a place for it under the limit of its `limit_key`. With WAITING it is
-    set aside at once, or where it has a time, then.
+    set aside at once, or where it has a time, then; what it waits for is `after`.
     """
 
     id: UUID
@@ -89,6 +100,7 @@ class NewTask(NamedTuple):
     unique: Unique | None = None
     links: int = 0
     limit_key: str | None = None
+    after: After | None = None
 
     @property
     def plain(self) -> bool:
@@ -96,7 +108,7 @@ class NewTask(NamedTuple):
         return self[3:] == _PLAIN
 
 
-_PLAIN = (DEFAULT_QUEUE, 0, None, None, None, None, 0, None)
+_PLAIN = (DEFAULT_QUEUE, 0, None, None, None, None, 0, None, None)
 
 
 class ClaimedTask(NamedTuple):
@@ -384,3 +396,18 @@ class TaskCount:
     status: Status | int
     count: int
     oldest: datetime
+
+
+class Outcome(NamedTuple):
+    """How a task is that another one runs after: in which position from 1, and whether that is still waited for.
+
+    The rest is None if it is not there (any more), and `error` where the table has no such column.
+    """
+
+    id: UUID
+    position: int
+    awaited: bool
+    task: str | None
+    status: int | None
+    output: str | None
+    error: str | None

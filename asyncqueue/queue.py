@@ -17,17 +17,19 @@ import anyio
 
 from asyncqueue.backends import limits
 from asyncqueue.backends.base import Backend, Change, Options, TaskFilter
+from asyncqueue.backends.chaining import resolve_all
 from asyncqueue.backends.urls import backend_for
 from asyncqueue.backoff import Backoff
 from asyncqueue.batcher import Batcher
 from asyncqueue.errors import DatabaseUnavailable, ResultTimeout, TaskNotFound
-from asyncqueue.handle import TaskHandle, result_type_of
+from asyncqueue.handle import TaskHandle
 from asyncqueue.limits import LimitState
 from asyncqueue.model import (
     DEFAULT_QUEUE,
     Attempt,
     NewTask,
     OnConflict,
+    OnFailure,
     PeriodicState,
     QueueState,
     Status,
@@ -36,8 +38,10 @@ from asyncqueue.model import (
     WorkerState,
 )
 from asyncqueue.periodic import periodic_state
+from asyncqueue.preceding import Predecessors
 from asyncqueue.queues import check_queue_name
-from asyncqueue.requests import Placement, Task, TaskRequest
+from asyncqueue.requests import Named, Placement, Task, TaskRequest
+from asyncqueue.results import result_type_of
 from asyncqueue.retention import ages_of, clean
 from asyncqueue.rows import Rows
 from asyncqueue.settings import Settings
@@ -120,6 +124,8 @@ class Queue(AbstractAsyncContextManager["Queue"]):
         unique_for: float | timedelta = 0.0,
         on_conflict: OnConflict = "return",
         limit_key: str | None = None,
+        after: Named | Iterable[Named] | None = None,
+        on_failure: OnFailure | None = None,
     ) -> TaskHandle:
         """Enqueue one task and return when it is committed.
 
@@ -143,6 +149,11 @@ class Queue(AbstractAsyncContextManager["Queue"]):
                 `created` is False; "raise" raises DuplicateTask; "replace" makes that task, if it is still scheduled,
                 what this one would have been, and else is like "return".
             limit_key: which of the function's limits the task comes under, instead of what its `@task` says.
+            after: tasks that are in the table, by their handles or ids: it runs when all of them have ended. They have
+                to be committed, or part of the same transaction. It needs version 3 of the schema, and has neither
+                `delay` nor `run_at`.
+            on_failure: what becomes of it if one of those fails, is cancelled, or is deleted before it has ended:
+                "cancel", which is the default, cancels it at once, "run" runs it as if that had completed.
 
         Raises:
             DuplicateTask: the key is held, and `on_conflict` is "raise".
@@ -155,6 +166,8 @@ class Queue(AbstractAsyncContextManager["Queue"]):
             queue, priority, delay, run_at, max_attempts, unique_key, unique_for, on_conflict, limit_key
         )
         new = self._rows.new(task, args, wanted)
+        if after is not None or on_failure is not None:
+            [new] = connected([new], [(after, on_failure)], [task])
         await self._declare(connection)
         if new.unique is not None:
             [task_id] = await self._enqueue_unique([new], connection)
@@ -175,22 +188,28 @@ class Queue(AbstractAsyncContextManager["Queue"]):
         delay: float | timedelta | None = None,
         run_at: datetime | None = None,
         max_attempts: int | None = None,
+        after: Named | Iterable[Named] | None = None,
+        on_failure: OnFailure | None = None,
     ) -> builtins.list[TaskHandle]:
         """Enqueue all of these or none, in this order, and return when they are committed.
 
         Args:
-            tasks: pairs of a task and its arguments, or `TaskRequest`s, which bring options of their own.
+            tasks: pairs of a task and its arguments, or `TaskRequest`s, which bring options of their own and may name
+                each other in `after`; see `chain` and `group`.
             connection: as in `enqueue`.
             queue: for all of the pairs, like the options after it; see `enqueue`.
             priority: likewise.
             delay: likewise.
             run_at: likewise.
             max_attempts: likewise.
+            after: likewise; it may also name `TaskRequest`s among `tasks`.
+            on_failure: likewise.
 
         Raises what `enqueue` raises.
         """
         some = builtins.list(tasks)
-        rows = self._rows.many(some, Placement.of(queue, priority, delay, run_at, max_attempts))
+        placement = Placement.of(queue, priority, delay, run_at, max_attempts)
+        rows = self._rows.many(some, placement, (after, on_failure))
         await self._declare(connection)
         if any(row.unique is not None for row in rows):
             ids = await self._enqueue_unique(rows, connection)
@@ -269,6 +288,14 @@ class Queue(AbstractAsyncContextManager["Queue"]):
         """What is kept of a task's attempts, the first one first: none if it ended in one, as most tasks do."""
         return await self.backend.attempts(task_id)
 
+    def predecessors(self, task_id: UUID) -> Predecessors:
+        """What a task waits for or has waited for, in the order in which `after` named them.
+
+        `await` makes a list of them, `async for` reads them in batches; in a running task, see
+        `asyncqueue.predecessors`.
+        """
+        return Predecessors(self.backend.chains, task_id)
+
     async def queues(self) -> builtins.list[QueueState]:
         """The queues that hold tasks which have not ended, or are paused, by name. Raises MigrationRequired."""
         return await self.backend.queues()
@@ -293,9 +320,14 @@ class Queue(AbstractAsyncContextManager["Queue"]):
     async def cancel(self, *task_ids: UUID) -> set[UUID]:
         """Cancel tasks that have not ended. Returns the ids of those it cancelled.
 
-        A running one is stopped by its worker within a heartbeat.
+        A running one is stopped by its worker within a heartbeat. What waits for one of these is cancelled with it, or
+        goes on, as its `on_failure` has it; those are not returned.
         """
-        return await self.backend.cancel(task_ids) if task_ids else set()
+        if not task_ids:
+            return set()
+        cancelled = await self.backend.cancel(task_ids)
+        await resolve_all(self.backend, cancelled)
+        return cancelled
 
     async def requeue(self, *task_ids: UUID) -> set[UUID]:
         """Queue tasks that have ended or are scheduled, at the end of the queue. Returns the ids of those it queued.

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from math import inf
-from typing import Any, NamedTuple, TypeAlias, get_args
+from typing import Any, NamedTuple, Protocol, TypeAlias, get_args
+from uuid import UUID
 
 from asyncqueue.errors import ConfigurationError
 from asyncqueue.limits import check_limit_key
-from asyncqueue.model import DEFAULT_QUEUE, OnConflict, Unique
+from asyncqueue.model import DEFAULT_QUEUE, OnConflict, OnFailure, Unique
 from asyncqueue.queues import check_queue_name
 
 #: A function, best one declared with `@task`, or the dotted path of one.
 Task: TypeAlias = str | Callable[..., Any]
+
+
+class Identified(Protocol):
+    """A task in the table, as its handle, its record, or `current_task()` tell of it."""
+
+    @property
+    def id(self) -> UUID: ...
+
+
+#: A task that another one is to run after: one in the table, or one of the same `enqueue_many` call.
+Named: TypeAlias = "Identified | UUID | TaskRequest"
 
 _PRIORITIES = range(-100, 101)
 _ATTEMPTS = range(1, 2**31)
@@ -73,7 +85,10 @@ PLAIN = Placement()
 
 
 class TaskRequest(NamedTuple):
-    """One task for `Queue.enqueue_many` with options of its own; they are those of `Queue.enqueue`."""
+    """One task for `Queue.enqueue_many` with options of its own; they are those of `Queue.enqueue`.
+
+    Others of the same call can name it in `after`. It is known to them as the object that it is, not by what it holds.
+    """
 
     task: Task
     args: Mapping[str, Any] | None = None
@@ -86,6 +101,23 @@ class TaskRequest(NamedTuple):
     unique_for: float | timedelta = 0.0
     on_conflict: OnConflict = "return"
     limit_key: str | None = None
+    after: Named | Iterable[Named] | None = None
+    on_failure: OnFailure | None = None
+
+    @property
+    def placement(self) -> Placement:
+        """What of it is checked for itself. Raises ConfigurationError."""
+        return Placement.of(*self[2:-2])  # without `after` and `on_failure`
+
+    def __repr__(self) -> str:
+        """What was given. What it comes after is left out, because that may come after thousands itself."""
+        given = [
+            f"{name}={value!r}"
+            for name, value in self._asdict().items()
+            if name not in ("task", "after") and value != self._field_defaults[name]
+        ]
+        after = [] if self.after is None else ["after=..."]
+        return f"TaskRequest({', '.join([repr(self.task), *given, *after])})"
 
 
 def check_max_attempts(number: object) -> None:

@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from asyncqueue.errors import ConfigurationError, InvalidTask
+from asyncqueue.graphs import connected
 from asyncqueue.ids import new_id
 from asyncqueue.limits import Limit, LimitPolicy
-from asyncqueue.model import Link, NewTask
+from asyncqueue.model import Link, NewTask, OnFailure
 from asyncqueue.requests import PLAIN, Placement, Task, TaskRequest
 from asyncqueue.tasks import TaskFunction, encode_args, path_of
 
@@ -38,9 +39,11 @@ class Rows:
             return row
         return self._limited(row, task, policy)
 
-    def many(self, some: Sequence[Any], placement: Placement) -> list[NewTask]:
-        """The rows of what `enqueue_many` was given."""
-        if placement == PLAIN:
+    def many(
+        self, some: Sequence[Any], placement: Placement, after: tuple[Any, OnFailure | None] = (None, None)
+    ) -> list[NewTask]:
+        """The rows of what `enqueue_many` was given; `after` is what the pairs among it run after, and `on_failure`."""
+        if placement == PLAIN and after == (None, None):
             size = self._size
             try:
                 # Hundreds of thousands a second: that each is a pair is found out by taking it for one.
@@ -48,7 +51,9 @@ class Rows:
                     return [NewTask(new_id(), path_of(task), encode_args(args, size)) for task, args in some]
             except (TypeError, ValueError):
                 pass  # some are requests, or mistakes: one by one
-        return [self._one(each, placement) for each in some]
+        rows = [self._one(each, placement) for each in some]
+        wanted = [(each.after, each.on_failure) if isinstance(each, TaskRequest) else after for each in some]
+        return rows if all(each == (None, None) for each in wanted) else connected(rows, wanted, some)
 
     def note(self, limits: Mapping[str, Limit]) -> None:
         """These have been noted in the table."""
@@ -57,7 +62,7 @@ class Rows:
 
     def _one(self, each: Any, placement: Placement) -> NewTask:
         if isinstance(each, TaskRequest):
-            return self.new(each.task, each.args, Placement.of(*each[2:]))
+            return self.new(each.task, each.args, each.placement)
         try:
             task, args = each
         except (TypeError, ValueError):

@@ -19,7 +19,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from asyncqueue.backends.arrivals import Arrivals
-from asyncqueue.backends.facets import Agenda, Chores, Limits, Retention, Ticks
+from asyncqueue.backends.facets import Agenda, Chains, Chores, Limits, Retention, Ticks
 from asyncqueue.model import (
     Attempt,
     AttemptEnd,
@@ -127,6 +127,10 @@ class Backend(Protocol):
     @property
     def agenda(self) -> Agenda:
         """What is scheduled."""
+
+    @property
+    def chains(self) -> Chains:
+        """Tasks that wait for others."""
 
     @property
     def chores(self) -> Chores:

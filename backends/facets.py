@@ -6,12 +6,13 @@ What `base.py` says of every verb holds for these, too.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from asyncqueue.limits import Admission, HandBack, Limit, LimitState
-from asyncqueue.model import Declaration, NewTask, Status, TickTable
+from asyncqueue.model import Declaration, NewTask, Outcome, Status, TickTable
 
 
 class Agenda(Protocol):
@@ -105,6 +106,68 @@ class Retention(Protocol):
 
         Up to `limit` keys are looked at. Raises MigrationRequired.
         """
+
+    async def sweep_edges(self, *, limit: int, place: str | None = None) -> Batch:
+        """Delete what tasks have waited for that are not there: somebody else deleted them.
+
+        Up to `limit` tasks are looked at; `deleted` counts tasks too. Raises MigrationRequired.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What became of tasks that waited for others.
+
+    Attributes:
+        released: that are queued now, or where a limit holds them, due; nothing is left that they wait for.
+        cancelled: because what they waited for has failed, was cancelled or is gone. Others may wait for these.
+        running: predecessors that run, and whose worker may not know that others wait for them: to be resolved again
+            until they do not run any more.
+        again: tasks to settle again in a moment, because somebody was writing to what they wait for.
+        unfinished: tasks for which more others wait than were looked at: to be resolved once more, now.
+    """
+
+    released: frozenset[UUID] = frozenset()
+    cancelled: frozenset[UUID] = frozenset()
+    running: frozenset[UUID] = frozenset()
+    again: frozenset[UUID] = frozenset()
+    unfinished: frozenset[UUID] = frozenset()
+
+    def __or__(self, other: Settled) -> Settled:
+        return Settled(
+            self.released | other.released,
+            self.cancelled | other.cancelled,
+            self.running | other.running,
+            self.again | other.again,
+            self.unfinished | other.unfinished,
+        )
+
+
+class Chains(Protocol):
+    """Tasks that wait for others to end: a facet of a backend.
+
+    Every verb raises MigrationRequired below version 3 of the schema, except for `preceding`. Each is a row of short
+    transactions, and may be repeated, and called by many at once, for the same tasks.
+    """
+
+    async def settle(self, ids: Collection[UUID]) -> Settled:
+        """Find out what has become of that for which these tasks wait, and tell the rest that somebody waits for it."""
+
+    async def resolve(self, ids: Collection[UUID]) -> Settled:
+        """Do what follows for others from the end of these tasks: those of them that have ended, or are gone.
+
+        Not all of it, where that are many: so a task need not wait until the last one of ten thousand is queued. What
+        follows from a cancellation by that is for the next call, too.
+        """
+
+    async def unresolved(self, *, limit: int, place: str | None = None) -> tuple[list[UUID], str | None]:
+        """Tasks that have ended, or are gone, although others still wait for them: to be resolved.
+
+        Looks at up to `limit` tasks for which others wait, and returns where to go on, None after the end.
+        """
+
+    async def preceding(self, task_id: UUID, *, after: int = 0, limit: int) -> list[Outcome]:
+        """What a task waits for or has waited for, in the order in which it was given, behind the position `after`."""
 
 
 class Limits(Protocol):

@@ -99,7 +99,29 @@ def decide(tasks: Sequence[NewTask], noted: Sequence[Noted], holders: Mapping[UU
         elif unique.on_conflict == "replace" and holder in holders and holders[holder].status == Status.SCHEDULED:
             made.replacing[holder] = task
         made.ids.append(settled.setdefault(unique.key, holder or task.id))
+    made.new = _rerouted(tasks, made)
     return made
+
+
+def _rerouted(tasks: Sequence[NewTask], made: Decision) -> list[NewTask]:
+    """The tasks to insert. One after a task that is not inserted comes after the holder of that one's key instead.
+
+    That holder was there before and does not know of it, so the task is due now, to be looked at.
+    """
+    others = {task.id: task_id for task, task_id in zip(tasks, made.ids, strict=True) if task.id != task_id}
+    if not others:
+        return made.new
+    return [
+        task._replace(
+            delay=0.0,
+            after=task.after._replace(
+                predecessors=tuple(dict.fromkeys(others.get(each, each) for each in task.after.predecessors))
+            ),
+        )
+        if task.after is not None and not others.keys().isdisjoint(task.after.predecessors)
+        else task
+        for task in made.new
+    ]
 
 
 def _holder(settled: Mapping[str, UUID], noted: Noted, holders: Mapping[UUID, Holder], task: NewTask) -> UUID | None:

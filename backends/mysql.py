@@ -20,6 +20,7 @@ from asyncqueue.backends.mysql_address import address_of
 from asyncqueue.backends.mysql_agenda import MysqlAgenda
 from asyncqueue.backends.mysql_attempts import Attempts
 from asyncqueue.backends.mysql_batches import write
+from asyncqueue.backends.mysql_chains import MysqlChains
 from asyncqueue.backends.mysql_chores import MysqlChores
 from asyncqueue.backends.mysql_claims import Claims
 from asyncqueue.backends.mysql_connection import Call, MysqlConnection
@@ -98,6 +99,7 @@ class MysqlBackend:
         run = partial(self._control.run, translate=self._translate)
         self.ticks = MysqlTicks(self._table, self._times, run)
         self.limits = MysqlLimits(self._table, self._times, partial(self._admit.run, translate=self._translate))
+        self.chains = MysqlChains(self._table, self._times, run)
         self.chores = MysqlChores(self._table, run)
         self.retention = MysqlRetention(self._table, self._times, run, self.observe)
         self._lock_wait = max(1, int(options.statement_timeout * _SHARE_FOR_WAITING))

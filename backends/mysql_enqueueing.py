@@ -10,6 +10,7 @@ from uuid import UUID
 
 import aiomysql
 
+from asyncqueue.backends.edges import edges_of
 from asyncqueue.backends.lane import Lane, translated
 from asyncqueue.backends.mysql_batches import write
 from asyncqueue.backends.mysql_connection import Call, MysqlConnection, send
@@ -53,6 +54,9 @@ class Enqueueing:
         if not tasks:
             return
         plain = self._table.check(tasks)
+        if not plain and edges_of(tasks):
+            await self._linked(tasks, connection)
+            return
         rows = new_rows(tasks, migrated=self._table.migrated)
         offset = self._times.offset()
         if connection is not None:
@@ -66,6 +70,15 @@ class Enqueueing:
         else:
             work = partial(write, table=self._table, name="enqueue", rows=rows, utc_offset=offset)
             await self._lane.run(work, translate=self._translate)
+
+    async def _linked(self, tasks: Sequence[NewTask], connection: Any) -> None:
+        """Insert tasks and what they wait for."""
+        if connection is None:
+            await self._keys.insert(tasks)
+            return
+        self._check(connection, tasks)
+        with translated(self._translate):
+            await self._keys.insert_within(connection, tasks, self.max_packet)
 
     async def enqueue_unique(self, tasks: Sequence[NewTask], connection: Any) -> list[UUID]:
         """As `Backend.enqueue_unique`."""

@@ -11,6 +11,7 @@ from uuid import UUID
 
 import aiomysql
 
+from asyncqueue.backends.edges import as_rows, edges_of
 from asyncqueue.backends.keys import VERSION, WHAT, Decision, Holder, Noted, decide, others, wanted
 from asyncqueue.backends.lane import Lane
 from asyncqueue.backends.mysql_connection import MysqlConnection, send
@@ -46,31 +47,42 @@ class Keys:
 
     async def enqueue(self, tasks: Sequence[NewTask]) -> list[UUID]:
         """As `Backend.enqueue_unique`, committed on return."""
-        self._table.require_migrated(WHAT, VERSION)
-
-        async def work(connection: MysqlConnection) -> list[UUID]:
-            async def run(name: str, **values: Any) -> list[tuple[Any, ...]]:
-                (reply,) = await connection.run((self._table[name], values))
-                return reply.rows
-
-            async with _transaction(run, lambda: connection.usable):
-                return await self._enqueue(run, tasks, lambda rows: rows_json(rows, connection.max_packet))
-
-        return await self._lane.run(work, translate=self._translate)
+        self._check(tasks)
+        ids: list[UUID] = await self._committed(lambda run, split: self._enqueue(run, tasks, split))
+        return ids
 
     async def enqueue_within(
         self, connection: aiomysql.Connection, tasks: Sequence[NewTask], max_packet: int
     ) -> list[UUID]:
         """The same as a part of the caller's transaction, or in one of its own where the connection is in none."""
+        self._check(tasks)
+        ids: list[UUID] = await _within(
+            connection, self._table, max_packet, lambda run: self._enqueue(run, tasks, _whole, fresh=False)
+        )
+        return ids
+
+    async def insert(self, tasks: Sequence[NewTask]) -> None:
+        """Insert tasks without unique keys, and what they wait for; committed on return."""
+        await self._committed(lambda run, split: self._write(run, Decision(new=[*tasks]), split))
+
+    async def insert_within(self, connection: aiomysql.Connection, tasks: Sequence[NewTask], max_packet: int) -> None:
+        """The same as `enqueue_within` does it."""
+        await _within(connection, self._table, max_packet, lambda run: self._write(run, Decision(new=[*tasks]), _whole))
+
+    def _check(self, tasks: Sequence[NewTask]) -> None:
         self._table.require_migrated(WHAT, VERSION)
+        self._table.check(tasks)
 
-        async def run(name: str, **values: Any) -> list[tuple[Any, ...]]:
-            return (await send(connection, (self._table[name], values), max_packet))[0].rows
+    async def _committed(self, do: Callable[[Run, Split], Awaitable[Any]]) -> Any:
+        async def work(connection: MysqlConnection) -> Any:
+            async def run(name: str, **values: Any) -> list[tuple[Any, ...]]:
+                (reply,) = await connection.run((self._table[name], values))
+                return reply.rows
 
-        if not connection.get_autocommit() or connection.get_transaction_status():
-            return await self._enqueue(run, tasks, _whole, fresh=False)
-        async with _transaction(run, lambda: not connection.closed):
-            return await self._enqueue(run, tasks, _whole, fresh=False)
+            async with _transaction(run, lambda: connection.usable):
+                return await do(run, lambda rows: rows_json(rows, connection.max_packet))
+
+        return await self._lane.run(work, translate=self._translate)
 
     async def _enqueue(self, run: Run, tasks: Sequence[NewTask], split: Split, *, fresh: bool = True) -> list[UUID]:
         """Do all of it in a transaction.
@@ -110,6 +122,23 @@ class Keys:
         if made.new:
             for part in split(new_rows(made.new, migrated=True)):
                 await run("enqueue", rows=part, utc_offset=offset)
+        if edges := edges_of(made.new):
+            for part in split(as_rows(edges)):
+                await run("insert_edges", rows=part)
+
+
+async def _within(
+    connection: aiomysql.Connection, table: Table, max_packet: int, do: Callable[[Run], Awaitable[Any]]
+) -> Any:
+    """Do it as a part of the caller's transaction, or in one of its own where the connection is in none."""
+
+    async def run(name: str, **values: Any) -> list[tuple[Any, ...]]:
+        return (await send(connection, (table[name], values), max_packet))[0].rows
+
+    if not connection.get_autocommit() or connection.get_transaction_status():
+        return await do(run)
+    async with _transaction(run, lambda: not connection.closed):
+        return await do(run)
 
 
 @asynccontextmanager

@@ -59,11 +59,14 @@ class MysqlRetention(Sweeping):
             (reply,) = await connection.run(self._call("old", **part, limit=limit - len(old)))
             old += [UUID(key) for (key,) in reply.rows]
         ids = ids_json(old)
-        gone = [
-            self._call(name, ids=ids) for name in (["cleanup_attempts"] if self._table.migrated else []) + ["cleanup"]
-        ]
+        gone = [self._call(name, ids=ids) for name in (*self._beside(), "cleanup")]
         await connection.run(*(gone if old else []), self._call("commit"))
         return len(old)
+
+    def _beside(self) -> list[str]:
+        """The statements that delete what belongs to tasks, beside their table."""
+        there = {"cleanup_attempts": self._table.migrated, "cleanup_edges": self._table.linked}
+        return [name for name, is_there in there.items() if is_there]
 
     async def _parts(self, connection: MysqlConnection, cutoffs: Mapping[int, datetime]) -> list[dict[str, Any]]:
         """The parts of the index where `cleanup` looks: at level 1, those bands that hold old rows."""
@@ -90,6 +93,13 @@ class MysqlRetention(Sweeping):
 
     async def _delete_attempts(self, ids: Sequence[UUID]) -> None:
         await self._one(self._call("cleanup_attempts", ids=ids_json(ids)))
+
+    async def _kept_edges(self, after: UUID, limit: int) -> list[UUID]:
+        reply = await self._one(self._call("kept_edges", after=after.hex, limit=limit))
+        return [UUID(key) for (key,) in reply.rows]
+
+    async def _delete_edges(self, ids: Sequence[UUID]) -> None:
+        await self._one(self._call("cleanup_edges", ids=ids_json(ids)))
 
     async def _kept_keys(self, after: str, limit: int) -> list[KeptKey]:
         reply = await self._one(self._call("kept_keys", after=after, limit=limit))

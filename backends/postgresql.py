@@ -20,6 +20,7 @@ from asyncqueue.backends.arrivals import Arrivals
 from asyncqueue.backends.base import Capabilities, Change, Options, Server, TableShape, TaskFilter
 from asyncqueue.backends.lane import Lane, Lanes
 from asyncqueue.backends.postgresql_agenda import PostgresqlAgenda
+from asyncqueue.backends.postgresql_chains import PostgresqlChains
 from asyncqueue.backends.postgresql_chores import PostgresqlChores
 from asyncqueue.backends.postgresql_claims import Claims
 from asyncqueue.backends.postgresql_connection import Connector
@@ -100,6 +101,7 @@ class PostgresqlBackend:
         self.ticks = PostgresqlTicks(self._table, run, self._channel)
         admit = partial(self._admit.run, translate=self._translate)
         self.limits = PostgresqlLimits(self._table, admit, self._channel)
+        self.chains = PostgresqlChains(self._table, run, self._channel)
         self.chores = PostgresqlChores(self._table, fetch)
         self.retention = PostgresqlRetention(self._table, fetch, self.observe)
 

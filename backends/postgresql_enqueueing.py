@@ -9,6 +9,7 @@ from uuid import UUID
 
 import asyncpg
 
+from asyncqueue.backends.edges import NewEdge, as_columns, edges_of
 from asyncqueue.backends.lane import Lane, translated
 from asyncqueue.backends.postgresql_keys import Keys
 from asyncqueue.backends.postgresql_notifier import Notifier
@@ -27,7 +28,7 @@ _LINK_COLUMNS = ("links", "limit_key")
 # What `enqueue` calls the columns of a batch of new rows; a unique key is none of them.
 _ARRAYS = (
     *("ids", "tasks", "args", "queues", "priorities", "delays", "run_ats", "max_attempts", "uniques", "links"),
-    "limit_keys",
+    *("limit_keys", "afters"),
 )
 _NOT_BY_COPY = (asyncpg.UniqueViolationError, asyncpg.FeatureNotSupportedError)
 
@@ -66,9 +67,12 @@ class Enqueueing:
             await self._committed(tasks, plain=plain)
             return
         _check(connection)
-        statement = self._table["enqueue"]
+        edges = [] if plain else edges_of(tasks)
         with translated(self._translate):
-            await connection.fetch(statement.text, *statement.values(self._rows(tasks)))
+            if edges:
+                await self._linked(connection, tasks, edges)
+            else:
+                await self._fetch(connection, "enqueue", self._rows(tasks))
 
     async def enqueue_unique(self, tasks: Sequence[NewTask], connection: Any) -> list[UUID]:
         """As `Backend.enqueue_unique`."""
@@ -86,7 +90,12 @@ class Enqueueing:
     async def _committed(self, tasks: Sequence[NewTask], *, plain: bool) -> None:
         many = len(tasks) >= _COPY
         notifies = self._notifier is not None and not many and self._notifier.due()
-        if many:
+        edges = [] if plain else edges_of(tasks)
+        if edges:
+            await self._lane.run(
+                lambda connection: self._linked(connection, tasks, edges, notify=notifies), translate=self._translate
+            )
+        elif many:
             await self._lane.run(
                 lambda connection: self._copy(connection, tasks, plain=plain), translate=self._translate
             )
@@ -97,10 +106,25 @@ class Enqueueing:
         if self._notifier is not None and not notifies:
             self._notifier.announce()
 
+    async def _linked(
+        self,
+        connection: AsyncpgConnection,
+        tasks: Sequence[NewTask],
+        edges: Sequence[NewEdge],
+        *,
+        notify: bool = True,
+    ) -> None:
+        """Insert tasks and what they wait for, in one transaction or as a part of the caller's."""
+        async with connection.transaction():
+            await self._fetch(connection, "enqueue", self._rows(tasks, notify=notify))
+            await self._fetch(connection, "insert_edges", as_columns(edges))
+
     async def _run(self, name: str, values: dict[str, Any]) -> None:
+        await self._lane.run(lambda connection: self._fetch(connection, name, values), translate=self._translate)
+
+    async def _fetch(self, connection: AsyncpgConnection, name: str, values: dict[str, Any]) -> None:
         statement = self._table[name]
-        arguments = statement.values(values)
-        await self._lane.run(lambda connection: connection.fetch(statement.text, *arguments), translate=self._translate)
+        await connection.fetch(statement.text, *statement.values(values))
 
     async def _copy(self, connection: AsyncpgConnection, tasks: Sequence[NewTask], *, plain: bool) -> None:
         """Insert many rows as one stream, which costs the server half of what a statement does."""
@@ -116,8 +140,7 @@ class Enqueueing:
             await connection.copy_records_to_table(name, schema_name=schema or None, columns=columns, records=rows)
         except _NOT_BY_COPY:
             # A repetition after a lost reply meets rows of its own; and row-level security forbids a COPY.
-            statement = self._table["enqueue"]
-            await connection.fetch(statement.text, *statement.values(self._rows(tasks, notify=False)))
+            await self._fetch(connection, "enqueue", self._rows(tasks, notify=False))
 
     def _rows(self, tasks: Sequence[NewTask], *, notify: bool = True) -> dict[str, Any]:
         rows: dict[str, Any] = dict(zip(_ARRAYS, zip(*tasks, strict=True), strict=True))

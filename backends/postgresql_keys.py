@@ -10,6 +10,7 @@ from uuid import UUID
 
 import asyncpg
 
+from asyncqueue.backends.edges import as_columns, edges_of
 from asyncqueue.backends.keys import VERSION, WHAT, Decision, Holder, Noted, decide, others, wanted
 from asyncqueue.backends.lane import Lane
 from asyncqueue.backends.table import Table
@@ -43,6 +44,7 @@ class Keys:
     async def enqueue(self, tasks: Sequence[NewTask]) -> list[UUID]:
         """As `Backend.enqueue_unique`, committed on return."""
         self._table.require_migrated(WHAT, VERSION)
+        self._table.check(tasks)
 
         async def work(connection: AsyncpgConnection) -> list[UUID]:
             # Whatever the server's default is: at a higher level holders would be seen as they were before the lock.
@@ -53,6 +55,7 @@ class Keys:
     async def enqueue_within(self, connection: AsyncpgConnection, tasks: Sequence[NewTask]) -> list[UUID]:
         """The same as a part of the caller's transaction, which goes on if this fails."""
         self._table.require_migrated(WHAT, VERSION)
+        self._table.check(tasks)
         return await self._transaction(connection, connection.transaction(), tasks)
 
     async def _transaction(
@@ -75,6 +78,8 @@ class Keys:
             await self._fetch(connection, "replace", {**one, "id": task_id, "channel": rows["channel"]})
         if made.new:
             await self._fetch(connection, "enqueue", self._rows(made.new))
+        if edges := edges_of(made.new):
+            await self._fetch(connection, "insert_edges", as_columns(edges))
 
     async def _fetch(self, connection: AsyncpgConnection, name: str, values: Mapping[str, Any]) -> list[asyncpg.Record]:
         statement = self._table[name]

@@ -60,6 +60,12 @@ class PostgresqlRetention(Sweeping):
     async def _delete_attempts(self, ids: Sequence[UUID]) -> None:
         await self._fetch("cleanup_attempts", {"ids": ids})
 
+    async def _kept_edges(self, after: UUID, limit: int) -> list[UUID]:
+        return [row[0] for row in await self._fetch("kept_edges", {"after": after, "limit": limit})]
+
+    async def _delete_edges(self, ids: Sequence[UUID]) -> None:
+        await self._fetch("cleanup_edges", {"ids": ids})
+
     async def _kept_keys(self, after: str, limit: int) -> list[KeptKey]:
         return [KeptKey(*row) for row in await self._fetch("kept_keys", {"after": after, "limit": limit})]
 

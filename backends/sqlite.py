@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict
 from typing import Any, TypeVar
 from uuid import UUID
@@ -15,8 +15,10 @@ from asyncqueue.backends import keys, statements
 from asyncqueue.backends import sqlite_schema as schema
 from asyncqueue.backends.arrivals import Arrivals
 from asyncqueue.backends.base import Capabilities, Change, Options, Server, TableShape, TaskFilter
+from asyncqueue.backends.edges import edges_of
 from asyncqueue.backends.lane import translated
 from asyncqueue.backends.sqlite_agenda import SqliteAgenda
+from asyncqueue.backends.sqlite_chains import SqliteChains
 from asyncqueue.backends.sqlite_chores import SqliteChores
 from asyncqueue.backends.sqlite_claims import Claims
 from asyncqueue.backends.sqlite_connection import Work
@@ -87,6 +89,7 @@ class SqliteBackend:
         # SQLite has one writer at a time, so one connection does all the writing; in WAL mode another reads meanwhile.
         self._writer = self._files.lane(self._probe)
         self._reader = self._writer if self._path == MEMORY else self._files.lane(self._probe)
+        self.chains = SqliteChains(self._table, self._times, read=self._read, write=self._write)
         self.ticks = SqliteTicks(self._table, self._times, read=self._read, write=self._write)
         self._news, self._ends = self._files.news(), self._files.news()
 
@@ -114,6 +117,9 @@ class SqliteBackend:
         if not tasks:
             return
         plain = self._table.check(tasks)
+        if not plain and edges_of(tasks):
+            await self._by_keys(self._keys.insert, tasks, connection)
+            return
         sql = self._table["enqueue_plain" if plain else "enqueue"].text
         if connection is None:
             await self._write(lambda raw: raw.executemany(sql, new_rows(tasks, self._times, plain=plain)).rowcount)
@@ -124,12 +130,8 @@ class SqliteBackend:
 
     async def enqueue_unique(self, tasks: Sequence[NewTask], *, connection: Any = None) -> list[UUID]:
         self._table.require_migrated(keys.WHAT, keys.VERSION)
-        if connection is None:
-            return await self._write(lambda raw: self._keys.enqueue(raw, tasks))
-        _check(connection, several=True)
-        with translated(self._translate):
-            ids: list[UUID] = await connection._execute(self._keys.enqueue, connection._conn, tasks)
-            return ids
+        self._table.check(tasks)
+        return await self._by_keys(self._keys.enqueue, tasks, connection)
 
     # -- a worker's path of a task
 
@@ -297,6 +299,17 @@ class SqliteBackend:
         return changes
 
     # -- inside
+
+    async def _by_keys(
+        self, work: Callable[[sqlite3.Connection, Sequence[NewTask]], Result], tasks: Sequence[NewTask], connection: Any
+    ) -> Result:
+        """Insert in several statements: in a transaction, or as a part of the caller's."""
+        if connection is None:
+            return await self._write(lambda raw: work(raw, tasks))
+        _check(connection, several=True)
+        with translated(self._translate):
+            result: Result = await connection._execute(work, connection._conn, tasks)
+            return result
 
     def _probe(self, raw: sqlite3.Connection) -> None:
         self._server = Server("SQLite", schema.version(raw, self._table))

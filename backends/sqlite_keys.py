@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Sequence
 from uuid import UUID
 
+from asyncqueue.backends.edges import as_rows, edges_of
 from asyncqueue.backends.keys import Decision, Holder, Noted, decide, others, wanted
 from asyncqueue.backends.sqlite_rows import array, new_rows
 from asyncqueue.backends.sqlite_times import Times
@@ -36,12 +37,18 @@ class Keys:
         self._write(raw, made)
         return made.ids
 
+    def insert(self, raw: sqlite3.Connection, tasks: Sequence[NewTask]) -> None:
+        """Insert tasks without unique keys, and what they wait for."""
+        self._write(raw, Decision(new=[*tasks]))
+
     def _write(self, raw: sqlite3.Connection, made: Decision) -> None:
         raw.executemany(self._table["take_keys"].text, map(_row, made.taken))
         for key, task in made.replacing.items():
             [row] = new_rows([task._replace(id=key)], self._times, plain=False)
             raw.execute(self._table["replace"].text, row)
         raw.executemany(self._table["enqueue"].text, new_rows(made.new, self._times, plain=False))
+        if edges := edges_of(made.new):
+            raw.executemany(self._table["insert_edges"].text, as_rows(edges))
 
 
 def _row(noted: Noted) -> dict[str, object]:

@@ -61,6 +61,8 @@ class SqliteRetention(Sweeping):
         gone = raw.execute(self._table["cleanup"].text, {"places": json.dumps(places), **cutoffs}).fetchall()
         if gone and self._table.migrated:
             raw.execute(self._table["cleanup_attempts"].text, {"ids": first_column(gone)})
+        if gone and self._table.linked:
+            raw.execute(self._table["cleanup_edges"].text, {"ids": first_column(gone)})
         return len(gone)
 
     def _seconds(self, since: Stamp, now: Stamp) -> float:
@@ -72,6 +74,14 @@ class SqliteRetention(Sweeping):
 
     async def _delete_attempts(self, ids: Sequence[UUID]) -> None:
         sql, values = self._table["cleanup_attempts"].text, {"ids": array(ids)}
+        await self._write(lambda raw: raw.execute(sql, values).rowcount)
+
+    async def _kept_edges(self, after: UUID, limit: int) -> list[UUID]:
+        rows = await self._select("kept_edges", {"after": after.hex, "limit": limit})
+        return [UUID(key) for (key,) in rows]
+
+    async def _delete_edges(self, ids: Sequence[UUID]) -> None:
+        sql, values = self._table["cleanup_edges"].text, {"ids": array(ids)}
         await self._write(lambda raw: raw.execute(sql, values).rowcount)
 
     async def _kept_keys(self, after: str, limit: int) -> list[KeptKey]:

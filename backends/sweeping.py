@@ -56,6 +56,17 @@ class Sweeping(ABC):
             await self._delete_attempts(orphans)
         return Batch(len(orphans), len(kept), str(kept[-1]) if len(kept) == limit else None)
 
+    async def sweep_edges(self, *, limit: int, place: str | None = None) -> Batch:
+        """As `Retention.sweep_edges`."""
+        self._table.require_migrated("a sweep", 3)
+        kept = await self._kept_edges(uuid_of(place), limit)
+        # Edges are written with the task that waits, in one transaction.
+        found = (await self._observe(kept)).rows if kept else {}
+        orphans = [key for key in kept if key not in found]
+        if orphans:
+            await self._delete_edges(orphans)
+        return Batch(len(orphans), len(kept), str(kept[-1]) if len(kept) == limit else None)
+
     async def sweep_keys(self, *, limit: int, place: str | None = None) -> Batch:
         """As `Retention.sweep_keys`."""
         self._table.require_migrated("a sweep", 2)
@@ -84,6 +95,14 @@ class Sweeping(ABC):
     @abstractmethod
     async def _delete_attempts(self, ids: Sequence[UUID]) -> None:
         """Delete what is kept of these."""
+
+    @abstractmethod
+    async def _kept_edges(self, after: UUID, limit: int) -> list[UUID]:
+        """Tasks of which it is kept what they have waited for, the next ones in their order."""
+
+    @abstractmethod
+    async def _delete_edges(self, ids: Sequence[UUID]) -> None:
+        """Delete what these have waited for."""
 
     @abstractmethod
     async def _kept_keys(self, after: str, limit: int) -> list[KeptKey]:

@@ -144,10 +144,10 @@ def _what_of(task: NewTask) -> str:
     """The first thing about a task that needs a migrated table."""
     if task.unique is not None:
         return "a unique key"
-    if task.delay is not None or task.run_at is not None:
-        return "a delay"
     if task.links:
         return "a limit" if task.links & Link.LIMITED else "a task after others"
+    if task.delay is not None or task.run_at is not None:
+        return "a delay"
     if task.queue != DEFAULT_QUEUE:
         return "a queue of another name"
     return "a priority" if task.priority else "max_attempts"

@@ -35,6 +35,8 @@ _TOKEN = "status 1 and the claim's token"  # noqa: S105 - no secret
 _LOCK = "rows that others have locked are skipped"
 _LIMITED = "it does not run; it comes under a limit"
 _DECLARATION = "it was set aside and there is a place for it; the lock on its function's declaration"
+_EDGES = "the lock on its row, and nothing is left that it waits for"
+_FAILURE = "the lock on its row, and what it waits for has failed"
 _ANYBODY = "anybody"
 _HOLDER = "the worker that holds it"
 _WORKER = "any worker"
@@ -47,6 +49,10 @@ TRANSITIONS = (
     Transition("promote", _SCHEDULED, _QUEUED, _WORKER, f"it is due by the database's clock; {_LOCK}"),
     Transition("promote", _SCHEDULED, _SCHEDULED, _WORKER, f"it is due, and its links keep it back; {_LOCK}"),
     Transition("admit", _SCHEDULED, _QUEUED, _WORKER, _DECLARATION),
+    Transition("settle", _SCHEDULED, _QUEUED, _WORKER, _EDGES),
+    Transition("settle", _SCHEDULED, _CANCELLED, _WORKER, _FAILURE),
+    Transition("resolve", _SCHEDULED, _QUEUED, _WORKER, _EDGES),
+    Transition("resolve", _SCHEDULED, _CANCELLED, "any worker, or who cancels what it waits for", _FAILURE),
     Transition("claim", _QUEUED, _RUNNING, _WORKER, f"its queue is not paused; {_LOCK}"),
     Transition("release", _RUNNING, _QUEUED, _HOLDER, _TOKEN),
     Transition("hand_back", _RUNNING, _SCHEDULED, _HOLDER, _TOKEN),

@@ -71,6 +71,7 @@ WORKLOADS = [
     Workload("levels", "level 1 against the table as Django makes it", special.levels, "backlog", "share", alone=True),
     Workload("scheduled", "20,000 beside a million due tomorrow", special.scheduled, "backlog", "share", alone=True),
     Workload("limited", "20,000 beside 100,000 held by a limit", special.limited, "backlog", "share", alone=True),
+    Workload("fan", "10,000 after one, and one after 10,000", special.fan, "backlog", "share", alone=True),
     Workload(
         "migration",
         "the longest statement while a million rows are migrated",

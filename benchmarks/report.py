@@ -114,7 +114,7 @@ def _own(rows: Sequence[Row], database: str) -> str:
                 )
             )
             break
-    for workload in ("backlog", "finished", "scale-out", "levels", "scheduled", "limited"):
+    for workload in ("backlog", "finished", "scale-out", "levels", "scheduled", "limited", "fan"):
         for row in _rows(rows, database, workload):
             rates = row["measured"].get("rates", {})
             lines.append((workload, ", ".join(f"{key}: {rate:,.0f}/s" for key, rate in rates.items())))

@@ -14,6 +14,8 @@ from benchmarks.servers import Place
 from benchmarks.workloads import Measured, Site, Size, site, until_drained
 
 _FIRST = 20_000
+#: Tasks that run after one, or before one.
+_FAN = 10_000
 TABLE = "django_simple_queue_task"
 #: Rows that have ended, made by the database itself, so many at a time.
 _CHUNK = 250_000
@@ -97,6 +99,24 @@ def _beside(contender: Contender, place: Place, others: int, enqueue: Callable[[
     ratios = [one / other for one, other in zip(beside, alone, strict=True)]
     return {
         "rates": {name: statistics.median(each) for name, each in rates.items()},
+        "ratios": ratios,
+        "share": statistics.median(ratios),
+    }
+
+
+def fan(contender: Contender, place: Place, size: Size) -> Measured:
+    """The rate of 10,001 tasks of which all but one run after the first, or the last after all others."""
+    rates: dict[str, list[float]] = {"none": [], "out": [], "in": []}
+    for _ in range(3):
+        for how, found in rates.items():
+            with site(contender, place) as at:
+                at.enqueue("bulk", _FAN + 1, BENCH_FAN=how)
+                found.append(_rate(at, _FAN + 1))
+    alone, *fans = rates.values()
+    ratios = [min(each) / most for most, *each in zip(alone, *fans, strict=True)]
+    return {
+        "rates": {name: statistics.median(each) for name, each in rates.items()},
+        "seconds": {name: (_FAN + 1) / statistics.median(each) for name, each in rates.items()},
         "ratios": ratios,
         "share": statistics.median(ratios),
     }

@@ -47,7 +47,7 @@ USE_TZ = True
 def examples(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.syspath_prepend(EXAMPLES)
     yield
-    for name in ("level_1", "level_1_tasks", "fleet", "periodic_tasks", "limited"):
+    for name in ("level_1", "level_1_tasks", "fleet", "periodic_tasks", "limited", "chains", "chain_tasks"):
         sys.modules.pop(name, None)
 
 
@@ -208,6 +208,44 @@ async def test_a_task_that_is_tried_again(queue, server):
     assert waits == [60, 2]
     [attempt] = await level_1.looked_back(busy)
     assert attempt.error.startswith("Retry('rate limited', after=60)")
+
+
+def test_what_the_documents_show_of_chains_is_in_the_examples():
+    shown = blocks((ROOT / "docs/chains.md").read_text(), "python")
+    examples = [stripped((EXAMPLES / name).read_text()) for name in ("chains.py", "chain_tasks.py")]
+    assert len(shown) == 8
+    assert [code for code in shown if not any(stripped(code) in example for example in examples)] == []
+
+
+@MIGRATED
+async def test_chains_and_groups(queue, database, capsys, monkeypatch):
+    monkeypatch.setenv("ASYNCQUEUE_DATABASE_URL", database.url)
+    chains, tasks = importlib.import_module("chains"), importlib.import_module("chain_tasks")
+    urls = ["https://example.org", "https://example.com/a"]
+    worker = Worker(queue)
+    async with asyncio.TaskGroup() as running, asyncio.timeout(60):
+        running.create_task(worker.run())
+        *_, total = await chains.after(queue)
+        assert await total.result() == 38
+        await chains.looked(queue, total)
+        assert capsys.readouterr().out.count("chain_tasks.fetch 2") == 2
+        await chains.chained(queue)
+        assert capsys.readouterr().out == "19 words\n"
+        assert await (await chains.grouped(queue, urls)).result() == 40
+        await chains.graph(queue, [*urls, "nowhere"])
+        lines = capsys.readouterr().out.splitlines()
+        ends = ["add_up 4", "fetch 2", "fetch 2", "fetch 3", "publish 4", "report 2"]
+        assert sorted(lines) == [f"chain_tasks.{line}" for line in ends]
+        for crawling in (tasks.crawl, tasks.crawl_at_once):
+            handle = await queue.enqueue(crawling, {"urls": urls})
+            await handle.result()
+            while await queue.count(status=(Status.SCHEDULED, Status.QUEUED, Status.RUNNING)):
+                await asyncio.sleep(0.05)
+            [last, *_] = await queue.list(task="chain_tasks.report", limit=1)
+            assert last.status == Status.COMPLETED
+            assert last.output is not None
+            assert last.output.splitlines()[-2:] == ["chain_tasks.fetch: 19", "chain_tasks.fetch: 21"]
+        worker.stop()
 
 
 def test_the_commands_in_the_documents(tmp_path):

@@ -98,6 +98,9 @@ FORMS = {
     "starteds": {"started"},
     "attempts": {"attempt"},
     "losts": {"lost"},
+    "predecessor_ids": {"predecessor_id"},
+    "positions": {"position"},
+    "on_failures": {"on_failure"},
     "unique_keys": {"unique_key"},
     "limit_keys": {"limit_key"},
     "ages": {"age"},
@@ -115,6 +118,9 @@ NO_FORM = {("beat", "queues"), ("claim", "places"), ("cleanup", "places"), ("obj
 #: What MySQL's `rows`, one JSON text because it has no arrays, holds in each statement.
 ROWS = {
     "append_output": {"id", "token", "offset", "text"},
+    "cancel_waiting": {"id", "error"},
+    "close_edges": {"id", "predecessor_id"},
+    "insert_edges": {"id", "predecessor_id", "position", "on_failure"},
     "delete_keys": {"unique_key", "id"},
     "end_attempts": {"id", "status", "keep", "output", "error", "log", "delay", "attempt", "lost"},
     "enqueue": {*("id", "task", "args", "queue", "priority", "delay", "run_at", "max_attempts", "links", "limit_key")},
@@ -227,6 +233,11 @@ DIFFERENCES = [
     ("cancel", "sqlite", {"now"}, "the clock is the host's"),
     ("requeue", "mysql", {"utc_offset"}, "naive times are in a zone"),
     ("requeue", "sqlite", {"now", "now_utc"}, "the clock is the host's"),
+    ("resolve", "postgresql", {"channel"}, "it notifies idle workers"),
+    ("resolve", "mysql", {"utc_offset"}, "naive times are in a zone"),
+    ("resolve", "sqlite", {"modified", "now_utc"}, "the clock is the host's"),
+    ("cancel_waiting", "mysql", {"utc_offset"}, "naive times are in a zone"),
+    ("cancel_waiting", "sqlite", {"now"}, "the clock is the host's"),
     ("columns", "mysql", {"schema"}, "a qualified name is not one value there"),
     ("indexes", "mysql", {"schema"}, "likewise"),
 ]

@@ -10,6 +10,7 @@ import typer
 
 from asyncqueue.cli.command import command
 from asyncqueue.cli.errors import USAGE, fail
+from asyncqueue.cli.looking import parse_id
 from asyncqueue.cli.options import Database, Json, seconds
 from asyncqueue.cli.output import print_json, task_fields
 
@@ -52,6 +53,13 @@ async def enqueue(
         str | None,
         typer.Option("--limit-key", metavar="KEY", help="Which of its function's limits it comes under."),
     ] = None,
+    after: Annotated[
+        list[str] | None, typer.Option("--after", metavar="ID", help="Run it when that task has ended; repeatable.")
+    ] = None,
+    on_failure: Annotated[
+        str | None,
+        typer.Option("--on-failure", metavar="HOW", help="If one of those fails: cancel it (the default), or run it."),
+    ] = None,
     wait: Annotated[
         bool, typer.Option("--wait", "-w", help="Wait for the end, and print the output as it grows.")
     ] = False,
@@ -60,7 +68,8 @@ async def enqueue(
 ) -> None:
     """Enqueue a task and print its id. With --wait, print its output as it comes, and exit with 1 if it fails.
 
-    A queue, a priority, a time and --max-attempts need a table that `asyncqueue migrate` has brought to level 1.
+    A queue, a priority, a time, --max-attempts and --after need a table that `asyncqueue migrate` has brought to
+    level 1.
     """
     from asyncqueue.errors import TaskEnded
     from asyncqueue.queue import Queue
@@ -68,6 +77,7 @@ async def enqueue(
     values = _arguments(arguments or [], args)
     options = _placement(queue, priority, delay, at, max_attempts)
     options |= _uniqueness(unique_key, unique_for, on_conflict)
+    options |= _order(after, on_failure)
     if limit_key is not None:
         options["limit_key"] = limit_key
     async with Queue(settings=database.settings()) as tasks:
@@ -143,6 +153,14 @@ def _uniqueness(unique_key: str | None, unique_for: str | None, on_conflict: str
         "on_conflict": on_conflict,
     }
     return {name: value for name, value in given.items() if value is not None}
+
+
+def _order(after: list[str] | None, on_failure: str | None) -> dict[str, Any]:
+    """Those of them that say what it runs after."""
+    if not after and on_failure is not None:
+        raise fail("--on-failure says what follows from a failure of what --after names: give that", USAGE)
+    given = {"after": [parse_id(text) for text in after or ()], "on_failure": on_failure}
+    return {name: value for name, value in given.items() if value}
 
 
 def _instant(text: str) -> datetime:

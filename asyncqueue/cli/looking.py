@@ -14,6 +14,7 @@ from asyncqueue.cli.options import Database, Json
 from asyncqueue.cli.output import (
     age,
     attempt_fields,
+    predecessor_fields,
     print_json,
     print_table,
     shorten,
@@ -23,7 +24,10 @@ from asyncqueue.cli.output import (
     waits_for,
 )
 from asyncqueue.model import Status, TaskRecord
+from asyncqueue.preceding import Predecessor
 
+#: Tasks that one runs after, in a list for people.
+_MOST = 20
 _STATUSES = "queued, scheduled, running, completed, failed or cancelled"
 
 StatusOption = Annotated[
@@ -63,16 +67,18 @@ async def show(
     task_id: Annotated[str, typer.Argument(metavar="ID", help="The task's id, with or without dashes.")],
     json: Json = False,
 ) -> None:
-    """Show everything about one task: arguments, output, error and log, when it is due, and its attempts."""
+    """Show everything about one task: arguments, output, error, log, when it is due, attempts, what it runs after."""
     from asyncqueue.queue import Queue
 
     key = parse_id(task_id)
     async with Queue(settings=database.settings()) as queue:
         record = await queue.get(key)
         attempts = await queue.attempts(key)
+        after = await queue.predecessors(key)
     fields = task_fields(record)
     if json:
-        print_json({**fields, "attempts": [attempt_fields(attempt) for attempt in attempts]})
+        more = {"attempts": [attempt_fields(each) for each in attempts], "after": list(map(predecessor_fields, after))}
+        print_json({**fields, **more})
         return
     texts = [(name, fields.pop(name)) for name in ("output", "error", "log")]
     for name, value in fields.items():
@@ -82,12 +88,29 @@ async def show(
         if value is not None:
             _head(name)
             typer.echo(value)
+    if after:
+        _show_after(record, after)
     if attempts:
         _head("attempts")
         for attempt in attempts:
             reason = shorten((attempt.error or "").partition("\n")[0], 80)
             by = f" by {attempt.worker}" if attempt.worker else ""
             typer.echo(f"{attempt.number}. {attempt.outcome} at {attempt.ended.isoformat()}{by}  {reason}".rstrip())
+
+
+def _show_after(record: TaskRecord, after: list[Predecessor]) -> None:
+    """What a task waits for, or has run after."""
+    awaited = [each for each in after if not each.over] if record.status is Status.SCHEDULED else []
+    _head("waits for" if awaited else "after")
+    shown = awaited or after
+    for each in shown[:_MOST]:
+        typer.echo(f"{each.id}  {_state(each):<9}  {each.task or ''}".rstrip())
+    if len(shown) > _MOST:
+        typer.echo(f"and {len(shown) - _MOST} more")
+
+
+def _state(each: Predecessor) -> str:
+    return "gone" if each.status is None else status_name(each.status)
 
 
 def _relative(record: TaskRecord, name: str) -> str:

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import typer
 
 from asyncqueue.model import Attempt, Link, Status, TaskRecord
+from asyncqueue.preceding import Predecessor
 
 _COLOURS = {
     Status.QUEUED: "cyan",
@@ -98,6 +99,11 @@ def waits_for(record: TaskRecord) -> str | None:
 def attempt_fields(attempt: Attempt) -> dict[str, Any]:
     """An attempt for JSON."""
     return {**asdict(attempt), "started": iso(attempt.started), "ended": attempt.ended.isoformat()}
+
+
+def predecessor_fields(each: Predecessor) -> dict[str, Any]:
+    """A task that another one runs after, for JSON; what it left is in its own record."""
+    return {"id": str(each.id), "task": each.task, "status": None if each.status is None else status_name(each.status)}
 
 
 def iso(instant: datetime | None) -> str | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from asyncqueue.model import ClaimedTask, LostTask
+from asyncqueue.preceding import Predecessors
 from asyncqueue.retries import NO_RETRY, RetryPolicy
 from asyncqueue.running.run import current_run
 
@@ -42,3 +43,24 @@ def current_task() -> TaskInfo:
     if run is None:
         raise LookupError("current_task() was called outside of a running task")
     return info_of(run.claimed, run.retry)
+
+
+def predecessors() -> Predecessors:
+    """The tasks that the one that runs here was to run after, in the order in which `after` named them.
+
+    `await predecessors()` is a list of them, `async for each in predecessors()` reads them in batches, and in a plain
+    function, which runs in a thread, `for each in predecessors()` does. There are none where it was enqueued without
+    `after`.
+
+    Raises LookupError outside of a task, and in one that runs in a process of its own, which has no database.
+    """
+    run = current_run.get()
+    if run is None:
+        raise LookupError("predecessors() was called outside of a running task: there is Queue.predecessors(id)")
+    if run.chains is None:
+        raise LookupError(
+            "predecessors() cannot be read in a process of its own, which has no connection to the database: declare "
+            'the task without isolation="process", or open a Queue there and read '
+            "queue.predecessors(current_task().id)"
+        )
+    return Predecessors(run.chains, run.claimed.id, None if run.task is None else run.task.get_loop())

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
+from asyncqueue.backends.facets import Chains
 from asyncqueue.model import ClaimedTask
 from asyncqueue.retries import RetryPolicy
 from asyncqueue.running.capture import Capture
@@ -24,6 +25,7 @@ class Run:
         claimed: the row.
         open_stream: makes the stream of its output, called when it yields something.
         max_log_size: bytes of its log.
+        chains: what the task has run after is read there; None in a process of its own, which has no database.
     """
 
     __slots__ = (
@@ -33,6 +35,7 @@ class Run:
         "_stream",
         "_timer",
         "capture",
+        "chains",
         "claimed",
         "in_thread",
         "output",
@@ -44,8 +47,15 @@ class Run:
         "timed_out",
     )
 
-    def __init__(self, claimed: ClaimedTask, open_stream: Callable[[], Stream], max_log_size: int) -> None:
+    def __init__(
+        self,
+        claimed: ClaimedTask,
+        open_stream: Callable[[], Stream],
+        max_log_size: int,
+        chains: Chains | None = None,
+    ) -> None:
         self.claimed = claimed
+        self.chains = chains
         self.capture = Capture(max_log_size)
         self.output: str | None = None
         #: What its function declares, once that is found.

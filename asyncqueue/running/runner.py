@@ -8,6 +8,7 @@ import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from asyncqueue.backends.facets import Chains
 from asyncqueue.errors import InvalidTask, PayloadTooLarge
 from asyncqueue.limits import Limit, LimitPolicy
 from asyncqueue.model import ClaimedTask, Status
@@ -57,6 +58,7 @@ class Runner:
         inline: call plain functions in this thread, whatever isolation they ask for. The child process does.
         check: says of a row that has links, or whose function declares limits, what becomes of it instead of a run;
             None if it may run.
+        chains: the backend's, where tasks read what they have run after.
     """
 
     def __init__(
@@ -67,6 +69,7 @@ class Runner:
         default_timeout: float | None = None,
         inline: bool = False,
         check: Callable[[str, LimitPolicy | None, ClaimedTask], Awaitable[RunResult | None]] | None = None,
+        chains: Chains | None = None,
     ) -> None:
         self._application = application
         self._resolver = Resolver(application.allow, default_timeout)
@@ -74,6 +77,7 @@ class Runner:
         self._hooks = application.hooks
         self._inline = inline
         self._check = check
+        self._chains = chains
         self._threads = Threads()
 
     @property
@@ -83,7 +87,7 @@ class Runner:
 
     def prepare(self, claimed: ClaimedTask, open_stream: Callable[[], Stream]) -> Run:
         """A run of this row, for `run`; `open_stream` is called when it yields something."""
-        return Run(claimed, open_stream, self._limits.max_log_size)
+        return Run(claimed, open_stream, self._limits.max_log_size, self._chains)
 
     def info_of(self, claimed: ClaimedTask) -> TaskInfo:
         """What hooks are told of this row, with the attempts that its function declares once that was found."""

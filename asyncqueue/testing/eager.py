@@ -13,10 +13,11 @@ import anyio
 from asyncqueue.backoff import Backoff
 from asyncqueue.default import instead_of_the_default
 from asyncqueue.errors import ConfigurationError, DatabaseError, TaskFailed
+from asyncqueue.graphs import named
 from asyncqueue.handle import TaskHandle
-from asyncqueue.model import Status, TaskRecord
+from asyncqueue.model import NewTask, Status, TaskRecord
 from asyncqueue.queue import Queue
-from asyncqueue.requests import Task, TaskRequest, check_max_attempts
+from asyncqueue.requests import PLAIN, Placement, Task, TaskRequest, check_max_attempts
 from asyncqueue.running.application import Application
 from asyncqueue.running.run import current_run
 from asyncqueue.settings import Settings
@@ -98,6 +99,7 @@ class EagerQueue(Queue):
     async def enqueue(self, task: Task, args: Mapping[str, Any] | None = None, **options: Any) -> TaskHandle:
         """As `Queue.enqueue`, and runs the task; see `eager`."""
         depth = self._depth()
+        _check_after(options.get("after"))
         async with opened(self):
             handle = await super().enqueue(task, args, **self._options(options))
         await self._run([handle], depth)
@@ -108,11 +110,16 @@ class EagerQueue(Queue):
     ) -> list[TaskHandle]:
         """As `Queue.enqueue_many`, and runs the tasks; of several that failed the first one's exception is raised."""
         depth = self._depth()
-        once = tasks if self._retries else [_once(each) for each in tasks]
+        some = list(tasks)
+        _check_after(options.get("after"), *(each.after for each in some if isinstance(each, TaskRequest)))
         async with opened(self):
-            handles = await super().enqueue_many(once, **self._options(options))
+            handles = await super().enqueue_many(some, **self._options(options))
         await self._run(handles, depth)
         return handles
+
+    def _new(self, task: Task, args: Mapping[str, Any] | None, placement: Placement = PLAIN) -> NewTask:
+        new = super()._new(task, args, placement)
+        return new if self._retries else new._replace(max_attempts=1)
 
     def _options(self, options: dict[str, Any]) -> dict[str, Any]:
         if options.pop("connection", None) is not None:
@@ -204,5 +211,14 @@ class EagerQueue(Queue):
                 raise TaskFailed(task_id, failed[task_id].error or "") from error
 
 
-def _once(each: Any) -> Any:
-    return each._replace(max_attempts=1) if isinstance(each, TaskRequest) else each
+def _check_after(*afters: Any) -> None:
+    """Raise ConfigurationError for a task that is to run after the one which waits for it here."""
+    run = current_run.get()
+    if run is None:
+        return
+    own = run.claimed.id
+    if any(getattr(each, "id", each) == own for after in afters for each in named(after)):
+        raise ConfigurationError(
+            "in eager mode enqueue() returns when the task has run, so that cannot be one to run after its caller: "
+            "test that with memory_queue"
+        )

@@ -163,6 +163,11 @@ class Claimer:
         self.due = True
         self._news.set()
 
+    def look_whether_all_is_done(self) -> None:
+        """Claim once more in a burst, whose end may have waited for this."""
+        if self._burst:
+            self.look()
+
     async def claim_until_stopped(self, *, burst: bool) -> None:
         """Return when nothing is claimed any more: after `stop`, or with `burst` when nothing is left to do."""
         self._burst = burst

@@ -22,6 +22,8 @@ logger = logging.getLogger("asyncqueue.worker")
 CLEANUP, SWEEP = "cleanup", "sweep"
 #: The version of the schema that has chores.
 _VERSION = 2
+#: That which has edges between tasks.
+_EDGES = 3
 #: Rows that one turn looks at in vain. On a table of millions that nobody has to delete one goes on where the last one
 #: stopped: 50 ms of the database's time a minute, and all of five million rows in less than two hours.
 _PATIENCE = 50_000
@@ -105,8 +107,16 @@ class Cleaner:
             lambda place: retention.sweep_keys(limit=retention.batch, place=place), after_batch=turn.keep
         )
         await self._sweep_limits(turn)
-        if tasks or keys:
-            logger.info("deleted the attempts of %d tasks that are gone, and %d unique keys that are free", tasks, keys)
+        edges = 0
+        if self._backend.shape is not None and self._backend.shape.version >= _EDGES:
+            edges, _ = await repeat(
+                lambda place: retention.sweep_edges(limit=retention.batch, place=place), after_batch=turn.keep
+            )
+        if tasks or keys or edges:
+            logger.info(
+                "deleted the attempts of %d tasks that are gone, what %d had waited for, and %d free unique keys",
+                *(tasks, edges, keys),
+            )
 
     async def _sweep_limits(self, turn: _Turn) -> None:
         shape = self._backend.shape

@@ -30,6 +30,7 @@ from asyncqueue.worker.heart import Heart, WorkerPid
 from asyncqueue.worker.identity import Identity
 from asyncqueue.worker.leases import Leases
 from asyncqueue.worker.ledger import Held, Ledger, Reason
+from asyncqueue.worker.linking import Linker
 from asyncqueue.worker.progress import Progress
 from asyncqueue.worker.registry import Registry
 from asyncqueue.worker.rescuing import Rescuer
@@ -92,6 +93,7 @@ class Worker:
                 max_log_size=settings.max_log_size,
             ),
             default_timeout=settings.timeout,
+            chains=backend.chains,
             check=lambda path, policy, claimed: self._admitter.check(path, policy, claimed),
         )
         self._admitter = Admitter(
@@ -117,7 +119,10 @@ class Worker:
             polls=Backoff(settings.poll_min, settings.poll_max, factor=1.5, jitter=0.2),
             identity=identity,
             news=news,
-            coming=lambda: self._admitter.busy,
+            coming=lambda: self._admitter.busy or self._linker.busy,
+        )
+        self._linker = Linker(
+            backend, self._leases, on_queued=self._claimer.look, on_idle=self._claimer.look_whether_all_is_done
         )
         self._exchange = Exchange(backend, self._ledger, self._finisher, self._claimer, news)
         self._entries = entries_of(settings)
@@ -194,7 +199,7 @@ class Worker:
             on_deleted=self._cleaned,
         )
         working = [self._exchange.run, self._claimer.run, self._streams.run, self._tidy]
-        return [*working, self._heart.run, rescuer.run, cleaner.run, self._admitter.run]
+        return [*working, self._heart.run, rescuer.run, cleaner.run, self._admitter.run, self._linker.run]
 
     async def _drain(self, grace: float) -> None:
         """End everything held. Heartbeats and writes go on meanwhile: they are loops of their own."""
@@ -209,6 +214,7 @@ class Worker:
         await self._interrupt()
         with anyio.move_on_after(_LAST_WRITE):
             await self._finisher.wait_written()
+            await self._linker.wait_idle()
         if self._finisher.unwritten:
             logger.error("%d results could not be written: the database is away", self._finisher.unwritten)
 
@@ -232,6 +238,7 @@ class Worker:
             try:
                 async with anyio.create_task_group() as writing:
                     writing.start_soon(self._exchange.run)
+                    writing.start_soon(self._linker.run)
                     await self._drain(0)
                     writing.cancel_scope.cancel()
             except* DatabaseError as errors:
@@ -272,8 +279,11 @@ class Worker:
     def _left(self, held: Held) -> None:
         """A task does not run any more: say so to those who wait for that."""
         links = held.claimed.links
-        if links and links & Link.LIMITED:
+        if links & Link.LIMITED:
             self._admitter.ended(held.id)
+        followed = links & Link.FOLLOWED or self._linker.watches(held.id)
+        if followed and (held.result is None or held.result.retry_in is None):
+            self._linker.ended(held.id)
 
     def _failed(self, held: Held, result: RunResult) -> None:
         info = self._runner.info_of(held.claimed)
@@ -323,6 +333,7 @@ class Worker:
         self._progress.rescued += 1
         if failed:
             self._admitter.look()
+            self._linker.ended(lost.id)  # whether others wait for it is not known here, and this is rare
             self._fire("on_failure", info_of(lost), None)
 
     def _cleaned(self, deleted: int) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import shared
 from shared import Adapter
 
-from asyncqueue import Queue, Settings, TaskRequest, Worker, task
+from asyncqueue import Queue, Settings, TaskRequest, Worker, chain, task
 from asyncqueue.limits import Limit
 
 
@@ -75,6 +75,9 @@ class Asyncqueue(Adapter):
             for _ in range(len(args) // 1000 + 1):
                 await self.queue.backend.claim(0, worker_pid=None)
             return
+        if "BENCH_FAN" in os.environ:
+            await self.queue.enqueue_many(_fan(os.environ["BENCH_FAN"], [TaskRequest(path, each) for each in args]))
+            return
         delay = float(os.environ["BENCH_DELAY"]) if "BENCH_DELAY" in os.environ else None
         await self.queue.enqueue_many([(path, each) for each in args], delay=delay)
 
@@ -91,6 +94,12 @@ class Asyncqueue(Adapter):
             "exchange_ms": done.exchange_seconds / made * 1e3,
             "slowest_ms": done.slowest_exchange * 1e3,
         }
+
+
+def _fan(how: str, requests: list[TaskRequest]) -> list[TaskRequest]:
+    """The same tasks: all but the first after that one, or the last after all others."""
+    first, *rest = requests
+    return {"out": chain(first, rest), "in": chain(rest, first)}.get(how, requests)
 
 
 if __name__ == "__main__":

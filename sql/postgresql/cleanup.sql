@@ -1,5 +1,5 @@
 -- The second half of a clean-up: deletes those of these rows that are still old, and at level 1 what was kept of their
--- attempts. It never waits for a row that somebody holds.
+-- attempts and of what they have waited for. It never waits for a row that somebody holds.
 -- Params: ids, completed, failed, cancelled
 -- Returns: count
 WITH old AS MATERIALIZED (
@@ -16,5 +16,7 @@ WITH old AS MATERIALIZED (
     DELETE FROM {table} AS t USING old WHERE t.id = old.id RETURNING t.id
 ), attempts_gone AS ( -- [migrated]
     DELETE FROM {attempts} AS a USING gone WHERE a.task_id = gone.id -- [migrated]
+), edges_gone AS ( -- [linked]
+    DELETE FROM {edges} AS e USING gone WHERE e.task_id = gone.id -- [linked]
 )
 SELECT count(*) AS count FROM gone

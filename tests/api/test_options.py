@@ -192,3 +192,33 @@ async def test_a_unique_key(queue):
     await asyncio.wait_for(Worker(queue).run(burst=True), 20)
     assert await second.result(timeout=5) == 3, "the handle knows the type of the function's result"
     assert not (await queue.enqueue(sample_tasks.add, SUM, unique_key="k")).created
+
+
+@MIGRATED
+async def test_what_a_task_comes_after(queue):
+    first = await queue.enqueue("x.y")
+    record = await first.record()
+    handles = await queue.enqueue_many([("x.y", {}), TaskRequest("x.z")], after=[first, first.id, record])
+    assert [each.id for each in await queue.predecessors(handles[0].id)] == [first.id]
+    assert [await handle.status() for handle in handles] == [Status.SCHEDULED, Status.QUEUED]
+    alone = await queue.enqueue("x.y", after=[])
+    assert await alone.status() == Status.QUEUED
+    for options, text in (
+        ({"after": TaskRequest("x.y")}, "not among those of this call"),
+        ({"after": first, "delay": 1}, "after, or delay or run_at"),
+        ({"after": first, "on_failure": "retry"}, "must be one of"),
+        ({"on_failure": "run"}, "says what follows"),
+        ({"after": "x.y"}, "takes handles, ids"),
+    ):
+        with pytest.raises(ConfigurationError, match=text):
+            await queue.enqueue("x.y", **options)
+    assert await queue.count() == 4
+
+
+@LEVEL_0
+async def test_a_task_after_others_needs_a_migrated_table(queue):
+    first = await queue.enqueue("x.y")
+    with pytest.raises(MigrationRequired, match="a task after others needs"):
+        await queue.enqueue("x.y", after=first)
+    assert await first.cancel()
+    assert await queue.predecessors(first.id) == []

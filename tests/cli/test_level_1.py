@@ -254,3 +254,28 @@ def test_periodic_tasks_are_listed(folder):
     with sqlite3.connect(folder / "asyncqueue.sqlite3") as raw:
         raw.execute("DELETE FROM django_simple_queue_task")
     assert call(folder, "cron").stdout.splitlines()[2].endswith("\tdeleted")
+
+
+def test_after_other_tasks(folder):
+    first, second = (enqueue(folder, "jobs.greet", f"name={name}") for name in ("a", "b"))
+    third = enqueue(folder, "jobs.greet", "name=c", "--after", first, "--after", second)
+    anyway = enqueue(folder, "jobs.greet", "name=d", "--after", third, "--on-failure", "run")
+    assert shown(folder, third)["after"] == [
+        {"id": first, "task": "jobs.greet", "status": "queued"},
+        {"id": second, "task": "jobs.greet", "status": "queued"},
+    ]
+    text = call(folder, "show", third).stdout
+    assert text.splitlines()[-3:] == [
+        "waits for:",
+        f"{first}  queued     jobs.greet",
+        f"{second}  queued     jobs.greet",
+    ]
+    call(folder, "cancel", second)
+    call(folder, "run", "--burst")
+    assert [shown(folder, key)["status"] for key in (first, third, anyway)] == ["completed", "cancelled", "completed"]
+    assert second in shown(folder, third)["error"]
+    assert call(folder, "show", anyway).stdout.splitlines()[-2:] == ["after:", f"{third}  cancelled  jobs.greet"]
+    assert "which looks like" in call(folder, "enqueue", "jobs.greet", "--after", "7", code=2).stderr
+    assert "--after names" in call(folder, "enqueue", "jobs.greet", "--on-failure", "run", code=2).stderr
+    wrong = call(folder, "enqueue", "jobs.greet", "--after", first, "--on-failure", "stop", code=2).stderr
+    assert "on_failure must be one of" in wrong

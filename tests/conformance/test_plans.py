@@ -110,3 +110,48 @@ async def test_sqlite_cleans_up_by_places(fresh_database):
         for name in ("old", "cleanup"):
             plan = "\n".join(line[3] for line in fresh_database.execute(explained(backend._table[name])))
             assert "SEARCH django_simple_queue_task USING INTEGER PRIMARY KEY (rowid" in plan, plan
+
+
+#: What reads edges, and rows by their ids, when tasks end for which others wait.
+CHAINS = (
+    *("edges_of", "edges_to", "still_open", "close_edges", "open_predecessors", "preceding"),
+    *("lock_waiting", "chain_states", "lock_unfollowed", "follow", "resolve", "cancel_waiting"),
+)
+
+
+@cases("fresh_database", [Case("sqlite", 10)])
+async def test_sqlite_finds_edges_from_either_end(fresh_database):
+    backend: Any
+    async with opened(fresh_database.url) as backend:
+        await backend.migrate()
+        for name in CHAINS:
+            plan = "\n".join(line[3] for line in fresh_database.execute(explained(backend._table[name])))
+            assert not re.search(r"SCAN (?!d\b|json_each)", plan), f"{name}: {plan}"
+            if name not in ("open_predecessors", "preceding"):
+                assert not re.search(r"\((open|task_id)=\?\)", plan), f"{name}: {plan}"
+
+
+@cases("fresh_database", [Case("postgresql", 10)])
+@pytest.mark.parametrize("statistics", [True, False], ids=["analysed", "new"])
+async def test_postgresql_finds_edges_from_either_end(fresh_database, statistics):
+    """Beside many closed and open edges of others, with the settings of any session."""
+    for table in (fresh_database.table, "asyncqueue_edges"):
+        backend: Any
+        async with opened(fresh_database.url) as backend:
+            await backend.migrate()
+        fresh_database.execute(f"ALTER TABLE {table} SET (autovacuum_enabled = off)")
+    fresh_database.execute(
+        "INSERT INTO asyncqueue_edges (task_id, predecessor_id, position, open) "
+        "SELECT gen_random_uuid(), gen_random_uuid(), 1, mod(n, 2) FROM generate_series(1, 40000) AS n"
+    )
+    if statistics:
+        fresh_database.execute("ANALYZE asyncqueue_edges")
+    ids = f"'{{{', '.join(str(uuid.uuid4()) for _ in range(10))}}}'"
+    nil = f"'{uuid.UUID(int=0)}'"
+    values = {"ids": ids, "predecessor_ids": ids, "after": nil, "after_task": nil, "limit": "1000", "id": nil}
+    async with opened(fresh_database.url) as backend:
+        for name in ("edges_of", "edges_to", "still_open", "close_edges", "open_predecessors", "preceding"):
+            text = _explain(backend, name, **values)
+            rows = await backend._control.run(lambda connection, text=text: connection.fetch(text), translate=str)
+            plan = "\n".join(row[0] for row in rows)
+            assert "Seq Scan on asyncqueue_edges" not in plan, f"{name}: {plan}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import inf
 from typing import Any
 
@@ -17,7 +17,19 @@ from asyncqueue.backends.base import Options
 from asyncqueue.backends.urls import backend_for
 from asyncqueue.errors import DuplicateTask
 from asyncqueue.limits import HandBack, Limit
-from asyncqueue.model import AttemptEnd, Claim, ClaimedTask, Finish, Link, NewTask, Release, Status, Unique
+from asyncqueue.model import (
+    After,
+    AttemptEnd,
+    Claim,
+    ClaimedTask,
+    Finish,
+    Link,
+    NewTask,
+    OnFailure,
+    Release,
+    Status,
+    Unique,
+)
 from tests.conformance.helpers import cleanup
 from tests.servers.cases import cases, migrated
 from tests.servers.database import Database
@@ -46,9 +58,16 @@ class Row:
     limited: bool = False
     #: Its place among those that wait under the limit, while it is set aside; None of those whose place is not known.
     aside: bool = False
-    waits: int | None = None
+    turn: int | None = None
     #: It has a place under the limit.
     placed: bool = False
+    #: What it waits for, and what follows from a failure of that.
+    waits: set[uuid.UUID] = field(default_factory=set)
+    on_failure: OnFailure = "cancel"
+
+    @property
+    def waiting(self) -> bool:
+        return self.status == Status.SCHEDULED and bool(self.waits)
 
 
 class Lives(RuleBasedStateMachine):
@@ -65,6 +84,8 @@ class Lives(RuleBasedStateMachine):
         #: Who each unique key was given to last, and for how long after its completion.
         self.keys: dict[str, tuple[uuid.UUID, float]] = {}
         self.stale: list[ClaimedTask] = []
+        #: Tasks that others were to run after, also those that are gone.
+        self.named: set[uuid.UUID] = set()
         self.places = 0
         self.database.clean()
         self.do(self.backend.open())
@@ -108,7 +129,7 @@ class Lives(RuleBasedStateMachine):
         tasks = [NewTask(uuid.uuid4(), "app.task", "{}", queue, links=Link.LIMITED) for _ in range(count)]
         self.do(self.backend.enqueue(tasks))
         for task in tasks:
-            self.rows[task.id] = Row(Status.SCHEDULED, queue, 0, self.place(), due=True, limited=True, waits=0)
+            self.rows[task.id] = Row(Status.SCHEDULED, queue, 0, self.place(), due=True, limited=True, turn=0)
 
     @rule()
     def admit(self) -> None:
@@ -123,8 +144,8 @@ class Lives(RuleBasedStateMachine):
         place = self.place()  # one for all: which came first is not always known
         for row in admitted:
             row.status, row.aside, row.placed, row.place = Status.QUEUED, False, True, place
-        left = [row.waits for row in waiting.values() if row.aside and row.waits is not None]
-        first = [row.waits for row in admitted if row.waits is not None]
+        left = [row.turn for row in waiting.values() if row.aside and row.turn is not None]
+        first = [row.turn for row in admitted if row.turn is not None]
         assert max(first, default=0) <= min(left, default=self.places), "the first ones first"
 
     @precondition(lambda self: self.having(Status.RUNNING))
@@ -134,7 +155,63 @@ class Lives(RuleBasedStateMachine):
         row = self.rows[key]
         assert row.claim is not None
         self.do(self.backend.limits.hand_back([HandBack(key, row.claim.token, None)]))
-        row.status, row.due, row.limited, row.placed, row.waits = Status.SCHEDULED, True, True, False, None
+        row.status, row.due, row.limited, row.placed, row.turn = Status.SCHEDULED, True, True, False, None
+
+    @rule(data=st.data(), fresh=st.booleans(), on_failure=st.sampled_from(["cancel", "run"]))
+    def enqueue_after(self, data: st.DataObject, fresh: bool, on_failure: OnFailure) -> None:
+        there = data.draw(st.lists(st.sampled_from(list(self.rows)), max_size=2, unique=True)) if self.rows else []
+        fresh = fresh or not there
+        first = NewTask(uuid.uuid4(), "app.task", "{}", links=Link.FOLLOWED)
+        after = (*there, first.id) if fresh else tuple(there)
+        second = NewTask(
+            *(uuid.uuid4(), "app.task", "{}"),
+            delay=0.0 if there else None,
+            links=Link.WAITING,
+            after=After(after, on_failure),
+        )
+        self.do(self.backend.enqueue([first, second] if fresh else [second]))
+        if fresh:
+            self.rows[first.id] = Row(Status.QUEUED, "default", 0, self.place())
+        self.rows[second.id] = Row(
+            *(Status.SCHEDULED, "default", 0, self.place()), waits=set(after), on_failure=on_failure
+        )
+        self.named |= set(after)
+
+    @precondition(lambda self: any(row.waiting for row in self.rows.values()))
+    @rule()
+    def settle(self) -> None:
+        waiting = [key for key, row in self.rows.items() if row.waiting]
+        settled = self.do(self.backend.chains.settle(waiting))
+        assert (settled.released, settled.cancelled) == self.follow(set().union(*map(self.waits_of, waiting)))
+        assert settled.again == set()
+
+    @precondition(lambda self: self.named)
+    @rule(data=st.data())
+    def resolve(self, data: st.DataObject) -> None:
+        ids = data.draw(st.lists(st.sampled_from(sorted(self.named)), min_size=1, unique=True))
+        settled = self.do(self.backend.chains.resolve(ids))
+        assert (settled.released, settled.cancelled) == self.follow(set(ids))
+
+    def waits_of(self, key: uuid.UUID) -> set[uuid.UUID]:
+        return self.rows[key].waits
+
+    def follow(self, ids: set[uuid.UUID]) -> tuple[set[uuid.UUID], set[uuid.UUID]]:
+        """What follows from the end of those of these that are over: what is queued, and what is cancelled."""
+        states = {key: self.rows[key].status if key in self.rows else Status.FAILED for key in ids}
+        over = {key for key, status in states.items() if status in ENDS}
+        failed = {key for key in over if states[key] != Status.COMPLETED}
+        released, cancelled = set(), set()
+        for key, row in sorted(self.rows.items()):
+            if not row.waiting or not row.waits & over:
+                continue
+            if row.on_failure == "cancel" and row.waits & failed:
+                row.status = Status.CANCELLED
+                cancelled.add(key)
+            elif row.waits <= over:
+                row.status, row.place = Status.QUEUED, self.place()
+                released.add(key)
+            row.waits = row.waits - over
+        return released, cancelled
 
     @rule(
         key=st.sampled_from(["a", "b"]),
@@ -180,7 +257,7 @@ class Lives(RuleBasedStateMachine):
         for row in due:
             row.due = False
             if row.limited:
-                row.aside, row.waits = True, row.waits if row.waits is None else promoted
+                row.aside, row.turn = True, row.turn if row.turn is None else promoted
             else:
                 row.status, row.place = Status.QUEUED, promoted
         waiting = {
@@ -220,7 +297,7 @@ class Lives(RuleBasedStateMachine):
         token = row.claim.token
         end = AttemptEnd(key, token, Status.SCHEDULED, None, "no", None, False, FOR_LONG, row.attempt + 1, token)
         assert self.do(self.backend.end_attempts([end])) == {key}
-        row.status, row.attempt, row.placed, row.waits = Status.SCHEDULED, row.attempt + 1, False, None
+        row.status, row.attempt, row.placed, row.turn = Status.SCHEDULED, row.attempt + 1, False, None
 
     @precondition(lambda self: self.having(Status.RUNNING))
     @rule(data=st.data())
@@ -275,7 +352,7 @@ class Lives(RuleBasedStateMachine):
         expected = {key} if row.status not in ENDS else set()
         assert self.do(self.backend.cancel([key])) == expected
         if expected:
-            row.status, row.aside, row.placed, row.waits = Status.CANCELLED, False, False, None
+            row.status, row.aside, row.placed, row.turn = Status.CANCELLED, False, False, None
 
     @precondition(lambda self: self.rows)
     @rule(data=st.data())
@@ -286,7 +363,7 @@ class Lives(RuleBasedStateMachine):
         assert self.do(self.backend.requeue([key])) == expected
         if expected and row.limited:
             self.rows[key] = Row(
-                *(Status.SCHEDULED, row.queue, row.priority, self.place()), due=True, limited=True, waits=None
+                *(Status.SCHEDULED, row.queue, row.priority, self.place()), due=True, limited=True, turn=None
             )
         elif expected:
             self.rows[key] = Row(Status.QUEUED, row.queue, row.priority, self.place())
@@ -299,7 +376,7 @@ class Lives(RuleBasedStateMachine):
             f"UPDATE {self.database.table} SET run_after = {past} WHERE status = 5 AND run_after IS NOT NULL"
         )
         for row in self.rows.values():
-            row.due = row.status == Status.SCHEDULED and not row.aside
+            row.due = row.status == Status.SCHEDULED and not (row.aside or row.waiting)
 
     @rule(queue=st.sampled_from(QUEUES), paused=st.booleans())
     def pause(self, queue: str, paused: bool) -> None:

@@ -10,7 +10,19 @@ import pytest
 
 from asyncqueue.backends.transitions import TRANSITIONS, after
 from asyncqueue.limits import HandBack, Limit
-from asyncqueue.model import AttemptEnd, Claim, Finish, NewTask, OnConflict, Release, Stamp, Status, Unique
+from asyncqueue.model import (
+    After,
+    AttemptEnd,
+    Claim,
+    Finish,
+    Link,
+    NewTask,
+    OnConflict,
+    Release,
+    Stamp,
+    Status,
+    Unique,
+)
 from tests.conformance.helpers import cleanup
 from tests.conformance.test_bands import MIGRATED
 
@@ -122,3 +134,39 @@ async def test_a_token_of_yesterday_changes_nothing(backend, database, verb):
     await backend.renew([Claim(key, token)], now=seen.now, worker_pid=None)
     await _do(backend, database, verb, key, token, None)
     assert (await backend.get([key]))[0].status == Status.RUNNING
+
+
+async def _waiting_in(backend, status: Status) -> tuple[NewTask, NewTask]:
+    """A running task, and one in this status that was to run after it: its edge is open."""
+    first = NewTask(uuid.uuid4(), "app.task", "{}", links=Link.FOLLOWED)
+    second = NewTask(uuid.uuid4(), "app.task", "{}", links=Link.WAITING, after=After((first.id,)))
+    await backend.enqueue([first, second])
+    await backend.claim(1, worker_pid=None)
+    if status == Status.CANCELLED:
+        await backend.cancel([second.id])
+    elif status != Status.SCHEDULED:
+        await backend.requeue([second.id])
+    if status in (Status.RUNNING, Status.COMPLETED, Status.FAILED):
+        [claim] = await backend.claim(1, worker_pid=None)
+        if status != Status.RUNNING:
+            await backend.finish([Finish(second.id, claim.token, status)])
+    return first, second
+
+
+@MIGRATED
+@pytest.mark.parametrize("verb", ["settle", "resolve"])
+async def test_the_end_of_a_task_changes_what_waits_for_it_and_nothing_else(backend, database, verb):
+    for before in Status:
+        allowed = after(verb, before)
+        for wanted in allowed or {None}:
+            first, second = await _waiting_in(backend, before)
+            token = (await backend.observe([first.id])).rows[first.id][1]
+            end = Status.FAILED if wanted is Status.CANCELLED else Status.COMPLETED
+            await backend.finish([Finish(first.id, token, end)])
+            seen = (await backend.observe([second.id])).rows
+            await (backend.chains.settle([second.id]) if verb == "settle" else backend.chains.resolve([first.id]))
+            [found] = await backend.get([second.id])
+            assert found.status == (wanted if allowed else before), f"{verb} on {before.name} gave {found.status}"
+            if not allowed:
+                assert (await backend.observe([second.id])).rows == seen, "not even its token"
+            database.execute(f"DELETE FROM {database.table}")

@@ -118,3 +118,13 @@ async def plain() -> None:
 async def sign_up(to: str) -> asyncqueue.TaskHandle:
     """What a service does."""
     return await asyncqueue.enqueue(send, {"to": to})
+
+
+@task
+async def gather() -> str:
+    return ", ".join([str(each.result) async for each in asyncqueue.predecessors()])
+
+
+@task
+async def after_itself() -> None:
+    await asyncqueue.enqueue(send, {"to": "late"}, after=[current_task()])

@@ -8,6 +8,7 @@ import threading
 import anyio
 import pytest
 
+import asyncqueue
 from asyncqueue import Hooks, Settings, Status, TaskRequest, default_queue, enqueue
 from asyncqueue.errors import ConfigurationError, InvalidArguments, TaskFailed, TaskNotAllowed, TaskNotImportable
 from asyncqueue.running.application import Application
@@ -137,6 +138,24 @@ async def test_many_callers_and_many_tasks(queue, done):
             [(app.send, {"to": "a"}), (app.fail, {"text": "first"}), (app.fail, {"text": "second"})]
         )
     assert await queue.enqueue_many([]) == []
+
+
+async def test_tasks_after_others(queue, done):
+    handles = await queue.enqueue_many(
+        asyncqueue.group([(app.send, {"to": "a"}), TaskRequest(app.send, {"to": "b"})], then=(app.gather, {}))
+    )
+    assert done == ["send a", "send b"]
+    assert await handles[-1].result(timeout=1) == "sent to a, sent to b"
+    later = await enqueue(app.gather, after=handles[:1])
+    assert await later.result(timeout=1) == "sent to a"
+    with pytest.raises(ValueError, match="no"):
+        await queue.enqueue_many(asyncqueue.chain((app.fail, {}), (app.gather, {})))
+    [cancelled] = await enqueued(queue, app.gather, status=Status.CANCELLED)
+    assert "has failed" in (cancelled.error or "")
+    with pytest.raises(OSError, match="not yet 1"):
+        await queue.enqueue_many(asyncqueue.chain(TaskRequest(app.flaky), (app.gather, {})))
+    with pytest.raises(ConfigurationError, match="test that with memory_queue"):
+        await enqueue(app.after_itself)
 
 
 async def test_a_task_that_never_ends_is_named(done):

@@ -10,7 +10,8 @@ import anyio
 import pytest
 import time_machine
 
-from asyncqueue import AllowRule, Application, Hooks, Queue, Settings, Status, Worker, enqueue
+import asyncqueue
+from asyncqueue import AllowRule, Application, Hooks, Queue, Settings, Status, TaskRequest, Worker, enqueue
 from asyncqueue.errors import ConfigurationError, MigrationRequired
 from asyncqueue.testing import QueueNotEmpty, TasksFailed, advance, memory_queue, run_until_empty
 from tests.servers.cases import cases, migrated, shaped
@@ -41,6 +42,30 @@ async def test_tasks_run_and_their_records_are_returned(queue, done):
     ]
     assert done == ["send a", "threaded b"]
     assert await run_until_empty(queue) == []
+
+
+@cases("database", migrated())
+async def test_tasks_after_others_run_too(queue, done):
+    requests = asyncqueue.chain(
+        (app.send, {"to": "a"}), [(app.send, {"to": "b"}), (app.send, {"to": "c"})], (app.gather, {})
+    )
+    handles = await queue.enqueue_many(requests)
+    waits = await queue.enqueue_many(
+        asyncqueue.chain(TaskRequest(app.send, {"to": "late"}, delay=60), (app.gather, {}))
+    )
+    records = await run_until_empty(queue)
+    assert [record.id for record in records] == [handle.id for handle in handles]
+    assert records[-1].output == "sent to b, sent to c"
+    after_it = await queue.enqueue(app.gather, after=handles[0])
+    assert [record.id for record in await run_until_empty(queue)] == [after_it.id]
+    assert [record.id for record in await run_until_empty(queue, scheduled=True)] == [handle.id for handle in waits]
+    assert done == ["send a", "send b", "send c", "send late"]
+
+
+async def test_a_task_may_enqueue_one_after_itself(memory, done):
+    await enqueue(app.after_itself)
+    assert [record.status for record in await run_until_empty(memory)] == [Status.COMPLETED] * 2
+    assert done == ["send late"]
 
 
 @cases("database", migrated())

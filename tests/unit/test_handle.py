@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from asyncqueue.handle import decode_result, result_type_of
+from asyncqueue.results import decode_result, result_type_of
 
 
 @dataclass

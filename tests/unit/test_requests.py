@@ -16,13 +16,13 @@ NOW = datetime.now(UTC)
 
 
 def place(**options: Any) -> Placement:
-    return Placement.of(*TaskRequest("x.y", None, **options)[2:])
+    return TaskRequest("x.y", None, **options).placement
 
 
 def test_its_fields_are_those_of_a_new_row() -> None:
-    assert NewTask._fields == ("id", "task", "args", *Placement._fields)
-    assert TaskRequest._fields[:-4] == ("task", "args", *Placement._fields[:-3])
-    assert TaskRequest._fields[-4:] == ("unique_key", "unique_for", "on_conflict", "limit_key")
+    assert NewTask._fields == ("id", "task", "args", *Placement._fields, "after")
+    assert TaskRequest._fields[:-6] == ("task", "args", *Placement._fields[:-3])
+    assert TaskRequest._fields[-6:] == ("unique_key", "unique_for", "on_conflict", "limit_key", "after", "on_failure")
     assert place() is PLAIN
 
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import random
 import signal
 from collections import Counter
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
 
-from asyncqueue import Status
+from asyncqueue import Status, TaskRequest
 from asyncqueue.model import Declaration
 from tests.servers.cases import cases, migrated
-from tests.worker import sample_tasks
+from tests.worker import chain_tasks, sample_tasks
 from tests.worker.process import WorkerProcess, lines, until
+from tests.worker.test_fleet import LEASE
 from tests.worker.test_periodic import proved
 
 WORKERS = 8
@@ -66,6 +69,74 @@ async def test_of_each_tick_one_task_runs(queue, database, tmp_path):
     with WorkerProcess(database.url, tmp_path, "--burst") as last:
         assert await last.wait() == 0
     assert lines(witness) == ["tick"] * ticks
+
+
+@MIGRATED
+@pytest.mark.timeout(240)
+async def test_no_task_begins_before_all_that_it_comes_after_have_ended(queue, database, tmp_path):
+    """Four layers in one transaction and two enqueued meanwhile, one worker killed in the middle."""
+    witness, chance = tmp_path / "witness", random.Random(5)
+    layers: list[list[TaskRequest]] = [[]]
+    before: dict[str, list[str]] = {}
+
+    def request(key: str, after: list[Any]) -> TaskRequest:
+        return TaskRequest(chain_tasks.step, {"witness": str(witness), "key": key}, after=after or None)
+
+    for depth in range(4):
+        earlier = [each for layer in layers for each in layer]
+        layers.append([])
+        for number in range(60):
+            after = chance.sample(earlier, chance.randint(1, 6)) if depth else []
+            key = f"{depth}-{number}"
+            layers[-1].append(request(key, after))
+            before[key] = keys_of(after)
+    requests = [each for layer in layers for each in layer]
+    chance.shuffle(requests)
+    with ExitStack() as stack:
+        workers = [
+            stack.enter_context(WorkerProcess(database.url, tmp_path, *LEASE, "--concurrency", "5"))
+            for _ in range(WORKERS)
+        ]
+        await until(lambda: all("worker" in each.text() for each in workers), what="eight workers")
+        handles = dict(zip(keys_of(requests), await queue.enqueue_many(requests), strict=True))
+        for number in range(80):
+            key, names = f"later-{number}", chance.sample(sorted(handles), chance.randint(1, 6))
+            before[key] = names
+            after = [handles[name] for name in names]
+            handles[key] = await queue.enqueue(*request(key, [])[:2], after=after)
+            if number == 40:
+                await until(lambda: len(lines(witness)) > 100, what="the middle")
+                workers[0].signal(signal.SIGKILL)
+
+        async def over() -> bool:
+            return not await queue.count(status=(Status.SCHEDULED, Status.QUEUED, Status.RUNNING))
+
+        await until(over, 120, "the end of all")
+        for worker in workers[1:]:
+            worker.signal(signal.SIGTERM)
+        assert [await worker.wait() for worker in workers[1:]] == [0] * (WORKERS - 1)
+    assert await queue.count(status=Status.COMPLETED) == len(before)
+    events = lines(witness)
+    first_start = {line: place for place, line in reversed(list(enumerate(events)))}
+    last = {line: place for place, line in enumerate(events)}
+    early = [
+        (name, key)
+        for key, names in before.items()
+        for name in names
+        if max(last[f"start {name}"], first_start[f"end {name}"]) > first_start[f"start {key}"]
+    ]
+    assert early == []
+    seen = Counter(events)
+    again = {key for key in before if seen[f"start {key}"] > 1}
+    lost = {str(handles[key].id) for key in again}
+    attempts = {key: await queue.backend.attempts(handles[key].id) for key in again}
+    assert all(each[0].outcome == "lost" for each in attempts.values()), lost
+    assert len(again) <= 5, "what the killed one held"
+
+
+def keys_of(requests: list[TaskRequest]) -> list[str]:
+    """The keys of these."""
+    return [each.args["key"] for each in requests if each.args is not None]
 
 
 @MIGRATED

@@ -1,0 +1,186 @@
+"""Queues tasks that waited for others when these have ended."""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Callable, Iterable
+from uuid import UUID
+
+import anyio
+
+from asyncqueue.backends.arrivals import Arrival
+from asyncqueue.backends.base import Backend
+from asyncqueue.backends.facets import Settled
+from asyncqueue.backoff import Backoff
+from asyncqueue.errors import DatabaseUnavailable, MigrationRequired
+from asyncqueue.worker.leases import Leases
+from asyncqueue.worker.signal import Signal
+
+logger = logging.getLogger("asyncqueue.worker")
+
+#: The version of the schema that has what this needs.
+_VERSION = 3
+#: Seconds between two looks at predecessors whose worker does not know that others wait for them.
+_WATCH = 1.0
+#: Seconds until a task is settled again for which somebody's write was in the way.
+_AGAIN = 0.1
+#: Seconds between two sweeps at most.
+_SWEEP_EVERY = 60.0
+#: Tasks for which others wait that one statement of a sweep looks at.
+_SWEEP_LIMIT = 1000
+
+
+class Linker:
+    """The loop that does what follows from the end of a task for those that wait for it.
+
+    It is told of the ends of this worker's own tasks for which others wait, and of tasks that wait and that this worker
+    has set aside. What nobody is told of, because a worker died, or Django's worker ended the task, or somebody deleted
+    it, is found by a sweep: when a worker starts, and then about as often as it looks for lost tasks.
+
+    Args:
+        leases: how often it sweeps.
+        on_queued: called when something was queued, or is due.
+        on_idle: called when it has done what there was to do.
+    """
+
+    def __init__(
+        self, backend: Backend, leases: Leases, *, on_queued: Callable[[], None], on_idle: Callable[[], None]
+    ) -> None:
+        self._backend = backend
+        self._leases = leases
+        self._on_queued = on_queued
+        self._on_idle = on_idle
+        self._news = Signal()
+        self._idle = Signal()
+        self._delays = Backoff(0.05, 5.0)
+        self._ended: set[UUID] = set()
+        self._arrived: set[UUID] = set()
+        #: Predecessors that run, and whose worker may not know that others wait for them.
+        self._watched: frozenset[UUID] = frozenset()
+        self._sweep_at = self._watch_at = 0.0
+        self._working = True
+
+    def ended(self, task_id: UUID) -> None:
+        """Say that a task has ended for which others wait."""
+        self._ended.add(task_id)
+        self._news.set()
+
+    def watches(self, task_id: UUID) -> bool:
+        """Whether others wait for a task although its claim does not say so, because they came later."""
+        return task_id in self._watched
+
+    @property
+    def busy(self) -> bool:
+        """Whether it has something to do now, by which tasks may be queued."""
+        return self._working or bool(self._ended or self._arrived)
+
+    async def wait_idle(self) -> None:
+        """Return when it has nothing to do."""
+        while self.busy:
+            await self._idle.wait()
+
+    async def run(self) -> None:
+        """Go on for ever."""
+        arrivals = self._backend.arrivals
+        before, arrivals.waiting = arrivals.waiting, self._arrive
+        try:
+            await self._run()
+        finally:
+            if arrivals.waiting == self._arrive:  # else another worker of this queue hears of them now
+                arrivals.waiting = before
+
+    async def _run(self) -> None:
+        while True:
+            self._working = True
+            try:
+                pause = await self._turn() if self._linked else self._forget()
+            except (DatabaseUnavailable, MigrationRequired) as error:
+                pause = self._delays.next()
+                logger.warning("cannot see to tasks that wait for others, again in %.1f s: %s", pause, error)
+                await anyio.sleep(pause)
+                continue
+            self._delays.reset()
+            self._working = False
+            self._idle.set()
+            self._on_idle()
+            with anyio.move_on_after(pause):
+                await self._news.wait()
+
+    def _arrive(self, arrivals: Iterable[Arrival]) -> None:
+        """These tasks wait for others, and have been set aside just now."""
+        self._arrived.update(each.id for each in arrivals)
+        self._news.set()
+
+    @property
+    def _linked(self) -> bool:
+        shape = self._backend.shape
+        return shape is not None and shape.version >= _VERSION
+
+    def _forget(self) -> float:
+        """There is nothing that waits in such a table. Returns the seconds until it may be another one."""
+        self._ended.clear()
+        self._arrived.clear()
+        self._watched = frozenset()
+        return self._interval()
+
+    def _interval(self) -> float:
+        lease = self._leases.own
+        most = _SWEEP_EVERY if lease is None else min(max(lease / 4, 0.5), _SWEEP_EVERY)
+        return most * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
+
+    async def _turn(self) -> float:
+        """Do what there is to do. Returns the seconds until the next turn, if nothing comes before."""
+        now = anyio.current_time()
+        if now >= self._sweep_at:
+            await self._sweep()
+            self._sweep_at = now + self._interval()
+        if self._watched and now >= self._watch_at:
+            settled = await self._backend.chains.resolve(self._watched)
+            self._watched = settled.running
+            self._take_in(settled)
+            self._watch_at = now + _WATCH
+        again = await self._work_off()
+        if again:
+            self._arrived |= again
+            return _AGAIN
+        at = min(self._sweep_at, self._watch_at) if self._watched else self._sweep_at
+        return max(0.0, at - anyio.current_time())
+
+    async def _work_off(self) -> frozenset[UUID]:
+        """Settle and resolve what this was told of. Returns what is to be settled once more."""
+        again: frozenset[UUID] = frozenset()
+        while self._arrived or self._ended:
+            arrived, self._arrived = self._arrived, set()
+            ended, self._ended = self._ended, set()
+            try:
+                if arrived:
+                    settled = await self._backend.chains.settle(arrived)
+                    self._watched |= settled.running
+                    again |= settled.again
+                    self._take_in(settled)
+                if ended:
+                    self._take_in(await self._backend.chains.resolve(ended))
+            except BaseException:
+                # Both are harmless to repeat.
+                self._arrived |= arrived
+                self._ended |= ended
+                raise
+        return again
+
+    async def _sweep(self) -> None:
+        place: str | None = None
+        while True:
+            found, place = await self._backend.chains.unresolved(limit=_SWEEP_LIMIT, place=place)
+            self._ended.update(found)
+            if place is None:
+                return
+
+    def _take_in(self, settled: Settled) -> None:
+        if settled.released:
+            self._on_queued()
+        self._ended |= settled.unfinished
+        if settled.cancelled:
+            logger.info("%d tasks were cancelled: what they waited for has not completed", len(settled.cancelled))
+            self._ended |= settled.cancelled  # others may wait for these
+            self._backend.announce_ends()

@@ -1,0 +1,74 @@
+"""Tasks that wait for others in a MySQL or MariaDB table."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from asyncqueue.backends.chaining import Ask, Asking, Chaining, Row
+from asyncqueue.backends.facets import Settled
+from asyncqueue.backends.mysql_connection import Call, MysqlConnection
+from asyncqueue.backends.mysql_rows import encode, ids_json
+from asyncqueue.backends.mysql_times import Times
+from asyncqueue.backends.table import Table
+
+Run = Callable[[Callable[[MysqlConnection], Awaitable[Any]]], Awaitable[Any]]
+
+
+class MysqlChains(Chaining):
+    """`facets.Chains`.
+
+    Args:
+        run: does work on a connection.
+    """
+
+    def __init__(self, table: Table, times: Times, run: Run) -> None:
+        super().__init__(table)
+        self._times = times
+        self._run = run
+
+    async def _transaction(self, asking: Callable[[], Asking]) -> Settled:
+        async def work(connection: MysqlConnection) -> Settled:
+            await connection.run((self._table["begin"], {}))
+            settled = await self._answer(connection, asking())
+            await connection.run((self._table["commit"], {}))
+            return settled
+
+        settled: Settled = await self._run(work)
+        return settled
+
+    async def _answer(self, connection: MysqlConnection, asking: Asking) -> Settled:
+        try:
+            asked = next(asking)
+            while True:
+                (reply,) = await connection.run(self._call(asked))
+                asked = asking.send(reply.rows)
+        except StopIteration as end:
+            settled: Settled = end.value
+            return settled
+
+    async def _read(self, name: str, **values: Any) -> Sequence[Row]:
+        call: Call = self._table[name], _plain(values)
+
+        async def work(connection: MysqlConnection) -> Sequence[Row]:
+            (reply,) = await connection.run(call)
+            return reply.rows
+
+        rows: Sequence[Row] = await self._run(work)
+        return rows
+
+    def _call(self, asked: Ask) -> Call:
+        rows = encode([_plain(row) for row in asked.rows])
+        return self._table[asked.name], {"ids": ids_json(asked.ids), "rows": rows, "utc_offset": self._times.offset()}
+
+
+def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Ids as they stand beside the table."""
+    return {name: _of(value) for name, value in values.items()}
+
+
+def _of(value: Any) -> Any:
+    if isinstance(value, UUID):
+        return value.hex
+    return ids_json(value) if isinstance(value, list) else value

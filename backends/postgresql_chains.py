@@ -1,0 +1,60 @@
+"""Tasks that wait for others in a PostgreSQL table."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
+
+from asyncqueue.backends.chaining import Ask, Asking, Chaining, Row
+from asyncqueue.backends.facets import Settled
+from asyncqueue.backends.table import Table
+
+if TYPE_CHECKING:
+    AsyncpgConnection = asyncpg.Connection[asyncpg.Record]
+    Run = Callable[[Callable[[AsyncpgConnection], Awaitable[Any]]], Awaitable[Any]]
+
+
+class PostgresqlChains(Chaining):
+    """`facets.Chains`.
+
+    Args:
+        run: does work on a connection.
+        channel: of the notification that wakes idle workers.
+    """
+
+    def __init__(self, table: Table, run: Run, channel: str) -> None:
+        super().__init__(table)
+        self._run = run
+        self._channel = channel
+
+    async def _transaction(self, asking: Callable[[], Asking]) -> Settled:
+        async def work(connection: AsyncpgConnection) -> Settled:
+            # Whatever the server's default is: at a higher level edges would be seen as they were before the lock.
+            async with connection.transaction(isolation="read_committed"):
+                return await self._answer(connection, asking())
+
+        settled: Settled = await self._run(work)
+        return settled
+
+    async def _answer(self, connection: AsyncpgConnection, asking: Asking) -> Settled:
+        try:
+            asked = next(asking)
+            while True:
+                asked = asking.send(await self._fetch(connection, asked.name, self._values(asked)))
+        except StopIteration as end:
+            settled: Settled = end.value
+            return settled
+
+    async def _read(self, name: str, **values: Any) -> Sequence[Row]:
+        rows: Sequence[Row] = await self._run(lambda connection: self._fetch(connection, name, values))
+        return rows
+
+    async def _fetch(self, connection: AsyncpgConnection, name: str, values: dict[str, Any]) -> Sequence[Row]:
+        statement = self._table[name]
+        return [tuple(row) for row in await connection.fetch(statement.text, *statement.values(values))]
+
+    def _values(self, asked: Ask) -> dict[str, Any]:
+        columns = {f"{name}s": [row[name] for row in asked.rows] for name in (asked.rows[0] if asked.rows else ())}
+        return {"ids": asked.ids, "channel": self._channel, **columns}

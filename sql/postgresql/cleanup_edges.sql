@@ -1,0 +1,4 @@
+-- Deletes what tasks that are gone have waited for.
+-- Params: ids
+-- Returns: nothing
+DELETE FROM {edges} WHERE task_id = ANY (:ids::uuid[])

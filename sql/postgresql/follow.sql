@@ -1,0 +1,6 @@
+-- Notes in tasks that others wait for their end: whoever claims one from now on knows it. A claim's token stays.
+-- Params: ids
+-- Returns: nothing
+UPDATE {table}
+   SET links = links | 4
+ WHERE id = ANY (:ids::uuid[])
