@@ -11,7 +11,7 @@ from tests.servers.cases import Case, cases
 
 HELD = """
 INSERT INTO asyncqueue_limited (name, limit_key, task_id, held_at)
-SELECT 'app.task', 'app.task:' || n % 3, gen_random_uuid(), now() FROM generate_series(1, 20000) AS n
+SELECT 'app.task', 'app.task:' || mod(n, 3), gen_random_uuid(), now() FROM generate_series(1, 20000) AS n
 """
 
 
