@@ -165,9 +165,7 @@ class Queue(AbstractAsyncContextManager["Queue"]):
         wanted = Placement.of(
             queue, priority, delay, run_at, max_attempts, unique_key, unique_for, on_conflict, limit_key
         )
-        new = self._rows.new(task, args, wanted)
-        if after is not None or on_failure is not None:
-            [new] = connected([new], [(after, on_failure)], [task])
+        new = self._rows.new(task, args, wanted, (after, on_failure))
         await self._declare(connection)
         if new.unique is not None:
             [task_id] = await self._enqueue_unique([new], connection)

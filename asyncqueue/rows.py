@@ -14,6 +14,9 @@ from asyncqueue.model import Link, NewTask, OnFailure
 from asyncqueue.requests import PLAIN, Placement, Task, TaskRequest
 from asyncqueue.tasks import TaskFunction, encode_args, path_of
 
+#: What a task has that runs after none.
+NOT_AFTER: tuple[Any, OnFailure | None] = (None, None)
+
 
 class Rows:
     """Makes rows.
@@ -31,8 +34,24 @@ class Rows:
         self._limits = limits
         self._declared: dict[str, Limit] = {}
 
-    def new(self, task: Task, args: Mapping[str, Any] | None, placement: Placement = PLAIN) -> NewTask:
-        """A row of one task. Raises InvalidTask, ConfigurationError."""
+    def new(
+        self,
+        task: Task,
+        args: Mapping[str, Any] | None,
+        placement: Placement = PLAIN,
+        after: tuple[Any, OnFailure | None] = NOT_AFTER,
+    ) -> NewTask:
+        """A row of one task; `after` is what it runs after, and `on_failure`.
+
+        Raises InvalidTask, ConfigurationError.
+        """
+        row = self.row(task, args, placement)
+        if after != NOT_AFTER:
+            [row] = connected([row], [after], [task])
+        return row
+
+    def row(self, task: Task, args: Mapping[str, Any] | None, placement: Placement) -> NewTask:
+        """A row by itself. Raises what `new` raises."""
         row = NewTask(new_id(), path_of(task), encode_args(args, self._size), *placement)
         policy = _limits_of(task)
         if policy is None and row.limit_key is None:
@@ -40,10 +59,10 @@ class Rows:
         return self._limited(row, task, policy)
 
     def many(
-        self, some: Sequence[Any], placement: Placement, after: tuple[Any, OnFailure | None] = (None, None)
+        self, some: Sequence[Any], placement: Placement, after: tuple[Any, OnFailure | None] = NOT_AFTER
     ) -> list[NewTask]:
         """The rows of what `enqueue_many` was given; `after` is what the pairs among it run after, and `on_failure`."""
-        if placement == PLAIN and after == (None, None):
+        if placement == PLAIN and after == NOT_AFTER:
             size = self._size
             try:
                 # Hundreds of thousands a second: that each is a pair is found out by taking it for one.
@@ -53,7 +72,7 @@ class Rows:
                 pass  # some are requests, or mistakes: one by one
         rows = [self._one(each, placement) for each in some]
         wanted = [(each.after, each.on_failure) if isinstance(each, TaskRequest) else after for each in some]
-        return rows if all(each == (None, None) for each in wanted) else connected(rows, wanted, some)
+        return rows if all(each == NOT_AFTER for each in wanted) else connected(rows, wanted, some)
 
     def note(self, limits: Mapping[str, Limit]) -> None:
         """These have been noted in the table."""
@@ -62,14 +81,14 @@ class Rows:
 
     def _one(self, each: Any, placement: Placement) -> NewTask:
         if isinstance(each, TaskRequest):
-            return self.new(each.task, each.args, each.placement)
+            return self.row(each.task, each.args, each.placement)
         try:
             task, args = each
         except (TypeError, ValueError):
             raise InvalidTask(
                 f"enqueue_many takes pairs of a task and its arguments, or TaskRequests, not {each!r}"
             ) from None
-        return self.new(task, args, placement)
+        return self.row(task, args, placement)
 
     def _limited(self, row: NewTask, task: Task, policy: LimitPolicy | None) -> NewTask:
         """The row as one that comes under a limit."""

@@ -17,7 +17,8 @@ from asyncqueue.graphs import named
 from asyncqueue.handle import TaskHandle
 from asyncqueue.model import NewTask, Status, TaskRecord
 from asyncqueue.queue import Queue
-from asyncqueue.requests import PLAIN, Placement, Task, TaskRequest, check_max_attempts
+from asyncqueue.requests import Placement, Task, TaskRequest, check_max_attempts
+from asyncqueue.rows import Rows
 from asyncqueue.running.application import Application
 from asyncqueue.running.run import current_run
 from asyncqueue.settings import Settings
@@ -86,6 +87,8 @@ class EagerQueue(Queue):
         super().__init__("sqlite://", settings=settings)
         self._timeout = timeout
         self._retries = retries
+        if not retries:
+            self._rows = _Once(self.settings.max_args_size, lambda: True)
         self._raise = raise_on_failure
         self._witness = Witness()
         self._application = self._witness.around(application or application_of(self.settings))
@@ -116,10 +119,6 @@ class EagerQueue(Queue):
             handles = await super().enqueue_many(some, **self._options(options))
         await self._run(handles, depth)
         return handles
-
-    def _new(self, task: Task, args: Mapping[str, Any] | None, placement: Placement = PLAIN) -> NewTask:
-        new = super()._new(task, args, placement)
-        return new if self._retries else new._replace(max_attempts=1)
 
     def _options(self, options: dict[str, Any]) -> dict[str, Any]:
         if options.pop("connection", None) is not None:
@@ -209,6 +208,13 @@ class EagerQueue(Queue):
                 if isinstance(error, Exception):
                     raise error
                 raise TaskFailed(task_id, failed[task_id].error or "") from error
+
+
+class _Once(Rows):
+    """Makes rows with one attempt. Not of changed requests: others may name those in `after`."""
+
+    def row(self, task: Task, args: Mapping[str, Any] | None, placement: Placement) -> NewTask:
+        return super().row(task, args, placement)._replace(max_attempts=1)
 
 
 def _check_after(*afters: Any) -> None:

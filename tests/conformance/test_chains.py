@@ -15,8 +15,8 @@ from asyncqueue.backends.facets import Settled
 from asyncqueue.errors import MigrationRequired
 from asyncqueue.model import After, Finish, Link, NewTask, OnFailure, Status, Unique
 from tests.conformance.helpers import cleanup, new, queued, row
+from tests.conformance.proxied import hang_up_on, proxied
 from tests.conformance.test_bands import LEVEL_0, MIGRATED
-from tests.conformance.test_connections import _hang_up_on, proxied
 from tests.conformance.transactions import holding, transaction
 from tests.servers.cases import SERVER_DIALECTS, cases, migrated
 
@@ -348,7 +348,7 @@ async def test_an_enqueue_whose_reply_was_lost_is_repeated_safely(database, back
     second = waiting(first.id)
     async with proxied(database) as (proxy, cut):
         await cut.count(_everything())
-        await _hang_up_on(proxy, lambda: cut.enqueue([first, second]))
+        await hang_up_on(proxy, lambda: cut.enqueue([first, second]))
         await cut.enqueue([first, second])
     assert await state(backend, second) == HELD
     assert len(await backend.chains.preceding(second.id, limit=5)) == 1
@@ -362,7 +362,7 @@ async def test_a_resolution_whose_reply_was_lost_is_repeated_safely(database, ba
     await end(backend, [first.id], Status.FAILED)
     async with proxied(database) as (proxy, cut):
         await cut.count(_everything())
-        await _hang_up_on(proxy, lambda: cut.chains.resolve([first.id]))
+        await hang_up_on(proxy, lambda: cut.chains.resolve([first.id]))
         await cut.chains.resolve([first.id])
     assert [(await row(backend, task.id)).status for task in rest] == [Status.CANCELLED, Status.QUEUED]
 
