@@ -91,8 +91,8 @@ def step(edges: Sequence[Edge], *, over: Mapping[UUID, State] | None = None, tas
         tasks: that may have no open edge left, besides those of the edges.
     """
     held = {
-        _uuid(key): links
-        for key, links in (yield Ask("lock_waiting", sorted({*tasks, *(edge.task_id for edge in edges)})))
+        _uuid(key): modified
+        for key, modified in (yield Ask("lock_waiting", sorted({*tasks, *(edge.task_id for edge in edges)})))
     }
     states, skipped = (over, set()) if over is not None else (yield from _look({edge.predecessor_id for edge in edges}))
     closing = sorted(edge for edge in edges if states[edge.predecessor_id].over)
@@ -104,7 +104,8 @@ def step(edges: Sequence[Edge], *, over: Mapping[UUID, State] | None = None, tas
     free = sorted(held.keys() - errors.keys())
     if free:
         waiting = {_uuid(key) for (key,) in (yield Ask("still_open", free))}
-        free = [key for key in free if key not in waiting]
+        # Those that were enqueued first come first.
+        free = sorted(held.keys() - errors.keys() - waiting, key=lambda key: (held[key], key))
     if free:
         yield Ask("resolve", free)
     return Settled(

@@ -59,8 +59,8 @@ class MysqlChains(Chaining):
         return rows
 
     def _call(self, asked: Ask) -> Call:
-        rows = encode([_plain(row) for row in asked.rows])
-        return self._table[asked.name], {"ids": ids_json(asked.ids), "rows": rows, "utc_offset": self._times.offset()}
+        rows, ids = encode([_plain(row) for row in asked.rows]), encode([key.hex for key in asked.ids])
+        return self._table[asked.name], {"ids": ids, "rows": rows, "utc_offset": self._times.offset()}
 
 
 def _plain(values: Mapping[str, Any]) -> dict[str, Any]:

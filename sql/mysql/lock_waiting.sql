@@ -2,8 +2,8 @@
 -- workers that end the last two predecessors of a task would each see the other's edge open. The ids are
 -- unfolded in a subquery: MySQL wants to lock what JSON_TABLE itself gives, and fails (error 3569).
 -- Params: ids
--- Returns: id, links
-SELECT t.id, t.links
+-- Returns: id, modified
+SELECT t.id, t.modified
   FROM (SELECT id FROM JSON_TABLE(:ids, '$[*]' COLUMNS (id {id_type} PATH '$')) AS j) AS d
        STRAIGHT_JOIN {table} AS t FORCE INDEX (PRIMARY) ON t.id = d.id
  WHERE t.status = 5

@@ -1,8 +1,8 @@
 -- Locks those of these tasks that still wait, in the order of their ids: before it is looked what they wait for, or two
 -- workers that end the last two predecessors of a task would each see the other's edge open.
 -- Params: ids
--- Returns: id, links
-SELECT id, links
+-- Returns: id, modified
+SELECT id, modified
   FROM {table}
  WHERE id = ANY (:ids::uuid[])
    AND status + 0 = 5

@@ -297,6 +297,16 @@ async def test_one_has_many_successors(backend):
 
 
 @MIGRATED
+async def test_what_was_enqueued_first_is_queued_first(backend):
+    [first] = followed()
+    rest = [waiting(first.id) for _ in range(20)]
+    await backend.enqueue([first, *rest])
+    await end(backend, [first.id])
+    await backend.chains.resolve([first.id])
+    assert [claim.id for claim in await backend.claim(20, worker_pid=None)] == [task.id for task in rest]
+
+
+@MIGRATED
 @pytest.mark.parametrize("there", [False, True], ids=["new", "there"])
 async def test_one_has_many_predecessors(backend, there):
     tasks = new(MANY) if there else followed(MANY)

@@ -148,10 +148,12 @@ async def test_postgresql_finds_edges_from_either_end(fresh_database, statistics
         fresh_database.execute("ANALYZE asyncqueue_edges")
     ids = f"'{{{', '.join(str(uuid.uuid4()) for _ in range(10))}}}'"
     nil = f"'{uuid.UUID(int=0)}'"
-    values = {"ids": ids, "predecessor_ids": ids, "after": nil, "after_task": nil, "limit": "1000", "id": nil}
+    values = {"ids": ids, "predecessor_ids": ids, "after_task": nil, "limit": "1000", "id": nil}
     async with opened(fresh_database.url) as backend:
         for name in ("edges_of", "edges_to", "still_open", "close_edges", "open_predecessors", "preceding"):
-            text = _explain(backend, name, **values)
-            rows = await backend._control.run(lambda connection, text=text: connection.fetch(text), translate=str)
+            text = _explain(backend, name, **{**values, "after": "0" if name == "preceding" else nil})
+            rows = await backend._control.run(
+                lambda connection, text=text: connection.fetch(text), translate=lambda error: None
+            )
             plan = "\n".join(row[0] for row in rows)
             assert "Seq Scan on asyncqueue_edges" not in plan, f"{name}: {plan}"

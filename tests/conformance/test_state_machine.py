@@ -201,6 +201,7 @@ class Lives(RuleBasedStateMachine):
         over = {key for key, status in states.items() if status in ENDS}
         failed = {key for key in over if states[key] != Status.COMPLETED}
         released, cancelled = set(), set()
+        place = self.place()  # one for all, as with what is promoted
         for key, row in sorted(self.rows.items()):
             if not row.waiting or not row.waits & over:
                 continue
@@ -208,7 +209,7 @@ class Lives(RuleBasedStateMachine):
                 row.status = Status.CANCELLED
                 cancelled.add(key)
             elif row.waits <= over:
-                row.status, row.place = Status.QUEUED, self.place()
+                row.status, row.place = Status.QUEUED, place
                 released.add(key)
             row.waits = row.waits - over
         return released, cancelled
