@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import builtins
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
-from functools import partial
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -19,15 +17,12 @@ from asyncqueue.backends import limits
 from asyncqueue.backends.base import Backend, Change, Options, TaskFilter
 from asyncqueue.backends.chaining import resolve_all
 from asyncqueue.backends.urls import backend_for
-from asyncqueue.backoff import Backoff
-from asyncqueue.batcher import Batcher
-from asyncqueue.errors import DatabaseUnavailable, ResultTimeout, TaskNotFound
+from asyncqueue.errors import ResultTimeout, TaskNotFound
 from asyncqueue.handle import TaskHandle
 from asyncqueue.limits import LimitState
 from asyncqueue.model import (
     DEFAULT_QUEUE,
     Attempt,
-    NewTask,
     OnConflict,
     OnFailure,
     PeriodicState,
@@ -46,9 +41,7 @@ from asyncqueue.retention import ages_of, clean
 from asyncqueue.rows import Rows
 from asyncqueue.settings import Settings
 from asyncqueue.waiting import Waiting
-
-Result = TypeVar("Result")
-Row = TypeVar("Row")
+from asyncqueue.writing import Writer
 
 
 class Queue(AbstractAsyncContextManager["Queue"]):
@@ -76,7 +69,7 @@ class Queue(AbstractAsyncContextManager["Queue"]):
         self.backend: Backend = backend_for(settings.database_url, options_of(settings))
         #: How handles wait for the ends of their tasks.
         self.waiting = Waiting(self.backend, settings.connect_timeout)
-        self._batcher = Batcher(self._write)
+        self._writer = Writer(self.backend, settings.connect_timeout)
         self._rows = Rows(settings.max_args_size, lambda: _has_limits(self.backend))
 
     async def open(self) -> Self:
@@ -166,15 +159,9 @@ class Queue(AbstractAsyncContextManager["Queue"]):
             queue, priority, delay, run_at, max_attempts, unique_key, unique_for, on_conflict, limit_key
         )
         new = self._rows.new(task, args, wanted, (after, on_failure))
-        await self._declare(connection)
-        if new.unique is not None:
-            [task_id] = await self._enqueue_unique([new], connection)
-            return TaskHandle(self, task_id, result_type_of(task), created=task_id == new.id)
-        if connection is None:
-            await self._batcher.add(new)
-        else:
-            await self.backend.enqueue([new], connection=connection)
-        return TaskHandle(self, new.id, result_type_of(task))
+        await self._writer.declare(self._rows, connection)
+        task_id = await self._writer.one(new, connection)
+        return TaskHandle(self, task_id, result_type_of(task), created=task_id == new.id)
 
     async def enqueue_many(
         self,
@@ -208,18 +195,12 @@ class Queue(AbstractAsyncContextManager["Queue"]):
         some = builtins.list(tasks)
         placement = Placement.of(queue, priority, delay, run_at, max_attempts)
         rows = self._rows.many(some, placement, (after, on_failure))
-        await self._declare(connection)
-        if any(row.unique is not None for row in rows):
-            ids = await self._enqueue_unique(rows, connection)
-            return [
-                TaskHandle(self, task_id, result_type_of(each[0]), created=task_id == row.id)
-                for task_id, row, each in zip(ids, rows, some, strict=True)
-            ]
-        if connection is None:
-            await self._write(rows)
-        else:
-            await self.backend.enqueue(rows, connection=connection)
-        return [TaskHandle(self, row.id, result_type_of(each[0])) for row, each in zip(rows, some, strict=True)]
+        await self._writer.declare(self._rows, connection)
+        ids = await self._writer.many(rows, connection)
+        return [
+            TaskHandle(self, task_id, result_type_of(each[0]), created=task_id == row.id)
+            for task_id, row, each in zip(ids, rows, some, strict=True)
+        ]
 
     # -- looking
 
@@ -387,40 +368,6 @@ class Queue(AbstractAsyncContextManager["Queue"]):
             SchemaError: with `down` while tasks are scheduled.
         """
         return await self.backend.migrate(indexes_only=indexes_only, down=down, notify=notify)
-
-    # -- inside
-
-    async def _declare(self, connection: Any) -> None:
-        """Note what functions declare of limits before the first of their tasks is enqueued.
-
-        Where the caller has a transaction, which another one may have to wait for, that is left to workers.
-        """
-        undeclared = dict(self._rows.undeclared)
-        if undeclared and connection is None:
-            declare = partial(self.backend.limits.declare, change=False)
-            await self._patiently(declare, builtins.list(undeclared.values()))
-            self._rows.note(undeclared)
-
-    async def _write(self, rows: Sequence[NewTask]) -> None:
-        await self._patiently(self.backend.enqueue, rows)
-
-    async def _enqueue_unique(self, rows: Sequence[NewTask], connection: Any) -> builtins.list[UUID]:
-        if connection is not None:
-            return await self.backend.enqueue_unique(rows, connection=connection)
-        return await self._patiently(self.backend.enqueue_unique, rows)
-
-    async def _patiently(self, enqueue: Callable[[Sequence[Row]], Awaitable[Result]], rows: Sequence[Row]) -> Result:
-        """Insert rows, waiting out an outage shorter than the connect timeout: repetitions are harmless here."""
-        delays = Backoff(0.05, 1.0)
-        give_up_at = time.monotonic() + self.settings.connect_timeout
-        while True:
-            try:
-                return await enqueue(rows)
-            except DatabaseUnavailable:
-                delay = delays.next()
-                if time.monotonic() + delay > give_up_at:
-                    raise
-                await anyio.sleep(delay)
 
 
 def options_of(settings: Settings) -> Options:

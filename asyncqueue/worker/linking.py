@@ -57,7 +57,8 @@ class Linker:
         self._ended: set[UUID] = set()
         self._arrived: set[UUID] = set()
         #: Predecessors that run, and whose worker may not know that others wait for them.
-        self._watched: frozenset[UUID] = frozenset()
+        #: Tasks for which others wait although their claims do not say so, because those came later.
+        self.watched: frozenset[UUID] = frozenset()
         self._sweep_at = self._watch_at = 0.0
         self._working = True
 
@@ -65,10 +66,6 @@ class Linker:
         """Say that a task has ended for which others wait."""
         self._ended.add(task_id)
         self._news.set()
-
-    def watches(self, task_id: UUID) -> bool:
-        """Whether others wait for a task although its claim does not say so, because they came later."""
-        return task_id in self._watched
 
     @property
     def busy(self) -> bool:
@@ -121,7 +118,7 @@ class Linker:
         """There is nothing that waits in such a table. Returns the seconds until it may be another one."""
         self._ended.clear()
         self._arrived.clear()
-        self._watched = frozenset()
+        self.watched = frozenset()
         return self._interval()
 
     def _interval(self) -> float:
@@ -135,16 +132,16 @@ class Linker:
         if now >= self._sweep_at:
             await self._sweep()
             self._sweep_at = now + self._interval()
-        if self._watched and now >= self._watch_at:
-            settled = await self._backend.chains.resolve(self._watched)
-            self._watched = settled.running
+        if self.watched and now >= self._watch_at:
+            settled = await self._backend.chains.resolve(self.watched)
+            self.watched = settled.running
             self._take_in(settled)
             self._watch_at = now + _WATCH
         again = await self._work_off()
         if again:
             self._arrived |= again
             return _AGAIN
-        at = min(self._sweep_at, self._watch_at) if self._watched else self._sweep_at
+        at = min(self._sweep_at, self._watch_at) if self.watched else self._sweep_at
         return max(0.0, at - anyio.current_time())
 
     async def _work_off(self) -> frozenset[UUID]:
@@ -156,7 +153,7 @@ class Linker:
             try:
                 if arrived:
                     settled = await self._backend.chains.settle(arrived)
-                    self._watched |= settled.running
+                    self.watched |= settled.running
                     again |= settled.again
                     self._take_in(settled)
                 if ended:

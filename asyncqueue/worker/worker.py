@@ -278,10 +278,12 @@ class Worker:
 
     def _left(self, held: Held) -> None:
         """A task does not run any more: say so to those who wait for that."""
-        links = held.claimed.links
+        links, watched = held.claimed.links, self._linker.watched
+        if not links and not watched:  # nobody does, as a rule
+            return
         if links & Link.LIMITED:
             self._admitter.ended(held.id)
-        followed = links & Link.FOLLOWED or self._linker.watches(held.id)
+        followed = links & Link.FOLLOWED or held.id in watched
         if followed and (held.result is None or held.result.retry_in is None):
             self._linker.ended(held.id)
 
