@@ -56,8 +56,7 @@ class Linker:
         self._delays = Backoff(0.05, 5.0)
         self._ended: set[UUID] = set()
         self._arrived: set[UUID] = set()
-        #: Predecessors that run, and whose worker may not know that others wait for them.
-        #: Tasks for which others wait although their claims do not say so, because those came later.
+        #: Tasks that run and for which others wait, although their claims may not say so, because those came later.
         self.watched: frozenset[UUID] = frozenset()
         self._sweep_at = self._watch_at = 0.0
         self._working = True
