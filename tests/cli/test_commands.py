@@ -164,7 +164,7 @@ def test_migrating(folder):
     missing = call(folder, "migrate", *url, "--check", code=1).stdout
     names = re.findall(r"^missing: (.*) \(", missing, re.MULTILINE)
     assert {"table", "column queue", "band index", "attempts table", "version 1"} <= set(names)
-    assert call(folder, "migrate", *url, "--sql").stdout.count("CREATE ") == 11
+    assert call(folder, "migrate", *url, "--sql").stdout.count("CREATE ") == 14
     assert "there is no table" in call(folder, "migrate", *url, "--indexes-only", code=1).stderr
     assert re.findall(r"^made: (.*) \(", call(folder, "migrate", *url).stdout, re.MULTILINE) == names
     assert call(folder, "migrate", *url).stdout == "nothing is missing\n"
