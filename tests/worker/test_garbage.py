@@ -10,7 +10,7 @@ from tests.worker import sample_tasks
 
 async def test_a_task_leaves_nothing_to_the_garbage_collector():
     """Circles of references would: the collector then took a third of a busy worker's time."""
-    number = 300
+    number = 600  # and a worker itself, which is gone then, is some 300 objects
     async with Queue(settings=Settings(database_url="sqlite://", concurrency=20)) as queue:
         await queue.enqueue_many([(sample_tasks.add, {"a": 1, "b": 2})] * number)
         gc.collect()
