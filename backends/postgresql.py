@@ -98,7 +98,7 @@ class PostgresqlBackend:
         run, fetch = partial(self._control.run, translate=self._translate), partial(self._fetch, self._control)
         self.agenda = PostgresqlAgenda(self._table, fetch, self._claims.forget)
         self.ticks = PostgresqlTicks(self._table, run, self._channel)
-        self.chains = PostgresqlChains(self._table, run, self._channel)
+        self.chains = PostgresqlChains(self._table, run, self._channel, self._claims.forget)
         self.chores = PostgresqlChores(self._table, fetch)
         self.retention = PostgresqlRetention(self._table, fetch, self.observe)
 
