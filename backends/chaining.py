@@ -24,10 +24,10 @@ from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
 from asyncqueue.backends.base import Backend
-from asyncqueue.backends.facets import Settled
+from asyncqueue.backends.facets import Outcome, Settled
 from asyncqueue.backends.sweeping import uuid_of
 from asyncqueue.backends.table import Table
-from asyncqueue.model import ENDED, Link, OnFailure, Outcome, Status
+from asyncqueue.model import ENDED, Link, OnFailure, Status
 
 #: The version of the schema that has edges.
 VERSION = 3
