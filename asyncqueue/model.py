@@ -396,18 +396,3 @@ class TaskCount:
     status: Status | int
     count: int
     oldest: datetime
-
-
-class Outcome(NamedTuple):
-    """How a task is that another one runs after: in which position from 1, and whether that is still waited for.
-
-    The rest is None if it is not there (any more), and `error` where the table has no such column.
-    """
-
-    id: UUID
-    position: int
-    awaited: bool
-    task: str | None
-    status: int | None
-    output: str | None
-    error: str | None

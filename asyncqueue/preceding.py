@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from asyncqueue.backends.facets import Chains
+from asyncqueue.backends.facets import Chains, Outcome
 from asyncqueue.backends.values import status_of
-from asyncqueue.model import ENDED, Outcome, Status
+from asyncqueue.model import ENDED, Status
 from asyncqueue.results import decode_result
 
 #: Tasks that are read at a time.

@@ -24,10 +24,10 @@ from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
 from asyncqueue.backends.base import Backend
-from asyncqueue.backends.facets import Settled
+from asyncqueue.backends.facets import Outcome, Settled
 from asyncqueue.backends.sweeping import uuid_of
 from asyncqueue.backends.table import Table
-from asyncqueue.model import ENDED, Link, OnFailure, Outcome, Status
+from asyncqueue.model import ENDED, Link, OnFailure, Status
 
 #: The version of the schema that has edges.
 VERSION = 3
@@ -152,10 +152,15 @@ def _why(predecessor_id: UUID, state: State) -> str:
 
 
 class Chaining(ABC):
-    """The verbs of `facets.Chains`, made of steps."""
+    """The verbs of `facets.Chains`, made of steps.
 
-    def __init__(self, table: Table) -> None:
+    Args:
+        forget: makes the next claim look at everything.
+    """
+
+    def __init__(self, table: Table, forget: Callable[[], None] = lambda: None) -> None:
         self._table = table
+        self._forget = forget
 
     async def settle(self, ids: Collection[UUID]) -> Settled:
         """As `Chains.settle`."""
@@ -167,7 +172,7 @@ class Chaining(ABC):
             while more:
                 edges = await self._edges("edges_of", ids=part, after=after[0], after_task=after[1], limit=_BATCH)
                 more = len(edges) == _BATCH
-                settled |= await self._transaction(partial(step, edges, tasks=() if more else part))
+                settled |= await self._step(partial(step, edges, tasks=() if more else part))
                 if more:
                     after = (edges[-1].predecessor_id, edges[-1].task_id)
         return settled
@@ -183,7 +188,7 @@ class Chaining(ABC):
             settled |= Settled(running=frozenset(key for key in part if states[key].status == Status.RUNNING))
             edges = await self._edges("edges_to", ids=sorted(over), limit=_BATCH) if over else []
             if edges:
-                settled |= await self._transaction(partial(step, edges, over=over))
+                settled |= await self._step(partial(step, edges, over=over))
             if len(edges) == _BATCH:
                 settled |= Settled(unfinished=frozenset(over))
         return settled
@@ -207,6 +212,12 @@ class Chaining(ABC):
             Outcome(_uuid(key), position, bool(is_open), *found.get(_uuid(key), (None,) * 4))
             for position, key, is_open in rows
         ]
+
+    async def _step(self, asking: Callable[[], Asking]) -> Settled:
+        settled = await self._transaction(asking)
+        if settled.released:
+            self._forget()
+        return settled
 
     async def _edges(self, name: str, **values: Any) -> list[Edge]:
         return [Edge(_uuid(task), _uuid(key), on_failure) for task, key, on_failure in await self._read(name, **values)]

@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from asyncqueue.limits import Admission, HandBack, Limit, LimitState
-from asyncqueue.model import Declaration, NewTask, Outcome, Status, TickTable
+from asyncqueue.model import Declaration, NewTask, Status, TickTable
 
 
 class Agenda(Protocol):
@@ -141,6 +141,21 @@ class Settled:
             self.again | other.again,
             self.unfinished | other.unfinished,
         )
+
+
+class Outcome(NamedTuple):
+    """How a task is that another one runs after: in which position from 1, and whether that is still waited for.
+
+    The rest is None if it is not there (any more), and `error` where the table has no such column.
+    """
+
+    id: UUID
+    position: int
+    awaited: bool
+    task: str | None
+    status: int | None
+    output: str | None
+    error: str | None
 
 
 class Chains(Protocol):

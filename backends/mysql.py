@@ -99,7 +99,7 @@ class MysqlBackend:
         run = partial(self._control.run, translate=self._translate)
         self.ticks = MysqlTicks(self._table, self._times, run)
         self.limits = MysqlLimits(self._table, self._times, partial(self._admit.run, translate=self._translate))
-        self.chains = MysqlChains(self._table, self._times, run)
+        self.chains = MysqlChains(self._table, self._times, run, self._claims.forget)
         self.chores = MysqlChores(self._table, run)
         self.retention = MysqlRetention(self._table, self._times, run, self.observe)
         self._lock_wait = max(1, int(options.statement_timeout * _SHARE_FOR_WAITING))

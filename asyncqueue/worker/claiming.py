@@ -103,6 +103,7 @@ class Claimer:
         self._hungry = Signal()
         self._burst = False
         self._warned = False
+        self._queued_at = 0.0
         #: Whether there may be something to claim that nobody has looked for yet.
         self.due = True
         self.stopping = False
@@ -146,7 +147,7 @@ class Claimer:
             self._polls.reset()
             self._slots.accept([self._ledger.add(row, since) for row in rows])
         # A claim that was not filled has found the queue's end: what comes now will be announced, or looked for.
-        self.due = len(rows) >= room
+        self.due = len(rows) >= room or self._queued_at > since
         if not self.due:
             if self._burst and not (rows or self._ledger or self._finisher.unwritten or self._coming()):
                 self.stop()
@@ -162,6 +163,11 @@ class Claimer:
         """Claim at the next opportunity."""
         self.due = True
         self._news.set()
+
+    def look_for_more(self) -> None:
+        """Claim what was queued just now: a claim that is under way may not see it, and is not the last one."""
+        self._queued_at = time.monotonic()
+        self.look()
 
     def look_whether_all_is_done(self) -> None:
         """Claim once more in a burst, whose end may have waited for this."""

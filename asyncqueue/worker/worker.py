@@ -122,7 +122,7 @@ class Worker:
             coming=lambda: self._admitter.busy or self._linker.busy,
         )
         self._linker = Linker(
-            backend, self._leases, on_queued=self._claimer.look, on_idle=self._claimer.look_whether_all_is_done
+            backend, self._leases, on_queued=self._claimer.look_for_more, on_idle=self._claimer.look_whether_all_is_done
         )
         self._exchange = Exchange(backend, self._ledger, self._finisher, self._claimer, news)
         self._entries = entries_of(settings)
