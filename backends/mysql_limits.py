@@ -23,10 +23,11 @@ class MysqlLimits(LimitsOf):
 
     Args:
         run: does work on a connection.
+        forget: makes the next claim look at everything.
     """
 
-    def __init__(self, table: Table, times: Times, run: Run) -> None:
-        super().__init__(table)
+    def __init__(self, table: Table, times: Times, run: Run, forget: Callable[[], None]) -> None:
+        super().__init__(table, forget)
         self._times = times
         self._run = run
 

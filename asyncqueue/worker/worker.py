@@ -97,7 +97,7 @@ class Worker:
             check=lambda path, policy, claimed: self._admitter.check(path, policy, claimed),
         )
         self._admitter = Admitter(
-            backend, self._leases, limit_of=self._runner.limit_of, on_admitted=lambda: self._claimer.look()
+            backend, self._leases, limit_of=self._runner.limit_of, on_admitted=lambda: self._claimer.look_for_more()
         )
         self._slots = Slots(settings.concurrency, self._ledger, self._runner, self._streams, self._ended)
         self._heart = Heart(
