@@ -307,15 +307,10 @@ def _float(value: Any) -> float | None:
 
 
 class LimitsOf(ABC):
-    """See `asyncqueue.backends.facets.Limits`: what every dialect has in common.
+    """See `asyncqueue.backends.facets.Limits`: what every dialect has in common."""
 
-    Args:
-        forget: makes the next claim look at everything.
-    """
-
-    def __init__(self, table: Table, forget: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, table: Table) -> None:
         self._table = table
-        self._forget = forget
 
     async def declare(self, limits: Collection[Limit], *, change: bool) -> set[str]:
         """As `Limits.declare`."""
@@ -325,8 +320,6 @@ class LimitsOf(ABC):
     async def admit(self, keys: Collection[str] = (), *, ended: Collection[UUID] = ()) -> Admission:
         """As `Limits.admit`."""
         admitted: Admission = await self._answer(partial(admission, keys, ended))
-        if admitted.admitted:
-            self._forget()
         return admitted
 
     async def held(self, after: str = "", *, limit: int = 500) -> list[str]:

@@ -23,11 +23,10 @@ class MysqlLimits(LimitsOf):
 
     Args:
         run: does work on a connection.
-        forget: makes the next claim look at everything.
     """
 
-    def __init__(self, table: Table, times: Times, run: Run, forget: Callable[[], None]) -> None:
-        super().__init__(table, forget)
+    def __init__(self, table: Table, times: Times, run: Run) -> None:
+        super().__init__(table)
         self._times = times
         self._run = run
 

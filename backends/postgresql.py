@@ -100,7 +100,7 @@ class PostgresqlBackend:
         self.agenda = PostgresqlAgenda(self._table, fetch, self._claims.forget)
         self.ticks = PostgresqlTicks(self._table, run, self._channel)
         admit = partial(self._admit.run, translate=self._translate)
-        self.limits = PostgresqlLimits(self._table, admit, self._channel, self._claims.forget)
+        self.limits = PostgresqlLimits(self._table, admit, self._channel)
         self.chains = PostgresqlChains(self._table, run, self._channel, self._claims.forget)
         self.chores = PostgresqlChores(self._table, fetch)
         self.retention = PostgresqlRetention(self._table, fetch, self.observe)

@@ -34,11 +34,10 @@ class PostgresqlLimits(LimitsOf):
     Args:
         run: does work on a connection.
         channel: of the notification that wakes idle workers.
-        forget: makes the next claim look at everything.
     """
 
-    def __init__(self, table: Table, run: Run, channel: str, forget: Callable[[], None]) -> None:
-        super().__init__(table, forget)
+    def __init__(self, table: Table, run: Run, channel: str) -> None:
+        super().__init__(table)
         self._run = run
         self._channel = channel
 
