@@ -20,7 +20,7 @@ async def charge(customer: str) -> None: ...
 def test_limits_are_listed_and_show_says_what_a_task_waits_for(folder):
     (folder / "paid.py").write_text(LIMITED)
     ids = [enqueue(folder, "paid.charge", f"customer={name}") for name in "aaab"]
-    assert call(folder, "limits").stdout == "task\tmax_running\trate\tkeys\trunning\theld\n"
+    assert call(folder, "limits").stdout == "task\tlimit\trate\tkeys\trunning\theld\n"
     call(folder, "run", "--burst")
     [limit] = json.loads(call(folder, "limits", "--json").stdout)
     assert limit == {"task": "paid.charge", "limit": 1, "rate": "2/h", "keys": 1, "running": 0, "held": 1}
