@@ -177,6 +177,6 @@ class Linker:
             self._on_queued()
         self._ended |= settled.unfinished
         if settled.cancelled:
-            logger.info("%d tasks were cancelled: what they waited for has not completed", len(settled.cancelled))
+            logger.info("cancelled because what they waited for has not completed: %d", len(settled.cancelled))
             self._ended |= settled.cancelled  # others may wait for these
             self._backend.announce_ends()
