@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import anyio
 
-from asyncqueue.backends import limits
+from asyncqueue.backends import versions
 from asyncqueue.backends.base import Backend, Change, Options, TaskFilter
 from asyncqueue.backends.chaining import resolve_all
 from asyncqueue.backends.urls import backend_for
@@ -382,7 +382,7 @@ def options_of(settings: Settings) -> Options:
 
 
 def _has_limits(backend: Backend) -> bool:
-    return backend.shape is None or backend.shape.version >= limits.VERSION
+    return backend.shape is None or backend.shape.version >= versions.LINKED
 
 
 def _filter(status: Status | Collection[Status] | None, task: str | None) -> TaskFilter:

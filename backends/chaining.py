@@ -23,14 +23,13 @@ from itertools import islice
 from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
+from asyncqueue.backends import versions
 from asyncqueue.backends.base import Backend
 from asyncqueue.backends.facets import Outcome, Settled
 from asyncqueue.backends.sweeping import uuid_of
 from asyncqueue.backends.table import Table
 from asyncqueue.model import ENDED, Link, OnFailure, Status
 
-#: The version of the schema that has edges.
-VERSION = 3
 WHAT = "a task after others"
 #: Edges, or tasks, in one transaction.
 _BATCH = 1000
@@ -164,7 +163,7 @@ class Chaining(ABC):
 
     async def settle(self, ids: Collection[UUID]) -> Settled:
         """As `Chains.settle`."""
-        self._table.require_migrated(WHAT, VERSION)
+        self._table.require_migrated(WHAT, versions.LINKED)
         settled = Settled()
         for part in _parts(sorted(ids)):
             after = (_NIL, _NIL)
@@ -179,7 +178,7 @@ class Chaining(ABC):
 
     async def resolve(self, ids: Collection[UUID]) -> Settled:
         """As `Chains.resolve`."""
-        self._table.require_migrated(WHAT, VERSION)
+        self._table.require_migrated(WHAT, versions.LINKED)
         settled = Settled()
         for part in _parts(sorted(ids)):
             states = await self._states(part)
@@ -195,7 +194,7 @@ class Chaining(ABC):
 
     async def unresolved(self, *, limit: int, place: str | None = None) -> tuple[list[UUID], str | None]:
         """As `Chains.unresolved`."""
-        self._table.require_migrated(WHAT, VERSION)
+        self._table.require_migrated(WHAT, versions.LINKED)
         found = [_uuid(key) for (key,) in await self._read("open_predecessors", after=uuid_of(place), limit=limit)]
         states = await self._states(found) if found else {}
         over = [key for key in found if states[key].over]
@@ -241,7 +240,7 @@ async def resolve_all(backend: Backend, ended: Collection[UUID]) -> None:
     """
     shape = backend.shape
     left = frozenset(ended)
-    while left and shape is not None and shape.version >= VERSION:
+    while left and shape is not None and shape.version >= versions.LINKED:
         settled = await backend.chains.resolve(left)
         left = settled.cancelled | settled.unfinished
 

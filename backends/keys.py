@@ -19,8 +19,6 @@ from uuid import UUID
 from asyncqueue.errors import DuplicateTask
 from asyncqueue.model import NewTask, Status
 
-#: The version of the schema that has them.
-VERSION = 2
 WHAT = "a unique key"
 
 _ACTIVE = (Status.QUEUED, Status.RUNNING, Status.SCHEDULED)

@@ -21,13 +21,13 @@ from math import inf
 from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
+from asyncqueue.backends import versions
 from asyncqueue.backends.facets import Batch
 from asyncqueue.backends.table import Table
 from asyncqueue.limits import Admission, HandBack, Limit, LimitState
 from asyncqueue.model import Status
 
-#: The version of the schema that has them, and what needs it.
-VERSION = 3
+#: What needs a version of the schema that has them.
 WHAT = "a limit"
 #: Tasks that are queued for one key by one transaction.
 AT_ONCE = 500
@@ -340,7 +340,7 @@ class LimitsOf(ABC):
         return [LimitState(Limit(*row[:4]), *row[4:]) for row in await self._answer(partial(_reading, "limits", {}))]
 
     async def _answer(self, make: Callable[[], Asking]) -> Any:
-        self._table.require_migrated(WHAT, VERSION)
+        self._table.require_migrated(WHAT, versions.LINKED)
         return await self._in_transaction(make)
 
     @abstractmethod

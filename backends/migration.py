@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from asyncqueue.backends import versions
 from asyncqueue.backends.base import DEFAULT_TABLE, Change
 from asyncqueue.backends.table import SIDE_TABLES
 from asyncqueue.backends.values import index_name
@@ -20,8 +21,6 @@ from asyncqueue.errors import SchemaError
 COLUMNS = ("queue", "priority", "run_after", "attempt", "max_attempts", "losses", "claimed_by", "started", "renewed")
 #: Those of version 3.
 LINK_COLUMNS = ("links", "limit_key")
-#: The newest version of the schema.
-VERSION = 3
 
 
 class Step(NamedTuple):
@@ -105,7 +104,7 @@ class Schema:
     def level(self, found: Found) -> int:
         """The version that can be used: all of it but its indexes is there. Raises SchemaError if it was, once."""
         usable = 0
-        for version in range(1, VERSION + 1):
+        for version in range(1, versions.NEWEST + 1):
             steps = [step for step in self._steps if step.version == version and step.kind in ("columns", "table")]
             lacking = [step for step in steps if not self._there(step, found)]
             if lacking and found.version >= version:
@@ -137,7 +136,7 @@ class Schema:
             if self._there(step, found) == step.gone:
                 changes += [Change(step.title, step.purpose, render(name), step.locks) for name in step.statements]
         if not indexes_only:
-            for version in range(found.version + 1, VERSION + 1):
+            for version in range(found.version + 1, versions.NEWEST + 1):
                 record = render("record_version", version=str(version))
                 changes.append(Change(f"version {version}", "notes that all of it is there", record))
         return changes
@@ -191,6 +190,54 @@ def side_table(version: int, purpose: str, reason: str) -> Step:
     return Step(version, "table", (purpose,), reason, (f"create_{purpose}",))
 
 
+def together(version: int, names: tuple[str, ...], reason: str, statement: str) -> list[Step]:
+    """Columns that one statement adds, which needs the table for itself for a moment."""
+    return [Step(version, "columns", names, reason, (statement,), locks=True)]
+
+
+def one_by_one(version: int, names: tuple[str, ...], reason: str, statement: str) -> list[Step]:
+    """Columns that are added by a statement each."""
+    return [Step(version, "columns", (name,), reason, (f"add_column_{name}",)) for name in names]
+
+
+def steps(
+    indexes: Sequence[Step],
+    columns: Callable[[int, tuple[str, ...], str, str], Sequence[Step]],
+    *,
+    trigger: Sequence[Step] = (),
+) -> tuple[Step, ...]:
+    """All that there is to make, in order.
+
+    Args:
+        indexes: those of the table as Django makes it.
+        columns: how this dialect adds columns.
+        trigger: makes what wakes workers, where there is such a thing.
+    """
+    return (
+        *indexes,
+        *columns(
+            versions.LEVEL_1, COLUMNS, "delays, retries, priorities, named queues, rescue in seconds", "add_columns"
+        ),
+        index(versions.LEVEL_1, "band", "claims read the oldest queued rows of each queue and priority"),
+        index(versions.LEVEL_1, "due", "scheduled tasks are found when they are due"),
+        side_table(versions.LEVEL_1, "queues", "holds which queues are paused"),
+        side_table(versions.LEVEL_1, "attempts", "keeps the attempts of tasks that were tried again"),
+        side_table(versions.LEVEL_1, "workers", "lists the workers that are running"),
+        side_table(versions.LEVEL_1, "versions", "says which versions of the schema were completed"),
+        *trigger,
+        without_index(versions.LEVEL_1, "ready", "claims read by queue and priority now"),
+        side_table(versions.ONCE, "keys", "holds unique keys"),
+        side_table(versions.ONCE, "ticks", "holds when periodic tasks were last enqueued"),
+        side_table(versions.ONCE, "chores", "lets one worker of all do what is to be done once"),
+        *columns(versions.LINKED, LINK_COLUMNS, "limits, and tasks that wait for others", "add_link_columns"),
+        side_table(
+            versions.LINKED, "limits", "holds how many tasks of a function may run at once, and start in a while"
+        ),
+        side_table(versions.LINKED, "limited", "holds which tasks have a place under a limit, and which wait for one"),
+        side_table(versions.LINKED, "edges", "holds which task waits for which"),
+    )
+
+
 def still_scheduled(count: int) -> SchemaError:
     """The error that keeps `migrate --down` from making tasks run at once, or never."""
     return SchemaError(
@@ -202,18 +249,3 @@ def still_scheduled(count: int) -> SchemaError:
 
 READY = "claims read the oldest queued rows without looking at any other"
 RUNNING = "rescues find expired leases without looking at any other row"
-BAND = "claims read the oldest queued rows of each queue and priority"
-DUE = "scheduled tasks are found when they are due"
-COLUMNS_ARE_FOR = "delays, retries, priorities, named queues, rescue in seconds"
-NOT_READY = "claims read by queue and priority now"
-VERSIONS = "says which versions of the schema were completed"
-QUEUES = "holds which queues are paused"
-ATTEMPTS = "keeps the attempts of tasks that were tried again"
-WORKERS = "lists the workers that are running"
-KEYS = "holds unique keys"
-TICKS = "holds when periodic tasks were last enqueued"
-CHORES = "lets one worker of all do what is to be done once"
-LINKS_ARE_FOR = "limits, and tasks that wait for others"
-LIMITS = "holds how many tasks of a function may run at once, and start in a while"
-LIMITED = "holds which tasks have a place under a limit, and which wait for one"
-EDGES = "holds which task waits for which"

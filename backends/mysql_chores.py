@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
+from asyncqueue.backends import versions
 from asyncqueue.backends.mysql_connection import MysqlConnection, Reply
 from asyncqueue.backends.table import Table
 
@@ -38,7 +39,7 @@ class MysqlChores:
         return rows[0][0] if rows else None
 
     async def _one(self, statement: str, name: str, **values: Any) -> Reply:
-        self._table.require_migrated(f"the chore {name}", 2)
+        self._table.require_migrated(f"the chore {name}", versions.ONCE)
         call = self._table[statement], {"name": name, **values}
 
         async def work(connection: MysqlConnection) -> Reply:

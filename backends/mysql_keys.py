@@ -11,8 +11,9 @@ from uuid import UUID
 
 import aiomysql
 
+from asyncqueue.backends import versions
 from asyncqueue.backends.edges import as_rows, edges_of
-from asyncqueue.backends.keys import VERSION, WHAT, Decision, Holder, Noted, decide, others, wanted
+from asyncqueue.backends.keys import WHAT, Decision, Holder, Noted, decide, others, wanted
 from asyncqueue.backends.lane import Lane
 from asyncqueue.backends.mysql_connection import MysqlConnection, send
 from asyncqueue.backends.mysql_rows import Row, ids_json, new_rows, rows_json
@@ -70,7 +71,7 @@ class Keys:
         await _within(connection, self._table, max_packet, lambda run: self._write(run, Decision(new=[*tasks]), _whole))
 
     def _check(self, tasks: Sequence[NewTask]) -> None:
-        self._table.require_migrated(WHAT, VERSION)
+        self._table.require_migrated(WHAT, versions.ONCE)
         self._table.check(tasks)
 
     async def _committed(self, do: Callable[[Run, Split], Awaitable[Any]]) -> Any:

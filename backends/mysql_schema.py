@@ -10,9 +10,9 @@ from contextlib import asynccontextmanager
 import anyio
 from pymysql.err import OperationalError
 
-from asyncqueue.backends import migration
+from asyncqueue.backends import migration, versions
 from asyncqueue.backends.base import Change, Server
-from asyncqueue.backends.migration import VERSION, Found, Schema, Step, index, side_table, without_index
+from asyncqueue.backends.migration import Found, Schema, index, steps, together
 from asyncqueue.backends.mysql_connection import MysqlConnection, Reply
 from asyncqueue.backends.statements import Statement
 from asyncqueue.backends.table import Table
@@ -29,23 +29,8 @@ _LOCK_WAIT_TIMEOUT = 1205
 _PATIENCE, _PATIENCE_FOR_INDEX = 1, 5
 _PAUSE = 1.0
 
-_STEPS = (
-    index(0, "ready", "claims and rescues read their rows in order, without looking at any other"),
-    Step(1, "columns", migration.COLUMNS, migration.COLUMNS_ARE_FOR, ("add_columns",), locks=True),
-    index(1, "band", migration.BAND),
-    index(1, "due", migration.DUE),
-    side_table(1, "queues", migration.QUEUES),
-    side_table(1, "attempts", migration.ATTEMPTS),
-    side_table(1, "workers", migration.WORKERS),
-    side_table(1, "versions", migration.VERSIONS),
-    without_index(1, "ready", migration.NOT_READY),
-    side_table(2, "keys", migration.KEYS),
-    side_table(2, "ticks", migration.TICKS),
-    side_table(2, "chores", migration.CHORES),
-    Step(3, "columns", migration.LINK_COLUMNS, migration.LINKS_ARE_FOR, ("add_link_columns",), locks=True),
-    side_table(3, "limits", migration.LIMITS),
-    side_table(3, "limited", migration.LIMITED),
-    side_table(3, "edges", migration.EDGES),
+_STEPS = steps(
+    [index(0, "ready", "claims and rescues read their rows in order, without looking at any other")], together
 )
 
 
@@ -64,7 +49,7 @@ def slots(table: str) -> dict[str, str]:
     made = schema_of(table)
     indexes = {f"{purpose}_index": made.index(purpose) for purpose in ("ready", "band", "due")}
     names = {"table": table, **indexes, **made.side_names}
-    types = {"id_type": "char(32)", "new_id_type": "char(32)", "version": str(VERSION)}
+    types = {"id_type": "char(32)", "new_id_type": "char(32)", "version": str(versions.NEWEST)}
     known = {**types, **{slot: identifiers(name, "`") for slot, name in names.items()}}
     return {**known, "status_index": known["ready_index"]}
 

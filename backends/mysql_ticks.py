@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from asyncqueue.backends import versions
 from asyncqueue.backends.mysql_connection import Call, MysqlConnection
 from asyncqueue.backends.mysql_rows import encode, new_rows
 from asyncqueue.backends.mysql_times import Times
@@ -29,7 +30,7 @@ class MysqlTicks:
         self._run = run
 
     async def declare(self, entries: Sequence[Declaration], *, expiry: float | None = None) -> TickTable:
-        self._table.require_migrated("a periodic task", 2)
+        self._table.require_migrated("a periodic task", versions.ONCE)
         # Each is a transaction of its own, so two workers never wait for each other.
         calls = [self._call("declare_ticks", **entry._asdict()) for entry in sorted(entries)]
         if expiry is not None:
@@ -37,11 +38,11 @@ class MysqlTicks:
         return await self._table_after(*calls)
 
     async def read(self) -> TickTable:
-        self._table.require_migrated("a list of periodic tasks", 2)
+        self._table.require_migrated("a list of periodic tasks", versions.ONCE)
         return await self._table_after()
 
     async def tick(self, name: str, at: datetime, task: NewTask) -> bool:
-        self._table.require_migrated("a periodic task", 2)
+        self._table.require_migrated("a periodic task", versions.ONCE)
         moving = self._call("tick", name=name, at=at.astimezone(UTC).replace(tzinfo=None), id=task.id.hex)
         rows = encode(new_rows([task], migrated=True))
         adding = self._call("enqueue", rows=rows, utc_offset=self._times.offset())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
+from asyncqueue.backends import versions
 from asyncqueue.backends.table import Table
 
 if TYPE_CHECKING:
@@ -25,14 +26,14 @@ class PostgresqlChores:
         self._fetch = fetch
 
     async def take(self, name: str, every: float) -> bool:
-        self._table.require_migrated(f"the chore {name}", 2)
+        self._table.require_migrated(f"the chore {name}", versions.ONCE)
         return bool(await self._fetch("take_chore", {"name": name, "every": every}))
 
     async def extend(self, name: str, every: float, *, place: str | None = None) -> None:
-        self._table.require_migrated(f"the chore {name}", 2)
+        self._table.require_migrated(f"the chore {name}", versions.ONCE)
         await self._fetch("extend_chore", {"name": name, "every": every, "place": place})
 
     async def place(self, name: str) -> str | None:
-        self._table.require_migrated(f"the chore {name}", 2)
+        self._table.require_migrated(f"the chore {name}", versions.ONCE)
         rows = await self._fetch("chore_place", {"name": name})
         return rows[0][0] if rows else None

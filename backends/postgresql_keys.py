@@ -10,8 +10,9 @@ from uuid import UUID
 
 import asyncpg
 
+from asyncqueue.backends import versions
 from asyncqueue.backends.edges import as_columns, edges_of
-from asyncqueue.backends.keys import VERSION, WHAT, Decision, Holder, Noted, decide, others, wanted
+from asyncqueue.backends.keys import WHAT, Decision, Holder, Noted, decide, others, wanted
 from asyncqueue.backends.lane import Lane
 from asyncqueue.backends.table import Table
 from asyncqueue.model import NewTask
@@ -43,7 +44,7 @@ class Keys:
 
     async def enqueue(self, tasks: Sequence[NewTask]) -> list[UUID]:
         """As `Backend.enqueue_unique`, committed on return."""
-        self._table.require_migrated(WHAT, VERSION)
+        self._table.require_migrated(WHAT, versions.ONCE)
         self._table.check(tasks)
 
         async def work(connection: AsyncpgConnection) -> list[UUID]:
@@ -54,7 +55,7 @@ class Keys:
 
     async def enqueue_within(self, connection: AsyncpgConnection, tasks: Sequence[NewTask]) -> list[UUID]:
         """The same as a part of the caller's transaction, which goes on if this fails."""
-        self._table.require_migrated(WHAT, VERSION)
+        self._table.require_migrated(WHAT, versions.ONCE)
         self._table.check(tasks)
         return await self._transaction(connection, connection.transaction(), tasks)
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import asyncpg
 
-from asyncqueue.backends import migration
+from asyncqueue.backends import migration, versions
 from asyncqueue.backends.base import Change, Server
-from asyncqueue.backends.migration import VERSION, Found, Schema, Step, index, side_table, without_index
+from asyncqueue.backends.migration import Found, Schema, Step, index, steps, together
 from asyncqueue.backends.table import Table
 from asyncqueue.backends.values import identifiers
 from asyncqueue.errors import SchemaError, UnsupportedServer
@@ -24,32 +24,19 @@ _NAME_LIMIT = 63
 _PATIENCE = "500ms"
 _PAUSE = 1.0
 
-_STEPS = (
-    index(0, "ready", migration.READY),
-    index(0, "running", migration.RUNNING),
-    Step(1, "columns", migration.COLUMNS, migration.COLUMNS_ARE_FOR, ("add_columns",), locks=True),
-    index(1, "band", migration.BAND),
-    index(1, "due", migration.DUE),
-    side_table(1, "queues", migration.QUEUES),
-    side_table(1, "attempts", migration.ATTEMPTS),
-    side_table(1, "workers", migration.WORKERS),
-    side_table(1, "versions", migration.VERSIONS),
-    Step(
-        1,
-        "trigger",
-        ("notify",),
-        "rows that Django inserts wake idle workers",
-        ("create_notify_function", "create_notify_trigger"),
-        locks=True,
-    ),
-    without_index(1, "ready", migration.NOT_READY),
-    side_table(2, "keys", migration.KEYS),
-    side_table(2, "ticks", migration.TICKS),
-    side_table(2, "chores", migration.CHORES),
-    Step(3, "columns", migration.LINK_COLUMNS, migration.LINKS_ARE_FOR, ("add_link_columns",), locks=True),
-    side_table(3, "limits", migration.LIMITS),
-    side_table(3, "limited", migration.LIMITED),
-    side_table(3, "edges", migration.EDGES),
+_STEPS = steps(
+    [index(0, "ready", migration.READY), index(0, "running", migration.RUNNING)],
+    together,
+    trigger=[
+        Step(
+            versions.LEVEL_1,
+            "trigger",
+            ("notify",),
+            "rows that Django inserts wake idle workers",
+            ("create_notify_function", "create_notify_trigger"),
+            locks=True,
+        )
+    ],
 )
 
 
@@ -64,7 +51,7 @@ def slots(table: str, channel: str) -> dict[str, str]:
     schema = table.rpartition(".")[0]
     filled = {
         "table": identifiers(table, '"'),
-        "version": str(VERSION),
+        "version": str(versions.NEWEST),
         "channel": f"'{channel.replace(chr(39), chr(39) * 2)}'",
     }
     for purpose in ("ready", "running", "band", "due"):

@@ -11,7 +11,7 @@ from uuid import UUID
 import aiosqlite
 import anyio
 
-from asyncqueue.backends import keys, statements
+from asyncqueue.backends import keys, statements, versions
 from asyncqueue.backends import sqlite_schema as schema
 from asyncqueue.backends.arrivals import Arrivals
 from asyncqueue.backends.base import Capabilities, Change, Options, Server, TableShape, TaskFilter
@@ -129,7 +129,7 @@ class SqliteBackend:
             await connection.executemany(sql, new_rows(tasks, self._times, plain=plain))
 
     async def enqueue_unique(self, tasks: Sequence[NewTask], *, connection: Any = None) -> list[UUID]:
-        self._table.require_migrated(keys.WHAT, keys.VERSION)
+        self._table.require_migrated(keys.WHAT, versions.ONCE)
         self._table.check(tasks)
         return await self._by_keys(self._keys.enqueue, tasks, connection)
 

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from asyncqueue.backends import versions
 from asyncqueue.backends.sqlite_times import Times
 from asyncqueue.backends.table import Table
 
@@ -49,6 +50,6 @@ class SqliteChores:
         return rows[0][0] if rows else None
 
     async def _one(self, run: Run, statement: str, name: str, values: Callable[[], dict[str, Any]]) -> Rows:
-        self._table.require_migrated(f"the chore {name}", 2)
+        self._table.require_migrated(f"the chore {name}", versions.ONCE)
         sql = self._table[statement].text
         return await run(lambda raw: raw.execute(sql, values()).fetchall())

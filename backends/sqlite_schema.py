@@ -5,9 +5,9 @@ from __future__ import annotations
 import sqlite3
 from typing import Any
 
-from asyncqueue.backends import migration
+from asyncqueue.backends import migration, versions
 from asyncqueue.backends.base import Change
-from asyncqueue.backends.migration import VERSION, Found, Schema, Step, index, side_table, without_index
+from asyncqueue.backends.migration import Found, Schema, index, one_by_one, steps
 from asyncqueue.backends.table import Table
 from asyncqueue.backends.values import identifiers
 from asyncqueue.errors import ConfigurationError, SchemaError, UnsupportedServer
@@ -15,26 +15,7 @@ from asyncqueue.errors import ConfigurationError, SchemaError, UnsupportedServer
 _OLDEST = (3, 35)
 _NAME_LIMIT = 63
 
-_STEPS = (
-    index(0, "ready", migration.READY),
-    index(0, "running", migration.RUNNING),
-    # SQLite adds one column at a time.
-    *(Step(1, "columns", (name,), migration.COLUMNS_ARE_FOR, (f"add_column_{name}",)) for name in migration.COLUMNS),
-    index(1, "band", migration.BAND),
-    index(1, "due", migration.DUE),
-    side_table(1, "queues", migration.QUEUES),
-    side_table(1, "attempts", migration.ATTEMPTS),
-    side_table(1, "workers", migration.WORKERS),
-    side_table(1, "versions", migration.VERSIONS),
-    without_index(1, "ready", migration.NOT_READY),
-    side_table(2, "keys", migration.KEYS),
-    side_table(2, "ticks", migration.TICKS),
-    side_table(2, "chores", migration.CHORES),
-    *(Step(3, "columns", (name,), migration.LINKS_ARE_FOR, (f"add_column_{name}",)) for name in migration.LINK_COLUMNS),
-    side_table(3, "limits", migration.LIMITS),
-    side_table(3, "limited", migration.LIMITED),
-    side_table(3, "edges", migration.EDGES),
-)
+_STEPS = steps([index(0, "ready", migration.READY), index(0, "running", migration.RUNNING)], one_by_one)
 
 
 def schema_of(table: str) -> Schema:
@@ -49,7 +30,7 @@ def slots(table: str) -> dict[str, str]:
     made = schema_of(table)
     indexes = {f"{purpose}_index": made.index(purpose) for purpose in ("ready", "running", "band", "due")}
     names = {"table": table, **indexes, **made.side_names}
-    return {"version": str(VERSION), **{slot: identifiers(name, '"') for slot, name in names.items()}}
+    return {"version": str(versions.NEWEST), **{slot: identifiers(name, '"') for slot, name in names.items()}}
 
 
 def version(raw: sqlite3.Connection, table: Table) -> str:

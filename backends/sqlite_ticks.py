@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from asyncqueue.backends import versions
 from asyncqueue.backends.sqlite_connection import Work
 from asyncqueue.backends.sqlite_rows import new_rows
 from asyncqueue.backends.sqlite_times import Times
@@ -32,7 +33,7 @@ class SqliteTicks:
         self._writing = write
 
     async def declare(self, entries: Sequence[Declaration], *, expiry: float | None = None) -> TickTable:
-        self._table.require_migrated("a periodic task", 2)
+        self._table.require_migrated("a periodic task", versions.ONCE)
         declare, expire = self._table["declare_ticks"].text, self._table["expire_ticks"].text
 
         def work(raw: sqlite3.Connection) -> TickTable:
@@ -47,12 +48,12 @@ class SqliteTicks:
         return found
 
     async def read(self) -> TickTable:
-        self._table.require_migrated("a list of periodic tasks", 2)
+        self._table.require_migrated("a list of periodic tasks", versions.ONCE)
         found: TickTable = await self._reading(self._read)
         return found
 
     async def tick(self, name: str, at: datetime, task: NewTask) -> bool:
-        self._table.require_migrated("a periodic task", 2)
+        self._table.require_migrated("a periodic task", versions.ONCE)
         move, add = self._table["tick"].text, self._table["enqueue"].text
 
         def work(raw: sqlite3.Connection) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
+from asyncqueue.backends import versions
 from asyncqueue.backends.facets import Batch
 from asyncqueue.backends.table import Table
 from asyncqueue.model import ENDED, Observation, Stamp
@@ -47,7 +48,7 @@ class Sweeping(ABC):
 
     async def sweep_attempts(self, *, limit: int, place: str | None = None) -> Batch:
         """As `Retention.sweep_attempts`."""
-        self._table.require_migrated("a sweep", 2)
+        self._table.require_migrated("a sweep", versions.ONCE)
         kept = await self._kept_attempts(uuid_of(place), limit)
         # Attempts are written of a task that is there, and no task comes back: what is not there now never is again.
         found = (await self._observe(kept)).rows if kept else {}
@@ -58,7 +59,7 @@ class Sweeping(ABC):
 
     async def sweep_edges(self, *, limit: int, place: str | None = None) -> Batch:
         """As `Retention.sweep_edges`."""
-        self._table.require_migrated("a sweep", 3)
+        self._table.require_migrated("a sweep", versions.LINKED)
         kept = await self._kept_edges(uuid_of(place), limit)
         # Edges are written with the task that waits, in one transaction.
         found = (await self._observe(kept)).rows if kept else {}
@@ -69,7 +70,7 @@ class Sweeping(ABC):
 
     async def sweep_keys(self, *, limit: int, place: str | None = None) -> Batch:
         """As `Retention.sweep_keys`."""
-        self._table.require_migrated("a sweep", 2)
+        self._table.require_migrated("a sweep", versions.ONCE)
         kept = await self._kept_keys(place or "", limit)
         free: list[KeptKey] = []
         if kept:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 
+from asyncqueue.backends import versions
 from asyncqueue.backends.base import TableShape
 from asyncqueue.backends.statements import Statement, load, render, render_all
 from asyncqueue.errors import DatabaseError, MigrationRequired, SchemaChanged, SchemaError, TableMissing
@@ -11,8 +12,6 @@ from asyncqueue.model import DEFAULT_QUEUE, Link, NewTask
 
 #: Level 1's tables beside the task table, by the slots that their names fill.
 SIDE_TABLES = ("queues", "attempts", "workers", "versions", "keys", "ticks", "chores", "limits", "limited", "edges")
-#: The version of the schema from which on a task has links: limits, and others that it waits for.
-LINKED = 3
 _SEVEN = ("id", "created", "modified", "task", "args", "status", "output")
 _TEN = ("error", "log", "worker_pid")
 
@@ -82,7 +81,7 @@ class Table:
                 ("errors", errors),
                 ("indexed", indexed),
                 ("migrated", version > 0),
-                ("linked", version >= LINKED),
+                ("linked", version >= versions.LINKED),
             )
             if there
         }
@@ -102,18 +101,20 @@ class Table:
         """Whether it is known to have level 1's columns and side tables."""
         return self.shape is not None and self.shape.migrated
 
-    def require_migrated(self, what: str, version: int = 1) -> None:
+    def require_migrated(self, what: str, version: int = versions.LEVEL_1) -> None:
         """Raise MigrationRequired where the table has not been brought to this version of the schema."""
         if self.shape is None:
             raise self._defect or self.missing_error()
         if self.shape.version < version:
-            lacking = "tables beside {!r} that are not there" if version == 2 else "columns that table {!r} lacks"
+            lacking = (
+                "tables beside {!r} that are not there" if version == versions.ONCE else "columns that table {!r} lacks"
+            )
             raise MigrationRequired(f"{what} needs {lacking.format(self.name)}: run `asyncqueue migrate`")
 
     @property
     def linked(self) -> bool:
         """Whether it is known to have what limits and chains need."""
-        return self.shape is not None and self.shape.version >= LINKED
+        return self.shape is not None and self.shape.version >= versions.LINKED
 
     def check(self, tasks: Iterable[NewTask]) -> bool:
         """Whether all of these are plain; raise MigrationRequired for one that the table cannot hold as it is."""
@@ -125,7 +126,9 @@ class Table:
                 if self.linked:
                     break
                 if task.links:
-                    self.require_migrated("a limit" if task.links & Link.LIMITED else "a task after others", LINKED)
+                    self.require_migrated(
+                        "a limit" if task.links & Link.LIMITED else "a task after others", versions.LINKED
+                    )
         return plain
 
     def not_there(self, text: str) -> DatabaseError:

@@ -12,9 +12,10 @@ from uuid import UUID
 
 import anyio
 
+from asyncqueue.backends import versions
 from asyncqueue.backends.arrivals import Arrival
 from asyncqueue.backends.base import Backend
-from asyncqueue.backends.limits import AT_ONCE, VERSION, function_of
+from asyncqueue.backends.limits import AT_ONCE, function_of
 from asyncqueue.backoff import Backoff
 from asyncqueue.errors import DatabaseError, DatabaseUnavailable, MigrationRequired
 from asyncqueue.limits import Limit, LimitPolicy
@@ -145,7 +146,7 @@ class Admitter:
     @property
     def _can(self) -> bool:
         shape = self._backend.shape
-        return shape is not None and shape.version >= VERSION
+        return shape is not None and shape.version >= versions.LINKED
 
     def _arrived(self, arrivals: Sequence[Arrival]) -> None:
         self._keys |= dict.fromkeys(arrival.limit_key for arrival in arrivals if arrival.limit_key is not None)

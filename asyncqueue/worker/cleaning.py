@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 
 import anyio
 
+from asyncqueue.backends import versions
 from asyncqueue.backends.base import Backend
 from asyncqueue.backends.limits import AT_ONCE
-from asyncqueue.backends.limits import VERSION as LIMITS_VERSION
 from asyncqueue.errors import DatabaseUnavailable
 from asyncqueue.model import Status
 from asyncqueue.retention import clean, repeat
@@ -20,10 +20,6 @@ logger = logging.getLogger("asyncqueue.worker")
 
 #: The chores' names in the table.
 CLEANUP, SWEEP = "cleanup", "sweep"
-#: The version of the schema that has chores.
-_VERSION = 2
-#: That which has edges between tasks.
-_EDGES = 3
 #: Rows that one turn looks at in vain. On a table of millions that nobody has to delete one goes on where the last one
 #: stopped: 50 ms of the database's time a minute, and all of five million rows in less than two hours.
 _PATIENCE = 50_000
@@ -67,7 +63,7 @@ class Cleaner:
 
     def _can(self) -> bool:
         shape = self._backend.shape
-        if shape is not None and shape.version >= _VERSION:
+        if shape is not None and shape.version >= versions.ONCE:
             return True
         if self._ages and not self._told:
             self._told = True
@@ -108,7 +104,7 @@ class Cleaner:
         )
         await self._sweep_limits(turn)
         edges = 0
-        if self._backend.shape is not None and self._backend.shape.version >= _EDGES:
+        if self._backend.shape is not None and self._backend.shape.version >= versions.LINKED:
             edges, _ = await repeat(
                 lambda place: retention.sweep_edges(limit=retention.batch, place=place), after_batch=turn.keep
             )
@@ -120,7 +116,7 @@ class Cleaner:
 
     async def _sweep_limits(self, turn: _Turn) -> None:
         shape = self._backend.shape
-        if shape is not None and shape.version >= LIMITS_VERSION:
+        if shape is not None and shape.version >= versions.LINKED:
             limits = self._backend.limits
             await repeat(lambda place: limits.sweep(limit=AT_ONCE, place=place), after_batch=turn.keep)
 

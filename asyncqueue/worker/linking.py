@@ -9,6 +9,7 @@ from uuid import UUID
 
 import anyio
 
+from asyncqueue.backends import versions
 from asyncqueue.backends.arrivals import Arrival
 from asyncqueue.backends.base import Backend
 from asyncqueue.backends.facets import Settled
@@ -19,8 +20,6 @@ from asyncqueue.worker.signal import Signal
 
 logger = logging.getLogger("asyncqueue.worker")
 
-#: The version of the schema that has what this needs.
-_VERSION = 3
 #: Seconds between two looks at predecessors whose worker does not know that others wait for them.
 _WATCH = 1.0
 #: Seconds until a task is settled again for which somebody's write was in the way.
@@ -111,7 +110,7 @@ class Linker:
     @property
     def _linked(self) -> bool:
         shape = self._backend.shape
-        return shape is not None and shape.version >= _VERSION
+        return shape is not None and shape.version >= versions.LINKED
 
     def _forget(self) -> float:
         """There is nothing that waits in such a table. Returns the seconds until it may be another one."""

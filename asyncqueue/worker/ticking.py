@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import anyio
 
+from asyncqueue.backends import versions
 from asyncqueue.backends.base import Backend
 from asyncqueue.backoff import Backoff
 from asyncqueue.errors import DatabaseUnavailable, DataRejected, MigrationRequired
@@ -23,8 +24,6 @@ logger = logging.getLogger("asyncqueue.worker")
 _DECLARE, _EXPIRY = 60.0, 600.0
 #: Seconds by which a worker is late at random: the first one does the work, and the others see that it is done.
 _JITTER = 0.25
-#: The version of the schema that has the table.
-_VERSION = 2
 
 
 class Ticker:
@@ -65,7 +64,7 @@ class Ticker:
     @property
     def _migrated(self) -> bool:
         shape = self._backend.shape
-        if shape is None or shape.version >= _VERSION:
+        if shape is None or shape.version >= versions.ONCE:
             return True
         if self._entries and not self._warned:
             self._warned = True
