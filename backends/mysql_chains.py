@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 from uuid import UUID
 
+from asyncqueue.backends.asking import answer
 from asyncqueue.backends.chaining import Ask, Asking, Chaining, Row
 from asyncqueue.backends.facets import Settled
 from asyncqueue.backends.mysql_connection import Call, MysqlConnection
@@ -32,22 +34,16 @@ class MysqlChains(Chaining):
     async def _transaction(self, asking: Callable[[], Asking]) -> Settled:
         async def work(connection: MysqlConnection) -> Settled:
             await connection.run((self._table["begin"], {}))
-            settled = await self._answer(connection, asking())
+            settled = await answer(asking(), partial(self._ask, connection))
             await connection.run((self._table["commit"], {}))
             return settled
 
         settled: Settled = await self._run(work)
         return settled
 
-    async def _answer(self, connection: MysqlConnection, asking: Asking) -> Settled:
-        try:
-            asked = next(asking)
-            while True:
-                (reply,) = await connection.run(self._call(asked))
-                asked = asking.send(reply.rows)
-        except StopIteration as end:
-            settled: Settled = end.value
-            return settled
+    async def _ask(self, connection: MysqlConnection, asked: Ask) -> Sequence[Row]:
+        (reply,) = await connection.run(self._call(asked))
+        return reply.rows
 
     async def _read(self, name: str, **values: Any) -> Sequence[Row]:
         call: Call = self._table[name], _plain(values)

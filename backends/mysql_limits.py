@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 from typing import Any
 from uuid import UUID
 
+from asyncqueue.backends.asking import answer
 from asyncqueue.backends.limits import Ask, Asking, LimitsOf, Rows
 from asyncqueue.backends.mysql_connection import Call, MysqlConnection
 from asyncqueue.backends.mysql_rows import rows_json
@@ -32,15 +34,10 @@ class MysqlLimits(LimitsOf):
 
     async def _in_transaction(self, make: Callable[[], Asking]) -> Any:
         async def work(connection: MysqlConnection) -> Any:
-            asking = make()
             await connection.run((self._table["begin"], {}))
-            try:
-                ask: Ask = next(asking)
-                while True:
-                    ask = asking.send(await self._ask(connection, ask))
-            except StopIteration as answer:
-                await connection.run((self._table["commit"], {}))
-                return answer.value
+            result = await answer(make(), partial(self._ask, connection))
+            await connection.run((self._table["commit"], {}))
+            return result
 
         return await self._run(work)
 

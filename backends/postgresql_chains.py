@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
+from asyncqueue.backends.asking import answer
 from asyncqueue.backends.chaining import Ask, Asking, Chaining, Row
 from asyncqueue.backends.facets import Settled
 from asyncqueue.backends.table import Table
@@ -34,19 +35,10 @@ class PostgresqlChains(Chaining):
         async def work(connection: AsyncpgConnection) -> Settled:
             # Whatever the server's default is: at a higher level edges would be seen as they were before the lock.
             async with connection.transaction(isolation="read_committed"):
-                return await self._answer(connection, asking())
+                return await answer(asking(), lambda asked: self._fetch(connection, asked.name, self._values(asked)))
 
         settled: Settled = await self._run(work)
         return settled
-
-    async def _answer(self, connection: AsyncpgConnection, asking: Asking) -> Settled:
-        try:
-            asked = next(asking)
-            while True:
-                asked = asking.send(await self._fetch(connection, asked.name, self._values(asked)))
-        except StopIteration as end:
-            settled: Settled = end.value
-            return settled
 
     async def _read(self, name: str, **values: Any) -> Sequence[Row]:
         rows: Sequence[Row] = await self._run(lambda connection: self._fetch(connection, name, values))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from asyncqueue.backends.asking import answer
 from asyncqueue.backends.limits import Ask, Asking, LimitsOf, Rows
 from asyncqueue.backends.table import Table
 
@@ -43,15 +45,9 @@ class PostgresqlLimits(LimitsOf):
 
     async def _in_transaction(self, make: Callable[[], Asking]) -> Any:
         async def work(connection: AsyncpgConnection) -> Any:
-            asking = make()
             # What was committed while it waited for a lock counts, whatever the database's default is.
             async with connection.transaction(isolation="read_committed"):
-                try:
-                    ask: Ask = next(asking)
-                    while True:
-                        ask = asking.send(await self._ask(connection, ask))
-                except StopIteration as answer:
-                    return answer.value
+                return await answer(make(), partial(self._ask, connection))
 
         return await self._run(work)
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 from uuid import UUID
 
+from asyncqueue.backends.asking import answer_here
 from asyncqueue.backends.chaining import Ask, Asking, Chaining, Row
 from asyncqueue.backends.facets import Settled
 from asyncqueue.backends.sqlite_connection import Work
@@ -32,17 +34,8 @@ class SqliteChains(Chaining):
         self._writing = write
 
     async def _transaction(self, asking: Callable[[], Asking]) -> Settled:
-        settled: Settled = await self._writing(lambda raw: self._answer(raw, asking()))
+        settled: Settled = await self._writing(lambda raw: answer_here(asking(), partial(self._do, raw)))
         return settled
-
-    def _answer(self, raw: sqlite3.Connection, asking: Asking) -> Settled:
-        try:
-            asked = next(asking)
-            while True:
-                asked = asking.send(self._do(raw, asked))
-        except StopIteration as end:
-            settled: Settled = end.value
-            return settled
 
     def _do(self, raw: sqlite3.Connection, asked: Ask) -> Sequence[Row]:
         sql = self._table[asked.name].text

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any
 from uuid import UUID
 
+from asyncqueue.backends.asking import answer_here
 from asyncqueue.backends.limits import Ask, Asking, LimitsOf, Rows
 from asyncqueue.backends.sqlite_connection import Work
 from asyncqueue.backends.sqlite_times import Times
@@ -28,16 +30,7 @@ class SqliteLimits(LimitsOf):
         self._run = run
 
     async def _in_transaction(self, make: Callable[[], Asking]) -> Any:
-        def work(raw: sqlite3.Connection) -> Any:
-            asking = make()
-            try:
-                ask: Ask = next(asking)
-                while True:
-                    ask = asking.send(self._ask(raw, ask))
-            except StopIteration as answer:
-                return answer.value
-
-        return await self._run(work)
+        return await self._run(lambda raw: answer_here(make(), partial(self._ask, raw)))
 
     def _ask(self, raw: sqlite3.Connection, ask: Ask) -> Rows:
         sql, read = self._table[ask.name].text, _READ.get(ask.name)
