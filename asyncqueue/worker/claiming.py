@@ -170,9 +170,12 @@ class Claimer:
         self.look()
 
     def look_whether_all_is_done(self) -> None:
-        """Claim once more in a burst, whose end may have waited for this."""
+        """Claim once more in a burst, whose end may have waited for this.
+
+        A claim that is under way is not the last one: it may have found rows locked by what was done just now.
+        """
         if self._burst:
-            self.look()
+            self.look_for_more()
 
     async def claim_until_stopped(self, *, burst: bool) -> None:
         """Return when nothing is claimed any more: after `stop`, or with `burst` when nothing is left to do."""

@@ -310,3 +310,13 @@ async def test_standard_output_is_as_it_was(memory, capsys):
     assert sys.stdout is before
     assert record.log == "about to fail\nWARNING app: a warning\n"
     assert capsys.readouterr().out == ""
+
+
+@cases("database", migrated())
+async def test_a_burst_runs_what_comes_after_a_task_that_has_ended(queue):
+    """Again and again: the end of a burst must not come between the release of a task and its claim."""
+    for _ in range(20):
+        first = await queue.enqueue(app.send, {"to": "a"})
+        await run_until_empty(queue)
+        then = await queue.enqueue(app.gather, after=first)
+        assert [record.id for record in await run_until_empty(queue)] == [then.id]
