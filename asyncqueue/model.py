@@ -186,7 +186,8 @@ class AttemptEnd(NamedTuple):
 
     `status` is what becomes of the row: COMPLETED, FAILED, QUEUED again, or SCHEDULED in `delay` seconds. `attempt` is
     how many attempts have failed by now. With `lost` its worker was, which counts as a loss and no failed attempt.
-    `started` is the claim's first token, by which a repetition knows its own record. The rest is as in `Finish`.
+    `started` is the claim's first token, by which a repetition knows its own record; None where that may be another's.
+    The rest is as in `Finish`.
     """
 
     id: UUID

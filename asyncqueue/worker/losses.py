@@ -44,6 +44,7 @@ def fate(lost: LostTask, *, again: bool, on_lost: Literal["fail", "requeue"], le
         keep_output=True,
         delay=None,
         attempt=lost.attempt,
-        started=lost.started,
+        # Another rescuer's record of the same loss is not to be taken for one's own, whose reply was lost.
+        started=None,
         lost=True,
     )

@@ -61,10 +61,8 @@ async def test_of_two_rescuers_one_wins(backend, another):
     async with another() as second:
         lost = await asyncio.gather(*(each.overdue(lease=0.3, foreign_lease=None) for each in (backend, second)))
         assert [len(each) for each in lost] == [20, 20]
-        won = await asyncio.gather(
-            backend.end_attempts([again(each) for each in lost[0]]),
-            second.end_attempts([again(each)._replace(started=None) for each in lost[1]]),
-        )
+        ends = [[again(each)._replace(started=None) for each in some] for some in lost]
+        won = await asyncio.gather(backend.end_attempts(ends[0]), second.end_attempts(ends[1]))
     assert sum(map(len, won)) == 20
     assert set.union(*won) == {claim.id for claim in claims}
     assert [len(await backend.attempts(claim.id)) for claim in claims] == [1] * 20
