@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
+from asyncqueue.checks import check_key, whole
 from asyncqueue.durations import seconds_of
 from asyncqueue.errors import ConfigurationError, InvalidArguments
 from asyncqueue.model import Stamp
@@ -17,8 +18,6 @@ from asyncqueue.model import Stamp
 #: Of a task's arguments, as they are in JSON, which of its function's limits it comes under.
 LimitKey: TypeAlias = str | Callable[[Mapping[str, Any]], str]
 
-#: Characters that the column holds.
-MAX_KEY = 255
 #: All places of one key are looked at together.
 _COUNTS = range(1, 10_001)
 _SHORTEST, _LONGEST = 0.001, 366 * 86400.0
@@ -77,7 +76,7 @@ class Rate:
     per: float
 
     def __post_init__(self) -> None:
-        if not _whole(self.count) or self.count not in _COUNTS:
+        if not whole(self.count) or self.count not in _COUNTS:
             raise ConfigurationError(
                 f"a rate is of 1 to {_COUNTS[-1]} starts, not {self.count!r}: 100/s is as much as 360000/h"
             )
@@ -128,7 +127,7 @@ class LimitPolicy:
             if key is not None:
                 raise ConfigurationError("limit and rate are missing: limit_key says what they are counted by")
             return None
-        if limit is not None and (not _whole(limit) or limit not in _COUNTS):
+        if limit is not None and (not whole(limit) or limit not in _COUNTS):
             raise ConfigurationError(f"limit must be a whole number from 1 to {_COUNTS[-1]}, not {limit!r}")
         if key is not None and not isinstance(key, str) and not callable(key):
             raise ConfigurationError(
@@ -158,18 +157,7 @@ class LimitPolicy:
         except Exception as error:
             what = f"it lacks {error}" if isinstance(error, KeyError) else repr(error)
             raise InvalidArguments(f"there is no limit_key for these arguments: {what}") from error
-        return check_limit_key(key, InvalidArguments)
-
-
-def check_limit_key(key: object, error: type[Exception] = ConfigurationError) -> str:
-    """The key, if it is one that every database can store and compare. Raises `error`."""
-    if not isinstance(key, str):
-        raise error(f"limit_key must be text, not {key!r}")
-    if not key or len(key) > MAX_KEY:
-        raise error(f"limit_key must have from 1 to {MAX_KEY} characters, and this one has {len(key)}")
-    if not key.isprintable() or key.endswith(" "):
-        raise error(f"limit_key {key!r} ends with a space, or has what cannot be printed in it")
-    return key
+        return check_key("limit_key", key, InvalidArguments)
 
 
 def _check_names(key: str, parameters: Sequence[inspect.Parameter]) -> None:
@@ -184,7 +172,3 @@ def _check_names(key: str, parameters: Sequence[inspect.Parameter]) -> None:
         name = re.split(r"[.\[]", field)[0]
         if name not in known and not (anything and name):
             raise ConfigurationError(f"limit_key {key!r} names {name!r}, which is no parameter of the function")
-
-
-def _whole(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)

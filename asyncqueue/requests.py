@@ -8,8 +8,8 @@ from math import inf
 from typing import Any, NamedTuple, Protocol, TypeAlias, get_args
 from uuid import UUID
 
+from asyncqueue.checks import check_key, whole
 from asyncqueue.errors import ConfigurationError
-from asyncqueue.limits import check_limit_key
 from asyncqueue.model import DEFAULT_QUEUE, OnConflict, OnFailure, Unique
 from asyncqueue.queues import check_queue_name
 
@@ -31,8 +31,6 @@ _PRIORITIES = range(-100, 101)
 _ATTEMPTS = range(1, 2**31)
 #: Seconds: what is further away than a century is surely meant in another unit.
 _MAX_DELAY = 36525 * 86400.0
-#: Characters that the column of unique keys holds.
-_MAX_KEY = 255
 _CONFLICTS: tuple[str, ...] = get_args(OnConflict)
 #: Every database can write these, in any time zone.
 _YEARS = range(1000, 9999)
@@ -68,7 +66,7 @@ class Placement(NamedTuple):
         if (queue, priority, delay, run_at, max_attempts, unique, 0, limit_key) == PLAIN:
             return PLAIN
         check_queue_name(queue)
-        if not _whole(priority) or priority not in _PRIORITIES:
+        if not whole(priority) or priority not in _PRIORITIES:
             raise ConfigurationError(
                 f"priority must be a whole number from -100 to 100 (higher is claimed first), not {priority!r}"
             )
@@ -76,7 +74,7 @@ class Placement(NamedTuple):
         if delay is not None and run_at is not None:
             raise ConfigurationError("give delay or run_at, not both: each says when the task is to run")
         if limit_key is not None:
-            check_limit_key(limit_key)
+            check_key("limit_key", limit_key)
         return cls(queue, priority, _seconds(delay), _instant(run_at), max_attempts, unique, 0, limit_key)
 
 
@@ -122,7 +120,7 @@ class TaskRequest(NamedTuple):
 
 def check_max_attempts(number: object) -> None:
     """Raise ConfigurationError for what cannot be a number of attempts."""
-    if number is not None and (not _whole(number) or number not in _ATTEMPTS):
+    if number is not None and (not whole(number) or number not in _ATTEMPTS):
         raise ConfigurationError(
             f"max_attempts must be a whole number, 1 or more (the first run counts), not {number!r}"
         )
@@ -137,18 +135,7 @@ def _unique(key: object, held_for: object, on_conflict: OnConflict) -> Unique | 
             raise ConfigurationError("unique_for and on_conflict say how a unique_key is held: give one")
         return None
     seconds = _seconds(held_for, "unique_for")
-    if not isinstance(key, str):
-        raise ConfigurationError(f"unique_key must be text, not {key!r}")
-    if not key or len(key) > _MAX_KEY:
-        raise ConfigurationError(f"unique_key must have from 1 to {_MAX_KEY} characters, and this one has {len(key)}")
-    # Databases do not agree about spaces at the end of a text, nor about characters that cannot be printed.
-    if not key.isprintable() or key.endswith(" "):
-        raise ConfigurationError(f"unique_key {key!r} ends with a space, or has what cannot be printed in it")
-    return Unique(key, seconds or 0.0, on_conflict)
-
-
-def _whole(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+    return Unique(check_key("unique_key", key), seconds or 0.0, on_conflict)
 
 
 def _seconds(delay: object, name: str = "delay") -> float | None:

@@ -141,7 +141,7 @@ class Admitter:
         if self._can and (self._keys or self._ended):
             return 0.0
         until = min([self._sweep_at, *self._windows.values()])
-        return max(0.0, until - time.monotonic()) if self._can else _interval(self._leases)
+        return max(0.0, until - time.monotonic()) if self._can else self._leases.interval
 
     @property
     def _can(self) -> bool:
@@ -208,7 +208,7 @@ class Admitter:
 
     async def _sweep(self) -> None:
         """Find all keys under which tasks wait: at once where this worker has just begun, else in its turn."""
-        interval = _interval(self._leases)
+        interval = self._leases.interval
         found = await self._backend.limits.held(limit=AT_ONCE)  # where nothing waits, that is all
         if found and (not self._swept or await self._backend.chores.take(SWEEP, interval / 2)):
             self._keys |= dict.fromkeys(found)
@@ -217,9 +217,3 @@ class Admitter:
                 self._keys |= dict.fromkeys(found)
         self._swept = True
         self._sweep_at = time.monotonic() + interval * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
-
-
-def _interval(leases: Leases) -> float:
-    """Seconds between two looks at everything: as between two of a rescuer."""
-    lease = leases.own
-    return 60.0 if lease is None else min(max(lease / 4, 0.5), 60.0)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from asyncqueue.backends.base import Backend
 from asyncqueue.settings import Settings
 
+#: Seconds between two looks for what a lost worker has left, at least and at most.
+_OFTEN, _SELDOM = 0.5, 60.0
+
 
 class Leases:
     """The leases that count, by what the table can tell.
@@ -20,6 +23,11 @@ class Leases:
         #: Seconds; None if nothing is ever rescued. Plain values, because they are asked for every task.
         self.own: float | None = settings.effective_lease
         self.foreign: float | None = settings.effective_lease
+
+    @property
+    def interval(self) -> float:
+        """Seconds between two looks for what a lost worker has left, at most: a part of the lease."""
+        return _SELDOM if self.own is None else min(max(self.own / 4, _OFTEN), _SELDOM)
 
     def refresh(self) -> None:
         """See what the table is now: it may have been migrated."""

@@ -24,8 +24,6 @@ logger = logging.getLogger("asyncqueue.worker")
 _WATCH = 1.0
 #: Seconds until a task is settled again for which somebody's write was in the way.
 _AGAIN = 0.1
-#: Seconds between two sweeps at most.
-_SWEEP_EVERY = 60.0
 #: Tasks for which others wait that one statement of a sweep looks at.
 _SWEEP_LIMIT = 1000
 
@@ -120,9 +118,7 @@ class Linker:
         return self._interval()
 
     def _interval(self) -> float:
-        lease = self._leases.own
-        most = _SWEEP_EVERY if lease is None else min(max(lease / 4, 0.5), _SWEEP_EVERY)
-        return most * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
+        return self._leases.interval * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
 
     async def _turn(self) -> float:
         """Do what there is to do. Returns the seconds until the next turn, if nothing comes before."""

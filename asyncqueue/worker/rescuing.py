@@ -55,9 +55,7 @@ class Rescuer:
     async def run(self) -> None:
         """Look for lost tasks for ever."""
         while True:
-            lease = self._leases.own
-            interval = 60.0 if lease is None else min(max(lease / 4, 0.5), 60.0)
-            await anyio.sleep(interval * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, not a secret
+            await anyio.sleep(self._leases.interval * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, not a secret
             try:
                 while self._leases.own is not None and self._heart.settled and await self._look() == _LIMIT:
                     pass
