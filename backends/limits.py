@@ -324,7 +324,7 @@ class LimitsOf(ABC):
 
     async def held(self, after: str = "", *, limit: int = 500) -> list[str]:
         """As `Limits.held`."""
-        return [row[0] for row in await self._answer(partial(_reading, "held_keys", {"after": after, "count": limit}))]
+        return [row[0] for row in await self._read("held_keys", {"after": after, "count": limit})]
 
     async def hand_back(self, claims: Sequence[HandBack]) -> None:
         """As `Limits.hand_back`."""
@@ -337,7 +337,12 @@ class LimitsOf(ABC):
 
     async def states(self) -> list[LimitState]:
         """As `Limits.states`."""
-        return [LimitState(Limit(*row[:4]), *row[4:]) for row in await self._answer(partial(_reading, "limits", {}))]
+        return [LimitState(Limit(*row[:4]), *row[4:]) for row in await self._read("limits", {})]
+
+    async def _read(self, name: str, values: Mapping[str, Any]) -> Rows:
+        """One statement, which needs no transaction."""
+        self._table.require_migrated(WHAT, versions.LINKED)
+        return await self._alone(Ask(name, [values]))
 
     async def _answer(self, make: Callable[[], Asking]) -> Any:
         self._table.require_migrated(WHAT, versions.LINKED)
@@ -347,6 +352,6 @@ class LimitsOf(ABC):
     async def _in_transaction(self, make: Callable[[], Asking]) -> Any:
         """Run what is asked in one transaction, of what is made anew wherever that is repeated."""
 
-
-def _reading(name: str, values: Mapping[str, Any]) -> Asking:
-    return (yield Ask(name, [values]))
+    @abstractmethod
+    async def _alone(self, ask: Ask) -> Rows:
+        """Run one statement that reads."""

@@ -41,6 +41,10 @@ class MysqlLimits(LimitsOf):
 
         return await self._run(work)
 
+    async def _alone(self, ask: Ask) -> Rows:
+        rows: Rows = await self._run(lambda connection: self._ask(connection, ask))
+        return rows
+
     async def _ask(self, connection: MysqlConnection, ask: Ask) -> Rows:
         found: list[tuple[Any, ...]] = []
         calls = list(self._calls(connection, ask))

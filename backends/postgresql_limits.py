@@ -51,6 +51,10 @@ class PostgresqlLimits(LimitsOf):
 
         return await self._run(work)
 
+    async def _alone(self, ask: Ask) -> Rows:
+        rows: Rows = await self._run(lambda connection: self._ask(connection, ask))
+        return rows
+
     async def _ask(self, connection: AsyncpgConnection, ask: Ask) -> Rows:
         if not ask.rows:
             return []

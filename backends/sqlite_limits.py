@@ -32,6 +32,10 @@ class SqliteLimits(LimitsOf):
     async def _in_transaction(self, make: Callable[[], Asking]) -> Any:
         return await self._run(lambda raw: answer_here(make(), partial(self._ask, raw)))
 
+    async def _alone(self, ask: Ask) -> Rows:
+        rows: Rows = await self._run(lambda raw: self._ask(raw, ask))
+        return rows
+
     def _ask(self, raw: sqlite3.Connection, ask: Ask) -> Rows:
         sql, read = self._table[ask.name].text, _READ.get(ask.name)
         rows = sorted(ask.rows, key=lambda values: values.get("place", 0))  # each is later than the one before
