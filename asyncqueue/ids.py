@@ -3,20 +3,35 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from uuid import UUID
 
-# Version 7 and the variant of RFC 9562, and all other bits.
+# Version 7 and the variant of RFC 9562.
 _FIXED = 0x7 << 76 | 0b10 << 62
-_FREE = ~(0xF << 76 | 0b11 << 62)
+_RANDOM = (1 << 62) - 1
+#: Of the time in an id, in each millisecond: as many as 12 bits hold, so that each is 0.24 µs long.
+_TICKS = 1 << 12
+_SECOND = 1000 * _TICKS
+
+_made = threading.local()
 
 
 def new_id() -> UUID:
-    """A UUID of version 7 (RFC 9562): the milliseconds since 1970 in UTC, and 74 random bits.
+    """A UUID of version 7 (RFC 9562, section 6.2, method 3): the time in UTC to 1/4096 ms, and 62 random bits.
 
     Ids that begin with the time lie beside each other in the primary key, and so do the rows themselves on MySQL and
     MariaDB. With ids that are random altogether every task touches pages of its own, which are as many as the table is
     large. Django's own tasks have ids of version 4; both kinds go together.
+
+    Each id of a thread is greater than the one before: tasks that become ready at the same time are claimed in the
+    order of their ids, which so is the one in which they were enqueued.
     """
-    number = time.time_ns() // 1_000_000 << 80 | int.from_bytes(os.urandom(10))
-    return UUID(int=number & _FREE | _FIXED)
+    ticks = time.time_ns() * _TICKS // 1_000_000
+    last: int = getattr(_made, "last", 0)
+    # A clock that was set back is followed, or ids would say for as long that they are younger than they are.
+    if last - _SECOND < ticks <= last:
+        ticks = last + 1
+    _made.last = ticks
+    time_bits = ticks // _TICKS << 80 | ticks % _TICKS << 64
+    return UUID(int=time_bits | _FIXED | int.from_bytes(os.urandom(8)) & _RANDOM)

@@ -15,6 +15,7 @@ from asyncqueue.model import ClaimedTask, Status
 from asyncqueue.retries import Retry, RetryPolicy
 from asyncqueue.running.application import Application
 from asyncqueue.running.context import TaskInfo, info_of
+from asyncqueue.running.imports import Imports
 from asyncqueue.running.kinds import Kind
 from asyncqueue.running.limits import Limits
 from asyncqueue.running.process import TaskProcessDied, TaskProcessError, run_in_process
@@ -79,6 +80,7 @@ class Runner:
         self._check = check
         self._chains = chains
         self._threads = Threads()
+        self._imports = Imports(self._resolver, self._threads)
 
     @property
     def abandoned(self) -> int:
@@ -167,8 +169,7 @@ class Runner:
     async def _resolve(self, path: str) -> Resolved:
         if self._inline:
             return self._resolver.resolve(path)
-        # Importing may take long and do anything; the loop must not stand still meanwhile.
-        return await self._threads.run(functools.partial(self._resolver.resolve, path), f"the import of {path}")
+        return await self._imports.resolve(path)
 
     def _tell(self, run: Run, failure: BaseException) -> None:
         if self._application.caught is not None:
