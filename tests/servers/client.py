@@ -52,6 +52,13 @@ def execute(url: str, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
         return [tuple(row) for row in cursor.fetchall()] if cursor.description else []
 
 
+def execute_all(url: str, statements: Sequence[str]) -> None:
+    """Run several statements, without parameters, on a connection of their own."""
+    with connect(url) as cursor:
+        for sql in statements:
+            cursor.execute(sql)
+
+
 def plain(url: str, sql: str) -> None:
     """Run one statement on PostgreSQL with no setting of a session, which a pooler would refuse."""
     with closing(psycopg.connect(url, autocommit=True, connect_timeout=5)) as connection:
@@ -69,5 +76,7 @@ def _mysql(url: str) -> pymysql.Connection[Any]:
         autocommit=True,
         connect_timeout=5,
         read_timeout=60,
+        # Else PyMySQL reads all of the system's certificates for every connection, which takes longer than most tests.
+        ssl_disabled=True,
         init_command=f"SET SESSION lock_wait_timeout = {_LOCK_TIMEOUT}, innodb_lock_wait_timeout = {_LOCK_TIMEOUT}",
     )

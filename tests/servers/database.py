@@ -85,12 +85,13 @@ class Database:
 
     def clean(self) -> None:
         """Take rows and indexes away, so that the table is as migrations left it."""
-        for name in () if self._migrated else self.indexes():
-            self.execute(
-                f"DROP INDEX {name}" if self.dialect in ("postgresql", "sqlite") else f"DROP INDEX {name} ON {TABLE}"
-            )
-        for table in (TABLE, *(_SIDE_TABLES if self._migrated else ())):
-            self.execute(f"DELETE FROM {table}" if self.dialect == "sqlite" else f"TRUNCATE TABLE {table}")
+        indexes = [] if self._migrated else self.indexes()
+        where = "" if self.dialect in ("postgresql", "sqlite") else f" ON {TABLE}"
+        empty = "DELETE FROM" if self.dialect == "sqlite" else "TRUNCATE TABLE"
+        tables = (TABLE, *(_SIDE_TABLES if self._migrated else ()))
+        client.execute_all(
+            self.url, [*(f"DROP INDEX {name}{where}" for name in indexes), *(f"{empty} {table}" for table in tables)]
+        )
 
     def _placeholders(self, sql: str) -> str:
         return sql.replace("%s", "?") if self.dialect == "sqlite" else sql
