@@ -14,6 +14,7 @@ from asyncqueue.backends.lane import Lane, translated
 from asyncqueue.backends.postgresql_keys import Keys
 from asyncqueue.backends.postgresql_notifier import Notifier
 from asyncqueue.backends.table import Table
+from asyncqueue.backends.values import placed
 from asyncqueue.errors import ConfigurationError
 from asyncqueue.model import ASIDE, Link, NewTask
 
@@ -134,7 +135,8 @@ class Enqueueing:
         if not plain:
             columns = (*_NEW_COLUMNS, *_MORE_COLUMNS, *(_LINK_COLUMNS if self._table.linked else ()))
         rows = (
-            _copied(task, now, now + timedelta(microseconds=place), len(columns)) for place, task in enumerate(tasks)
+            _copied(task, now, now + timedelta(microseconds=place), len(columns))
+            for place, task in (enumerate(tasks) if plain else placed(tasks))
         )
         try:
             await connection.copy_records_to_table(name, schema_name=schema or None, columns=columns, records=rows)

@@ -40,49 +40,19 @@ class Claims:
     def claim(self, raw: sqlite3.Connection, limit: int, claimant: Claimant) -> list[ClaimedTask]:
         """Claim up to so many rows, oldest first; at level 1 band by band."""
         if not self._table.migrated:
-            return self._take(raw, limit, claimant)
-        self._promote(raw)
-        found = [Band(queue, priority) for queue, priority in raw.execute(self._table["look"].text)]
-        claimed: list[ClaimedTask] = []
-        for equals in ranked(found, claimant.queues):
-            if len(claimed) == limit:
-                break
-            claimed += self._take_evenly(raw, limit - len(claimed), claimant, equals)
+            taking = _Taking(raw, self._table, self._times.now())
+            claimed = taking.read(limit)
+        else:
+            self._promote(raw)
+            taking = _Taking(raw, self._table, self._times.now())
+            claimed = []
+            found = [Band(queue, priority) for queue, priority in raw.execute(self._table["look"].text)]
+            for equals in ranked(found, claimant.queues):
+                if len(claimed) == limit:
+                    break
+                claimed += taking.read_evenly(limit - len(claimed), equals)
+        taking.mark(claimant)
         return claimed
-
-    def _take_evenly(
-        self, raw: sqlite3.Connection, limit: int, claimant: Claimant, bands: Sequence[Band]
-    ) -> list[ClaimedTask]:
-        """From bands that come at once: as many from each, as far as it has them.
-
-        What was enqueued at the same time then runs at the same time; it lies on the same pages, too, each of which a
-        commit writes whole.
-        """
-        taken: list[ClaimedTask] = []
-        several = len(bands) > 1
-        while bands and len(taken) < limit:
-            full = []
-            for left, band in zip(range(len(bands), 0, -1), bands, strict=True):
-                share = -(-(limit - len(taken)) // left)
-                rows = self._take(raw, share, claimant, band) if share else []
-                if len(rows) == share:
-                    full.append(band)
-                taken += rows
-            bands = full
-        return sorted(taken, key=by_age) if several else taken
-
-    def _take(
-        self, raw: sqlite3.Connection, limit: int, claimant: Claimant, band: Band | None = None
-    ) -> list[ClaimedTask]:
-        values = {"limit": limit} if band is None else {"limit": limit, **band._asdict()}
-        rows = raw.execute(self._table["ready"].text, values).fetchall()
-        token = self._times.now()
-        if rows:
-            places = json.dumps([row[0] for row in rows])
-            taking = {"places": places, "worker_pid": claimant.pid, "worker": claimant.name, "now": token}
-            raw.execute(self._table["claim"].text, taking)
-        more = () if band is None else band
-        return [_claimed(row, token, *more) for row in rows]
 
     def _promote(self, raw: sqlite3.Connection) -> None:
         """Queue what is due, and note when the next row will be."""
@@ -122,6 +92,60 @@ def _promoted(links: int = 0) -> Status:
     return Status.SCHEDULED if links & ASIDE else Status.QUEUED
 
 
-def _claimed(row: tuple[Any, ...], token: Stamp, *band: Any) -> ClaimedTask:
-    _, key, task, args, queued_at, *rest = row
-    return ClaimedTask(UUID(key), task, args, token, queued_at, *rest[:2], *band, *rest[2:])
+class _Taking:
+    """One claim in a transaction that keeps everybody else away: what it takes is read, and then marked at once.
+
+    Args:
+        token: of what it takes.
+    """
+
+    def __init__(self, raw: sqlite3.Connection, table: Table, token: Stamp) -> None:
+        self._raw = raw
+        self._table = table
+        self._token = token
+        self._places: list[int] = []
+
+    def read(self, limit: int) -> list[ClaimedTask]:
+        """The oldest rows of a table as Django makes it."""
+        rows, token = self._rows({"limit": limit, "skip": 0}), self._token
+        return [ClaimedTask(UUID(key), task, args, token, queued_at) for _, key, task, args, queued_at in rows]
+
+    def read_band(self, limit: int, band: Band, skip: int) -> list[ClaimedTask]:
+        """The oldest rows of a band, without the first `skip`, which are read already."""
+        (queue, priority), token = band, self._token
+        rows = self._rows({"limit": limit, "skip": skip, "queue": queue, "priority": priority})
+        return [
+            ClaimedTask(UUID(key), task, args, token, queued_at, attempt, most, queue, priority, *links)
+            for _, key, task, args, queued_at, attempt, most, *links in rows
+        ]
+
+    def read_evenly(self, limit: int, bands: Sequence[Band]) -> list[ClaimedTask]:
+        """From bands that come at once: as many from each, as far as it has them.
+
+        What was enqueued at the same time then runs at the same time; it lies on the same pages, too, each of which a
+        commit writes whole.
+        """
+        taken: list[ClaimedTask] = []
+        several = len(bands) > 1
+        fuller = [(band, 0) for band in bands]
+        while fuller and len(taken) < limit:
+            turn, fuller = fuller, []
+            for left, (band, skip) in zip(range(len(turn), 0, -1), turn, strict=True):
+                share = -(-(limit - len(taken)) // left)
+                rows = self.read_band(share, band, skip) if share else []
+                if len(rows) == share:
+                    fuller.append((band, skip + share))
+                taken += rows
+        return sorted(taken, key=by_age) if several else taken
+
+    def _rows(self, values: dict[str, Any]) -> list[tuple[Any, ...]]:
+        rows = self._raw.execute(self._table["ready"].text, values).fetchall()
+        self._places += [row[0] for row in rows]
+        return rows
+
+    def mark(self, claimant: Claimant) -> None:
+        """Claim what was read."""
+        if self._places:
+            places = json.dumps(self._places)
+            values = {"places": places, "worker_pid": claimant.pid, "worker": claimant.name, "now": self._token}
+            self._raw.execute(self._table["claim"].text, values)

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from asyncqueue.backends.base import TaskFilter
 from asyncqueue.backends.sqlite_times import Times
+from asyncqueue.backends.values import placed
 from asyncqueue.model import ASIDE, AttemptEnd, Claim, Finish, Link, NewTask, OutputChunk, Release
 
 # Plain numbers, because they are asked of every row.
@@ -74,10 +75,10 @@ def _with_places(text: str, rows: int, width: int) -> str:
 
 
 def new_rows(tasks: Sequence[NewTask], times: Times, *, plain: bool) -> Iterable[dict[str, Any]]:
-    """Rows to insert, each a microsecond younger than the one before."""
+    """Rows to insert, each a microsecond younger than the one that was given before it."""
     stamps = list(times.series(len(tasks)))
-    for task, modified in zip(tasks, stamps, strict=True):
-        row = {"id": task.id.hex, "created": stamps[0], "modified": modified, "task": task.task, "args": task.args}
+    for place, task in enumerate(tasks) if plain else placed(tasks):
+        row = {"id": task.id.hex, "created": stamps[0], "modified": stamps[place], "task": task.task, "args": task.args}
         yield row if plain else {**row, **_more(task, times)}
 
 

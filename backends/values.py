@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from asyncqueue.model import ENDED, AttemptEnd, QueueState, Status, TaskRecord
+from asyncqueue.model import ENDED, AttemptEnd, NewTask, QueueState, Status, TaskRecord
 
 # Places in a row as `get` and `find` read it, from `output` on: where level 1 begins, and its times.
 _TEXTS, _DUE, _STARTED = 4, 6, 10
@@ -41,6 +41,17 @@ def index_name(table: str, purpose: str, *, limit: int = 63) -> str:
     """The name of our index on `table`: without schema, within the database's limit."""
     suffix = f"_asyncqueue_{purpose}"
     return table.rpartition(".")[2][: limit - len(suffix)] + suffix
+
+
+def placed(tasks: Sequence[NewTask]) -> list[tuple[int, NewTask]]:
+    """New rows in the order in which they are to be stored, each with its place among those given.
+
+    Rows that are claimed together then lie together: claims take the highest priority first, and each page that they
+    touch is written to the database's log.
+    """
+    found = list(enumerate(tasks))
+    found.sort(key=lambda each: each[1].priority, reverse=True)
+    return found
 
 
 def outcome_of(end: AttemptEnd) -> str:

@@ -1,7 +1,7 @@
 -- The oldest queued rows, read for `claim` in the same transaction, whose write lock keeps everybody else away.
 -- Level 1: those of one band, one after the other as `look` has found them.
--- The status is a literal: with a parameter the partial index could not be used.
--- Params: limit, queue, priority
+-- `skip` rows of it have been read before. The status is a literal: with a parameter the partial index could not be used.
+-- Params: limit, skip, queue, priority
 -- Returns: place, id, task, args, queued_at, attempt, max_attempts, links
 SELECT rowid AS place, id, task, args, modified AS queued_at
        , attempt, max_attempts -- [migrated]
@@ -11,4 +11,4 @@ SELECT rowid AS place, id, task, args, modified AS queued_at
    AND queue = :queue -- [migrated]
    AND priority = :priority -- [migrated]
  ORDER BY modified, id
- LIMIT :limit
+ LIMIT :limit OFFSET :skip

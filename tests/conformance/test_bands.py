@@ -338,3 +338,32 @@ async def test_pausing_needs_a_migrated_table(backend):
     for verb in (backend.pause("mail", paused=True), backend.queues()):
         with pytest.raises(MigrationRequired, match="`asyncqueue migrate`"):
             await verb
+
+
+@cases("database", migrated(["sqlite"]))
+async def test_queues_of_one_priority_are_claimed_evenly_and_what_one_lacks_from_the_others(backend):
+    few, many, more = [await put(backend, count, queue=queue) for queue, count in (("a", 2), ("b", 60), ("c", 60))]
+    claimed = await take(backend, 30)
+    assert len(set(claimed)) == 30
+    assert set(few) < set(claimed)
+    assert {len(set(claimed) & set(ids)) for ids in (many, more)} == {14}
+    rest = await take(backend, 200)
+    assert len(rest) == 92
+    assert not set(rest) & set(claimed)
+
+
+@MIGRATED
+@pytest.mark.parametrize("bulk", [40, 600], ids=["few", "many"])
+async def test_of_one_call_each_priority_keeps_its_order(backend, bulk):
+    rows = [NewTask(uuid.uuid4(), "app.task", "{}", priority=number % 3 - 1) for number in range(bulk)]
+    await backend.enqueue(rows)
+    expected = [row.id for row in sorted(rows, key=lambda row: -row.priority)]
+    assert await take(backend, bulk) == expected
+
+
+@cases("database", migrated(["sqlite"]))
+async def test_of_one_call_what_is_claimed_together_lies_together(backend, database):
+    await backend.enqueue([NewTask(uuid.uuid4(), "app.task", "{}", priority=number % 3) for number in range(30)])
+    stored = database.execute(f"SELECT priority, modified FROM {database.table} ORDER BY rowid")
+    assert [priority for priority, _ in stored] == [2] * 10 + [1] * 10 + [0] * 10
+    assert stored == sorted(stored, key=lambda row: (-row[0], row[1]))
