@@ -165,8 +165,7 @@ class Schema:
                 drop = render(f"drop_{step.names[0]}_index")
                 changes.append(Change(step.title, "what an interrupted attempt left", drop, gone=True))
             if self._there(step, found) == step.gone:
-                lacking = [name for name in step.names if step.kind != "columns" or name not in found.columns]
-                changes += step._replace(names=tuple(lacking)).changes(render, found)
+                changes += _only(step, found, there=False).changes(render, found)
         if indexes_only:
             return changes
         if stranded or self._usable(found)[1] is not None:
@@ -186,10 +185,9 @@ class Schema:
         changes: list[Change] = []
         made = [step for step in self._steps if not step.gone]
         for step in sorted(made, key=self._turn):
-            if step.kind == "columns":
-                step = step._replace(names=tuple(name for name in step.names if name in found.columns))
-            if step.names and (self._there(step, found) or found.indexes.get(self.index(step.names[0])) is False):
-                changes += step.without()._replace(purpose="made by asyncqueue").changes(render, found)
+            left = _only(step, found, there=True)
+            if left.names and (self._there(left, found) or found.indexes.get(self.index(left.names[0])) is False):
+                changes += left.without()._replace(purpose="made by asyncqueue").changes(render, found)
         return changes
 
     def _turn(self, step: Step) -> tuple[bool, bool, bool]:
@@ -203,7 +201,7 @@ class Schema:
             steps = [step for step in self._steps if step.version == version and step.kind in ("columns", "table")]
             lacking = [step for step in steps if not self._there(step, found)]
             if lacking:
-                return usable, lacking[0] if found.version >= version else None
+                return usable, _only(lacking[0], found, there=False) if found.version >= version else None
             usable = version
         return usable, None
 
@@ -230,6 +228,13 @@ class Schema:
         if step.kind == "trigger":
             return self.side(step.names[0], qualified=False) in found.triggers
         return self.side(step.names[0], qualified=False) in found.tables
+
+
+def _only(step: Step, found: Found, *, there: bool) -> Step:
+    """Of a step for columns, those that are there, or those that are not."""
+    if step.kind != "columns":
+        return step
+    return step._replace(names=tuple(name for name in step.names if (name in found.columns) == there))
 
 
 def index(version: int, purpose: str, reason: str) -> Step:

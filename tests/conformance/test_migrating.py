@@ -198,3 +198,8 @@ async def test_without_notifications(fresh_database):
         assert len(await backend.migrate(notify=False)) == 2
         assert triggers(fresh_database) == []
         assert await backend.pending(notify=False) == []
+        assert await backend.pending() == [], "who has done without is not asked again"
+        assert await backend.pending(notify=True) != []
+        await backend.migrate(down=True)
+        await backend.migrate()
+        assert len(triggers(fresh_database)) == 1
