@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 async def migrate(
     database: Database,
     check: Annotated[
-        bool, typer.Option("--check", help="Only say what is missing, or not needed any more; exit with 1 if anything is.")
+        bool, typer.Option("--check", help="Only say what is missing, or needed no more; exit with 1 if anything is.")
     ] = False,
     sql: Annotated[bool, typer.Option("--sql", help="Only print the SQL, for a person to run.")] = False,
     indexes_only: Annotated[
-        bool, typer.Option("--indexes-only", help="Only add the indexes that the table wants as it is: no table, no columns.")
+        bool, typer.Option("--indexes-only", help="Only add indexes that the table wants as it is: no table, no columns.")
     ] = False,
     notify: Annotated[
         bool | None,
@@ -74,7 +74,7 @@ async def migrate(
         for change in changes:
             typer.echo(f"-- {change.name}: {change.purpose}\n{change.sql};\n")
     else:
-        _tell(changes, ("missing", "not needed any more") if check else ("made", "removed"), down=down)
+        _tell(changes, ("missing", "needed no more") if check else ("made", "removed"), down=down)
     if check and changes:
         raise typer.Exit(FAILURE)
 

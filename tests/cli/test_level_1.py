@@ -148,7 +148,7 @@ def test_a_table_as_django_made_it(folder, fresh_database):
     assert log.count("`asyncqueue migrate` adds columns for retries, delays, priorities, named queues") == 1
     assert "no index for claims" in log
     call(folder, "migrate", "--indexes-only", *url)
-    assert "\nnot needed any more: ready index (" in call(folder, "migrate", "--check", *url, code=1).stdout
+    assert "\nneeded no more: ready index (" in call(folder, "migrate", "--check", *url, code=1).stdout
     assert "\nremoved: ready index (" in call(folder, "migrate", "--no-notify", *url).stdout
     for choice in ["--no-notify"], []:
         assert call(folder, "migrate", "--check", *choice, *url).stdout == "nothing is missing\n"
