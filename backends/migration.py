@@ -215,7 +215,8 @@ class Schema:
         """All steps; what a later one takes away again is not made first."""
         if notify is None:
             # Whoever has done without it once is not to be asked again.
-            notify = bool(found.triggers) or not found.version or self._usable(found)[1] is not None
+            there = any(self._there(step, found) for step in self._steps if step.kind == "trigger")
+            notify = there or not found.version or self._usable(found)[1] is not None
         gone = {step.names for step in self._steps if step.gone}
         wanted = [step for step in self._steps if step.gone or step.names not in gone]
         return [step if notify or step.kind != "trigger" else step.without() for step in wanted]

@@ -24,7 +24,7 @@ async def migrate(
     ] = False,
     sql: Annotated[bool, typer.Option("--sql", help="Only print the SQL, for a person to run.")] = False,
     indexes_only: Annotated[
-        bool, typer.Option("--indexes-only", help="Only add indexes that the table wants as it is: no table, no columns.")
+        bool, typer.Option("--indexes-only", help="Only add indexes that the table as it is wants: no columns.")
     ] = False,
     notify: Annotated[
         bool | None,

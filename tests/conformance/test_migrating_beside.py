@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from asyncqueue.backends.base import Change
 from asyncqueue.errors import DatabaseError, SchemaError
 from tests.conformance.conftest import opened
 from tests.conformance.helpers import queued, row
@@ -25,7 +26,7 @@ def counts(database, what: str) -> int:
     return int(database.execute(f"SELECT count(*) {what}")[0][0])
 
 
-async def over(work: asyncio.Task[list[object]]) -> list[object]:
+async def over(work: asyncio.Task[list[Change]]) -> list[Change]:
     """What it returns, within a minute: what was begun goes on behind a shield, so that a deadline would not end it."""
     finished, _ = await asyncio.wait({work}, timeout=60)
     assert finished, "it waits still"

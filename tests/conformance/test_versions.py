@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from asyncqueue.backends import mysql_schema, postgresql_schema, sqlite_schema, versions
@@ -37,10 +39,12 @@ async def leave(database, version: int) -> None:
     schema = {"postgresql": postgresql_schema, "sqlite": sqlite_schema}.get(database.dialect, mysql_schema)
     steps = [step for step in schema.schema_of(database.table)._steps if step.version <= version]
     async with opened(database.url) as backend:
-        made = [backend._table.sql(name) for step in steps for name in step.statements]
-        made += [backend._table.sql("record_version", version=str(each)) for each in range(1, version + 1)]
-    for sql in made:
-        database.execute(sql.replace("%", "%%"))
+        of_backend: Any = backend
+        sql = of_backend._table.sql
+        made = [sql(name) for step in steps for name in step.statements]
+        made += [sql("record_version", version=str(each)) for each in range(1, version + 1)]
+    for each in made:
+        database.execute(each.replace("%", "%%"))
 
 
 @TEN
