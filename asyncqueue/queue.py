@@ -75,10 +75,13 @@ class Queue(AbstractAsyncContextManager["Queue"]):
     async def open(self) -> Self:
         """Connect and look at the table; an embedded database gets its table now if it has none.
 
-        Raises DatabaseUnavailable, UnsupportedServer, SchemaError.
+        Raises DatabaseUnavailable, UnsupportedServer; SchemaError, also for a table that has lost what `asyncqueue
+        migrate` made, because something has made it anew: that command heals it.
         """
         try:
             await self.backend.open()
+            if self.backend.defect is not None:
+                raise self.backend.defect
             if self.backend.shape is None and self.backend.capabilities.embedded:
                 await self.backend.migrate()
         except BaseException:
@@ -348,20 +351,21 @@ class Queue(AbstractAsyncContextManager["Queue"]):
     # -- schema
 
     async def pending(
-        self, *, indexes_only: bool = False, down: bool = False, notify: bool = True
+        self, *, indexes_only: bool = False, down: bool = False, notify: bool | None = None
     ) -> builtins.list[Change]:
         """The changes `migrate` would make now, in order."""
         return await self.backend.pending(indexes_only=indexes_only, down=down, notify=notify)
 
     async def migrate(
-        self, *, indexes_only: bool = False, down: bool = False, notify: bool = True
+        self, *, indexes_only: bool = False, down: bool = False, notify: bool | None = None
     ) -> builtins.list[Change]:
         """Create the task table where there is none, and bring it to level 1. Returns what was done.
 
         Args:
-            indexes_only: nothing but the indexes that make claims on the table as Django made it quick.
+            indexes_only: nothing but the indexes that make claims on the table, of the level that it has, quick.
             down: take everything that asyncqueue has added away again.
-            notify: on PostgreSQL with a trigger by which rows that Django inserts wake idle workers.
+            notify: on PostgreSQL with a trigger by which rows that Django inserts wake idle workers; None: as it was
+                left by the last migration, and with it where there was none.
 
         Raises:
             TableMissing: with `indexes_only` or `down` where there is no table.

@@ -15,11 +15,12 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
-from typing import Any, Protocol
+from typing import Any, Protocol, TypedDict, Unpack
 from uuid import UUID
 
 from asyncqueue.backends.arrivals import Arrivals
 from asyncqueue.backends.facets import Agenda, Chains, Chores, Limits, Retention, Ticks
+from asyncqueue.errors import SchemaError
 from asyncqueue.model import (
     Attempt,
     AttemptEnd,
@@ -105,6 +106,25 @@ class Change:
     sql: str
     #: It needs the table for itself, for a moment.
     locks: bool = False
+    #: It takes something away.
+    gone: bool = False
+    #: It would leave scheduled tasks without their time: it is made only where there are none.
+    unscheduled: bool = False
+
+
+class Extent(TypedDict, total=False):
+    """How much `migrate` does: all that is lacking, where nothing is said.
+
+    Attributes:
+        indexes_only: nothing but the indexes that a table of its version wants.
+        down: take everything of asyncqueue's away.
+        notify: with the trigger by which rows that Django inserts wake workers, where the database has one; None: as it
+            was left by the last migration, and with it where there was none.
+    """
+
+    indexes_only: bool
+    down: bool
+    notify: bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,13 +170,18 @@ class Backend(Protocol):
 
     @property
     def shape(self) -> TableShape | None:
-        """The table as found by `open` or the last `migrate`, None where there is none."""
+        """The table as found by `open` or the last `migrate`, None where there is none, or one with a defect."""
+
+    @property
+    def defect(self) -> SchemaError | None:
+        """Why a table that is there cannot be used: it has lost what `migrate` had made. `migrate` heals it."""
 
     async def open(self) -> None:
         """Connect, check the server and read the table's shape.
 
         Raises UnsupportedServer, DatabaseUnavailable, or SchemaError where a table of that name exists and is not
-        the Django task table. A missing table is no error here: every verb that needs it raises TableMissing.
+        the Django task table. Neither a missing table nor a `defect` is an error here: every verb that needs the
+        table raises TableMissing, or that.
         """
 
     async def look_again(self) -> None:
@@ -335,17 +360,14 @@ class Backend(Protocol):
 
     # -- schema
 
-    async def pending(self, *, indexes_only: bool = False, down: bool = False, notify: bool = True) -> list[Change]:
-        """The changes `migrate` would make now, in order."""
+    async def pending(self, **extent: Unpack[Extent]) -> list[Change]:
+        """The changes `migrate` would make now, in order. Raises what it raises."""
 
-    async def migrate(self, *, indexes_only: bool = False, down: bool = False, notify: bool = True) -> list[Change]:
+    async def migrate(self, **extent: Unpack[Extent]) -> list[Change]:
         """Bring the table to level 1 and read its shape anew. Safe to run by two at once and again after a crash.
 
-        Args:
-            indexes_only: nothing but the indexes that the table as Django makes it wants.
-            down: take everything of asyncqueue's away.
-            notify: with the trigger by which rows that Django inserts wake workers, where the database has one.
+        Tasks that were scheduled when the table lost the columns for that are due when they are there again.
 
         Raises TableMissing with `indexes_only` or `down` where there is no table; SchemaError with `down` while tasks
-        are scheduled, because without the columns they would lose their time.
+        are scheduled, because without the columns they would lose their time, and with `indexes_only` for a `defect`.
         """

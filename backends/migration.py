@@ -7,6 +7,7 @@ it stopped; the table of versions says what was complete once, so that what some
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -16,6 +17,8 @@ from asyncqueue.backends.base import DEFAULT_TABLE, Change
 from asyncqueue.backends.table import SIDE_TABLES
 from asyncqueue.backends.values import index_name
 from asyncqueue.errors import SchemaError
+
+logger = logging.getLogger("asyncqueue.migration")
 
 #: Level 1's columns.
 COLUMNS = ("queue", "priority", "run_after", "attempt", "max_attempts", "losses", "claimed_by", "started", "renewed")
@@ -33,7 +36,7 @@ class Step(NamedTuple):
         purpose: what it is good for, in a sentence that a person reads.
         statements: that make it, or take it away.
         gone: it is to be taken away.
-        locks: it needs the table for itself, for a moment.
+        locks: making or taking it away needs a table for itself, for a moment.
     """
 
     version: int
@@ -46,9 +49,22 @@ class Step(NamedTuple):
 
     def without(self) -> Step:
         """The step that takes away what this one makes."""
-        return self._replace(
-            statements=tuple(f"drop_{name.partition('_')[2]}" for name in reversed(self.statements)), gone=True
-        )
+        statements = tuple(f"drop_{name.partition('_')[2]}" for name in reversed(self.statements))
+        return self._replace(statements=statements, gone=True, locks=self.locks or self.kind == "table")
+
+    def changes(self, render: Callable[..., str], found: Found) -> list[Change]:
+        """It as changes: `render` gives a statement's SQL, for what there is."""
+        return [
+            Change(
+                self.title,
+                self.purpose,
+                render(name, features=found.columns),
+                locks=self.locks,
+                gone=self.gone,
+                unscheduled=self.gone and "run_after" in self.names,
+            )
+            for name in self.statements
+        ]
 
     @property
     def title(self) -> str:
@@ -77,12 +93,14 @@ class Schema:
         table: its name as configured.
         steps: in the order in which they are made.
         limit: characters that a name may have.
+        cascades: an index goes with its columns, so the one by which scheduled tasks are counted serves until then.
     """
 
-    def __init__(self, table: str, steps: Sequence[Step], limit: int) -> None:
+    def __init__(self, table: str, steps: Sequence[Step], limit: int, *, cascades: bool = False) -> None:
         self.table = table
         self._steps = steps
         self._limit = limit
+        self._cascades = cascades
 
     def index(self, purpose: str) -> str:
         """The name of an index."""
@@ -103,42 +121,59 @@ class Schema:
 
     def level(self, found: Found) -> int:
         """The version that can be used: all of it but its indexes is there. Raises SchemaError if it was, once."""
-        usable = 0
-        for version in range(1, versions.NEWEST + 1):
-            steps = [step for step in self._steps if step.version == version and step.kind in ("columns", "table")]
-            lacking = [step for step in steps if not self._there(step, found)]
-            if lacking and found.version >= version:
-                raise SchemaError(
-                    f"table {self.table!r} was migrated and lacks {lacking[0].title} now: something has made it anew "
-                    "(on SQLite, Django's migrations do). Run `asyncqueue migrate` and start the workers again"
-                )
-            if lacking:
-                break
-            usable = version
+        usable, lost = self._usable(found)
+        if lost is not None:
+            raise SchemaError(
+                f"table {self.table!r} was migrated and lacks {lost.title} now: something has made it anew "
+                "(on SQLite, Django's migrations do). Run `asyncqueue migrate` and start the workers again"
+            )
         return usable
+
+    def works(self, found: Found) -> bool:
+        """Whether it is at level 1, and has no defect."""
+        usable, lost = self._usable(found)
+        return usable > 0 and lost is None
+
+    def complete(self, found: Found) -> bool:
+        """Whether all columns and side tables are there."""
+        return self._usable(found)[0] == versions.NEWEST
 
     def indexed(self, found: Found, level: int) -> bool:
         """Whether everything that claims and rescues live on is there."""
-        wanted = self._wanted(level == 0, notify=False)
-        return all(self._there(step, found) for step in wanted if step.kind == "index" and not step.gone)
+        return all(self._there(step, found) for step in self._indexes(level))
 
     def pending(
-        self, found: Found, render: Callable[..., str], *, indexes_only: bool, down: bool, notify: bool
+        self,
+        found: Found,
+        render: Callable[..., str],
+        *,
+        stranded: bool,
+        indexes_only: bool = False,
+        down: bool = False,
+        notify: bool | None = None,
     ) -> list[Change]:
-        """What is to be made, in order: `render` gives a statement's SQL, the rest is as `Backend.migrate` takes it."""
+        """What is to be made, in order.
+
+        `render` gives a statement's SQL; `stranded` says that there are scheduled tasks which nobody would find; the
+        rest is as `Extent` has it. Raises SchemaError as `Backend.migrate` does.
+        """
         if down:
             return self._removal(found, render)
         changes: list[Change] = []
-        for step in self._wanted(indexes_only and not found.version, notify=notify):
+        for step in self._indexes(self.level(found)) if indexes_only else self._wanted(found, notify):
             if step.kind == "index" and not step.gone and found.indexes.get(self.index(step.names[0])) is False:
                 drop = render(f"drop_{step.names[0]}_index")
-                changes.append(Change(step.title, "remove what an interrupted attempt left", drop))
+                changes.append(Change(step.title, "what an interrupted attempt left", drop, gone=True))
             if self._there(step, found) == step.gone:
-                changes += [Change(step.title, step.purpose, render(name), step.locks) for name in step.statements]
-        if not indexes_only:
-            for version in range(found.version + 1, versions.NEWEST + 1):
-                record = render("record_version", version=str(version))
-                changes.append(Change(f"version {version}", "notes that all of it is there", record))
+                changes += _only(step, found, there=False).changes(render, found)
+        if indexes_only:
+            return changes
+        if stranded or self._usable(found)[1] is not None:
+            due = render("free_stranded")
+            changes.append(Change("time of scheduled tasks", "who has lost the time when it was due is due now", due))
+        for version in range(found.version + 1, versions.NEWEST + 1):
+            record = render("record_version", version=str(version))
+            changes.append(Change(f"version {version}", "notes that all of it is there", record))
         return changes
 
     def _removal(self, found: Found, render: Callable[..., str]) -> list[Change]:
@@ -149,18 +184,39 @@ class Schema:
         """
         changes: list[Change] = []
         made = [step for step in self._steps if not step.gone]
-        for step in sorted(made, key=lambda step: (step.kind == "columns", step.names != ("versions",))):
-            if self._there(step, found) or found.indexes.get(self.index(step.names[0])) is False:
-                changes += [
-                    Change(step.title, "made by asyncqueue", render(name), step.locks)
-                    for name in step.without().statements
-                ]
+        for step in sorted(made, key=self._turn):
+            left = _only(step, found, there=True)
+            if left.names and (self._there(left, found) or found.indexes.get(self.index(left.names[0])) is False):
+                changes += left.without()._replace(purpose="made by asyncqueue").changes(render, found)
         return changes
 
-    def _wanted(self, indexes_only: bool, *, notify: bool) -> list[Step]:
-        """The steps to that level; what a later one takes away again is not made first."""
-        if indexes_only:
-            return [step for step in self._steps if step.version == 0]
+    def _turn(self, step: Step) -> tuple[bool, bool, bool]:
+        """When it is taken away, as a key to sort by."""
+        return self._cascades and step.names == ("due",), step.kind == "columns", step.names != ("versions",)
+
+    def _usable(self, found: Found) -> tuple[int, Step | None]:
+        """The version that can be used, and what of the next one is lacking although that was complete once."""
+        usable = 0
+        for version in range(1, versions.NEWEST + 1):
+            steps = [step for step in self._steps if step.version == version and step.kind in ("columns", "table")]
+            lacking = [step for step in steps if not self._there(step, found)]
+            if lacking:
+                return usable, _only(lacking[0], found, there=False) if found.version >= version else None
+            usable = version
+        return usable, None
+
+    def _indexes(self, level: int) -> list[Step]:
+        """Those of a table of this version."""
+        steps = [step for step in self._steps if step.kind == "index" and step.version <= level]
+        gone = {step.names for step in steps if step.gone}
+        return [step for step in steps if step.names not in gone]
+
+    def _wanted(self, found: Found, notify: bool | None) -> list[Step]:
+        """All steps; what a later one takes away again is not made first."""
+        if notify is None:
+            # Whoever has done without it once is not to be asked again.
+            there = any(self._there(step, found) for step in self._steps if step.kind == "trigger")
+            notify = there or not found.version or self._usable(found)[1] is not None
         gone = {step.names for step in self._steps if step.gone}
         wanted = [step for step in self._steps if step.gone or step.names not in gone]
         return [step if notify or step.kind != "trigger" else step.without() for step in wanted]
@@ -173,6 +229,13 @@ class Schema:
         if step.kind == "trigger":
             return self.side(step.names[0], qualified=False) in found.triggers
         return self.side(step.names[0], qualified=False) in found.tables
+
+
+def _only(step: Step, found: Found, *, there: bool) -> Step:
+    """Of a step for columns, those that are there, or those that are not."""
+    if step.kind != "columns":
+        return step
+    return step._replace(names=tuple(name for name in step.names if (name in found.columns) == there))
 
 
 def index(version: int, purpose: str, reason: str) -> Step:
@@ -238,12 +301,24 @@ def steps(
     )
 
 
-def still_scheduled(count: int) -> SchemaError:
-    """The error that keeps `migrate --down` from making tasks run at once, or never."""
+def say_waiting() -> None:
+    """Tell who waits here that it is for somebody else."""
+    logger.warning("another migration of this table is running: waiting until it has ended")
+
+
+def still_scheduled(count: int, *, usable: bool) -> SchemaError:
+    """The error that keeps `migrate --down` from making tasks run at once, or never.
+
+    Args:
+        count: how many.
+        usable: whether the table is at level 1 still, where they can be seen to.
+    """
+    first = "" if usable else "run `asyncqueue migrate`, since a part of what they need is gone; then "
+    again = "" if usable else ", and repeat `asyncqueue migrate --down`"
     return SchemaError(
-        f"{count} task{'s are' if count != 1 else ' is'} scheduled and would lose the time when they are due: "
+        f"{count} task{'s are' if count != 1 else ' is'} scheduled and would lose the time when they are due: {first}"
         "wait for them, `asyncqueue cancel` them, or run them now with `asyncqueue requeue --status scheduled` (which "
-        "does not help those that a limit holds back)"
+        f"does not help those that a limit holds back){again}"
     )
 
 

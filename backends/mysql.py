@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence, Set
 from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
+from typing import Any, Unpack
 from uuid import UUID
 
 import anyio
@@ -14,7 +14,7 @@ import anyio
 from asyncqueue.backends import mysql_schema as schema
 from asyncqueue.backends import statements
 from asyncqueue.backends.arrivals import Arrivals
-from asyncqueue.backends.base import Capabilities, Change, Options, Server, TableShape, TaskFilter
+from asyncqueue.backends.base import Capabilities, Change, Extent, Options, Server, TableShape, TaskFilter
 from asyncqueue.backends.lane import Lane, Lanes
 from asyncqueue.backends.mysql_address import address_of
 from asyncqueue.backends.mysql_agenda import MysqlAgenda
@@ -34,6 +34,7 @@ from asyncqueue.backends.mysql_times import Times
 from asyncqueue.backends.mysql_upkeep import Upkeep
 from asyncqueue.backends.table import Table
 from asyncqueue.backends.values import queue_states, status_of, task_record
+from asyncqueue.errors import SchemaError
 from asyncqueue.model import (
     ENDED,
     Attempt,
@@ -112,6 +113,10 @@ class MysqlBackend:
     @property
     def shape(self) -> TableShape | None:
         return self._table.shape
+
+    @property
+    def defect(self) -> SchemaError | None:
+        return self._table.defect
 
     async def open(self) -> None:
         await self._control.run(self._probe, translate=self._translate)
@@ -275,18 +280,15 @@ class MysqlBackend:
 
     # -- schema
 
-    async def pending(self, *, indexes_only: bool = False, down: bool = False, notify: bool = True) -> list[Change]:
-        how = {"indexes_only": indexes_only, "down": down, "notify": notify}
+    async def pending(self, **extent: Unpack[Extent]) -> list[Change]:
         return await self._control.run(
-            lambda connection: schema.pending(connection, self._table, **how), translate=self._translate
+            lambda connection: schema.pending(connection, self._table, **extent), translate=self._translate
         )
 
-    async def migrate(self, *, indexes_only: bool = False, down: bool = False, notify: bool = True) -> list[Change]:
+    async def migrate(self, **extent: Unpack[Extent]) -> list[Change]:
         async def work(connection: MysqlConnection) -> list[Change]:
             async with schema.migrating(connection, self._table, self._address.database):
-                changes = await schema.pending(
-                    connection, self._table, indexes_only=indexes_only, down=down, notify=notify
-                )
+                changes = await schema.pending(connection, self._table, **extent)
                 for change in changes:
                     await schema.change(connection, self._table, change, self._lock_wait)
                 await self._probe(connection)

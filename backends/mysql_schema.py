@@ -6,12 +6,13 @@ import hashlib
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Unpack
 
 import anyio
 from pymysql.err import OperationalError
 
 from asyncqueue.backends import migration, versions
-from asyncqueue.backends.base import Change, Server
+from asyncqueue.backends.base import Change, Extent, Server
 from asyncqueue.backends.migration import Found, Schema, index, steps, together
 from asyncqueue.backends.mysql_connection import MysqlConnection, Reply
 from asyncqueue.backends.statements import Statement
@@ -110,28 +111,33 @@ async def read(connection: MysqlConnection, table: Table) -> int:
     return lengths["task"] or 0
 
 
-async def pending(connection: MysqlConnection, table: Table, **how: bool) -> list[Change]:
+async def pending(connection: MysqlConnection, table: Table, **extent: Unpack[Extent]) -> list[Change]:
     """What the table lacks, or with `down` what is there. Raises as `Backend.migrate`."""
     columns, indexes = await _look(connection, table)
-    if not columns.rows and (how["indexes_only"] or how["down"]):
+    if not columns.rows and (extent.get("indexes_only") or extent.get("down")):
         raise table.missing_error()
-    found = await _found(connection, table, columns, indexes)
-    if how["down"] and "run_after" in found.columns:
-        (reply,) = await connection.run((table.setup["count_scheduled"], {}))
-        if reply.rows[0][0]:
-            raise migration.still_scheduled(reply.rows[0][0])
-    changes = schema_of(table.name).pending(found, table.sql, **how)
+    found, made = await _found(connection, table, columns, indexes), schema_of(table.name)
+    if extent.get("down") and (count := await _count(connection, table, "count_scheduled")):
+        raise migration.still_scheduled(count, usable=made.works(found))
+    stranded = not extent.get("down") and made.complete(found) and await _count(connection, table, "count_stranded") > 0
+    changes = made.pending(found, table.sql, stranded=stranded, **extent)
     if not columns.rows:
         changes.insert(0, Change("table", "the task table, as Django makes it", table.sql("create_table")))
     return changes
 
 
 async def change(connection: MysqlConnection, table: Table, what: Change, lock_wait: int) -> None:
-    """Make one change, waiting for the table in short tries, as others wait behind it; then `lock_wait` holds again."""
+    """Make one change, waiting for the table in short tries, as others wait behind it; then `lock_wait` holds again.
+
+    Raises SchemaError where it must not be made as long as something is scheduled, and something is: since `pending`,
+    others may have scheduled tasks.
+    """
     limit = table.setup["lock_timeout"]
     patience = _PATIENCE if what.locks else _PATIENCE_FOR_INDEX
     try:
         while True:
+            if what.unscheduled and (count := await _count(connection, table, "count_scheduled")):
+                raise migration.still_scheduled(count, usable=False)
             try:
                 await connection.run((limit, {"patience": patience}), (Statement(what.name, what.sql, ()), {}))
             except OperationalError as error:
@@ -150,7 +156,11 @@ async def migrating(connection: MysqlConnection, table: Table, database: str) ->
     """Wait to become the one who migrates, and be that inside."""
     setup = table.setup
     key = {"key": _migration_lock(database, table.name)}
-    while not (await connection.run((setup["lock_migration"], key)))[0].rows[0][0]:  # noqa: ASYNC110 - another session's lock
+    waiting = False
+    while not (await connection.run((setup["lock_migration"], key)))[0].rows[0][0]:
+        if not waiting:
+            migration.say_waiting()
+        waiting = True
         await anyio.sleep(0.1)
     try:
         yield
@@ -174,6 +184,12 @@ async def _found(connection: MysqlConnection, table: Table, columns: Reply, inde
         tables=tables,
         version=version,
     )
+
+
+async def _count(connection: MysqlConnection, table: Table, which: str) -> int:
+    (reply,) = await connection.run((table.setup[which], {}))
+    count: int = reply.rows[0][0]
+    return count
 
 
 async def _look(connection: MysqlConnection, table: Table) -> list[Reply]:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
 from math import inf
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 from uuid import UUID
 
 import anyio
@@ -17,7 +17,7 @@ import asyncpg
 from asyncqueue.backends import postgresql_schema as schema
 from asyncqueue.backends import statements
 from asyncqueue.backends.arrivals import Arrivals
-from asyncqueue.backends.base import Capabilities, Change, Options, Server, TableShape, TaskFilter
+from asyncqueue.backends.base import Capabilities, Change, Extent, Options, Server, TableShape, TaskFilter
 from asyncqueue.backends.lane import Lane, Lanes
 from asyncqueue.backends.postgresql_agenda import PostgresqlAgenda
 from asyncqueue.backends.postgresql_chains import PostgresqlChains
@@ -33,7 +33,7 @@ from asyncqueue.backends.postgresql_retention import PostgresqlRetention
 from asyncqueue.backends.postgresql_ticks import PostgresqlTicks
 from asyncqueue.backends.table import Table
 from asyncqueue.backends.values import queue_states, status_of
-from asyncqueue.errors import DatabaseError
+from asyncqueue.errors import DatabaseError, SchemaError
 from asyncqueue.model import (
     Attempt,
     AttemptEnd,
@@ -112,6 +112,10 @@ class PostgresqlBackend:
     @property
     def shape(self) -> TableShape | None:
         return self._table.shape
+
+    @property
+    def defect(self) -> SchemaError | None:
+        return self._table.defect
 
     async def open(self) -> None:
         await self._control.run(self._probe, translate=self._translate)
@@ -295,26 +299,31 @@ class PostgresqlBackend:
 
     # -- schema
 
-    async def pending(self, *, indexes_only: bool = False, down: bool = False, notify: bool = True) -> list[Change]:
-        how = {"indexes_only": indexes_only, "down": down, "notify": notify}
+    async def pending(self, **extent: Unpack[Extent]) -> list[Change]:
         return await self._control.run(
-            lambda connection: schema.pending(connection, self._table, **how), translate=self._translate
+            lambda connection: schema.pending(connection, self._table, **extent), translate=self._translate
         )
 
-    async def migrate(self, *, indexes_only: bool = False, down: bool = False, notify: bool = True) -> list[Change]:
+    async def migrate(self, **extent: Unpack[Extent]) -> list[Change]:
+        # Connections that end with it, and with them what they hold, whatever becomes of it.
+        locked, working = self._lane(), self._lane(self._connector.connect_unhurried)
+
         async def work(connection: AsyncpgConnection) -> list[Change]:
-            setup = self._table.setup
-            lock, unlock = setup["lock_migration"], setup["unlock_migration"]
-            while not await connection.fetchval(lock.text, self._channel):  # noqa: ASYNC110 - another session's lock
-                await anyio.sleep(0.1)
-            changes = await schema.pending(connection, self._table, indexes_only=indexes_only, down=down, notify=notify)
+            changes = await schema.pending(connection, self._table, **extent)
             for change in changes:
-                await schema.change(connection, self._table, change, _MIGRATION_TIMEOUT)
+                await schema.change(connection, self._table, change)
             await self._probe(connection)
-            await connection.fetchval(unlock.text, self._channel)
             return changes
 
-        return await self._control.run(work, translate=self._translate, timeout=_MIGRATION_TIMEOUT)
+        async def alone(connection: AsyncpgConnection) -> list[Change]:
+            async with schema.migrating(connection, self._table, self._channel):
+                return await working.run(work, translate=self._translate, timeout=_MIGRATION_TIMEOUT)
+
+        try:
+            return await locked.run(alone, translate=self._translate, repeat=False, timeout=_MIGRATION_TIMEOUT)
+        finally:
+            working.close()
+            locked.close()
 
     # -- inside
 

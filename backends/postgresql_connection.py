@@ -21,6 +21,8 @@ BY_INDEX = {
     **{f"enable_{way}": "off" for way in ("bitmapscan", "seqscan", "sort", "hashjoin", "mergejoin")},
     "jit": "off",
 }
+#: A migration takes as long as it takes, whatever the server or the role has for other sessions.
+UNHURRIED = {"statement_timeout": "0", "lock_timeout": "0"}
 _NAME = {"application_name": "asyncqueue"}
 
 
@@ -42,20 +44,27 @@ class Connector:
 
     async def connect_by_index(self) -> AsyncpgConnection:
         """The same for a worker's hot statements, with a planner that takes their indexes."""
+        return await self._open_with(BY_INDEX)
+
+    async def connect_unhurried(self) -> AsyncpgConnection:
+        """The same for a migration: neither we nor the server end a statement that takes long."""
+        return await self._open_with(UNHURRIED, patient=True)
+
+    async def _open_with(self, settings: Mapping[str, str], *, patient: bool = False) -> AsyncpgConnection:
         if not self._pooled:
             try:
-                return await self._open({**_NAME, **BY_INDEX})
+                return await self._open({**_NAME, **settings}, patient=patient)
             except asyncpg.ProtocolViolationError:
                 # PgBouncer refuses settings of the session, which other clients would inherit.
                 self._pooled = True
-        return await self._open(_NAME)
+        return await self._open(_NAME, patient=patient)
 
-    async def _open(self, settings: Mapping[str, str]) -> AsyncpgConnection:
+    async def _open(self, settings: Mapping[str, str], *, patient: bool = False) -> AsyncpgConnection:
         try:
             return await asyncpg.connect(
                 self._dsn,
                 timeout=self._options.connect_timeout,
-                command_timeout=self._options.statement_timeout,
+                command_timeout=None if patient else self._options.statement_timeout,
                 statement_cache_size=self._cache,
                 server_settings=dict(settings),
             )

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, Unpack
 
 import anyio
 import asyncpg
 
 from asyncqueue.backends import migration, versions
-from asyncqueue.backends.base import Change, Server
+from asyncqueue.backends.base import Change, Extent, Server
 from asyncqueue.backends.migration import Found, Schema, Step, index, steps, together
 from asyncqueue.backends.table import Table
 from asyncqueue.backends.values import identifiers
-from asyncqueue.errors import SchemaError, UnsupportedServer
+from asyncqueue.errors import DatabaseError, SchemaError, UnsupportedServer
 
 if TYPE_CHECKING:
     AsyncpgConnection = asyncpg.Connection[asyncpg.Record]
@@ -42,7 +44,7 @@ _STEPS = steps(
 
 def schema_of(table: str) -> Schema:
     """What there is to make for a table of this name."""
-    return Schema(table, _STEPS, _NAME_LIMIT)
+    return Schema(table, _STEPS, _NAME_LIMIT, cascades=True)
 
 
 def slots(table: str, channel: str) -> dict[str, str]:
@@ -93,36 +95,78 @@ async def read(connection: AsyncpgConnection, table: Table, *, notify: bool) -> 
     table.found(columns, native_uuid=True, indexed=indexed, version=level, features=["notify"] if notify else [])
 
 
-async def pending(connection: AsyncpgConnection, table: Table, **how: bool) -> list[Change]:
+async def pending(connection: AsyncpgConnection, table: Table, **extent: Unpack[Extent]) -> list[Change]:
     """What the table lacks, or with `down` what is there. Raises as `Backend.migrate`."""
     columns = await _pairs(connection, table, "columns")
-    if not columns and (how["indexes_only"] or how["down"]):
+    if not columns and (extent.get("indexes_only") or extent.get("down")):
         raise table.missing_error()
-    found = await _found(connection, table, columns)
-    if how["down"] and "run_after" in columns and (count := await connection.fetchval(table.sql("count_scheduled"))):
-        raise migration.still_scheduled(count)
-    changes = schema_of(table.name).pending(found, table.sql, **how)
+    found, made = await _found(connection, table, columns), schema_of(table.name)
+    if extent.get("down") and (count := await connection.fetchval(table.sql("count_scheduled"))):
+        raise migration.still_scheduled(count, usable=made.works(found))
+    looks = not extent.get("down") and made.complete(found)
+    stranded = looks and await connection.fetchval(table.sql("count_stranded")) > 0
+    changes = made.pending(found, table.sql, stranded=stranded, **extent)
     if not columns:
         changes.insert(0, Change("table", "the task table, as Django makes it", table.sql("create_table")))
     return changes
 
 
-async def change(connection: AsyncpgConnection, table: Table, what: Change, timeout: float) -> None:
-    """Make one change. One that needs the table for itself waits for it in short tries, as others wait behind it."""
-    if not what.locks:
-        await connection.execute(what.sql, timeout=timeout)
-        return
-    patience = table.setup["lock_timeout"].text
+@asynccontextmanager
+async def migrating(connection: AsyncpgConnection, table: Table, key: str) -> AsyncIterator[None]:
+    """Wait to become the one who migrates, and be that inside, in a transaction of a connection for nothing else."""
+    lock = table.statement("lock_migration")
+    waiting = False
     while True:
-        try:
-            await connection.fetchval(patience, _PATIENCE)
-            await connection.execute(what.sql, timeout=timeout)
-        except asyncpg.LockNotAvailableError:
-            await anyio.sleep(_PAUSE)
-        else:
+        transaction = connection.transaction()
+        await transaction.start()
+        if await connection.fetchval(lock.text, key):
+            break
+        await transaction.rollback()
+        if not waiting:
+            migration.say_waiting()
+        waiting = True
+        await anyio.sleep(0.1)
+    try:
+        await connection.execute(table.sql("keep_migration"))
+        yield
+    finally:
+        if not connection.is_closed():
+            await transaction.rollback()
+
+
+async def change(connection: AsyncpgConnection, table: Table, what: Change) -> None:
+    """Make one change. One that needs a table for itself waits for it in short tries, as others wait behind it.
+
+    Raises SchemaError where it must not be made as long as something is scheduled, and something is: since `pending`,
+    others may have scheduled tasks. Raises DatabaseError where the server has given it up.
+    """
+    try:
+        if not what.locks:
+            await connection.execute(what.sql)
             return
-        finally:
-            await connection.fetchval(patience, "0")
+        while not await _made_alone(connection, table, what):  # noqa: ASYNC110 - another session's lock
+            await anyio.sleep(_PAUSE)
+    except asyncpg.QueryCanceledError as error:
+        raise DatabaseError(
+            f"PostgreSQL has given up {what.name}: {error}. What was done before that is kept: run `asyncqueue "
+            "migrate` again (not by way of a PgBouncer if it was a statement_timeout, which can be switched off only "
+            "without one)"
+        ) from error
+
+
+async def _made_alone(connection: AsyncpgConnection, table: Table, what: Change) -> bool:
+    """Make a change that needs a table for itself. Returns False where that was not to be had in time."""
+    try:
+        async with connection.transaction():
+            await connection.fetchval(table.sql("lock_timeout"), _PATIENCE)
+            if what.unscheduled:
+                await connection.execute(table.sql("lock_table"))
+                if count := await connection.fetchval(table.sql("count_scheduled")):
+                    raise migration.still_scheduled(count, usable=False)
+            await connection.execute(what.sql)
+    except asyncpg.LockNotAvailableError:
+        return False
+    return True
 
 
 async def _found(connection: AsyncpgConnection, table: Table, columns: dict[str, Any]) -> Found:

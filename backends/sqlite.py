@@ -4,36 +4,36 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Collection, Sequence
+from contextlib import closing
 from dataclasses import asdict
-from typing import Any, TypeVar
+from typing import Any, TypeVar, Unpack
 from uuid import UUID
 
-import aiosqlite
 import anyio
 
 from asyncqueue.backends import keys, statements, versions
 from asyncqueue.backends import sqlite_schema as schema
 from asyncqueue.backends.arrivals import Arrivals
-from asyncqueue.backends.base import Capabilities, Change, Options, Server, TableShape, TaskFilter
+from asyncqueue.backends.base import Capabilities, Change, Extent, Options, Server, TableShape, TaskFilter
 from asyncqueue.backends.edges import edges_of
 from asyncqueue.backends.lane import translated
 from asyncqueue.backends.sqlite_agenda import SqliteAgenda
 from asyncqueue.backends.sqlite_chains import SqliteChains
 from asyncqueue.backends.sqlite_chores import SqliteChores
 from asyncqueue.backends.sqlite_claims import Claims
-from asyncqueue.backends.sqlite_connection import Work
+from asyncqueue.backends.sqlite_connection import Work, check_callers
 from asyncqueue.backends.sqlite_connections import Connections
 from asyncqueue.backends.sqlite_errors import translate
 from asyncqueue.backends.sqlite_keys import Keys
 from asyncqueue.backends.sqlite_limits import SqliteLimits
-from asyncqueue.backends.sqlite_location import MEMORY, check, location
+from asyncqueue.backends.sqlite_location import MEMORY, check, exists, location
 from asyncqueue.backends.sqlite_retention import SqliteRetention
 from asyncqueue.backends.sqlite_rows import array, ending, fence, filtering, first_column, listed, new_rows
 from asyncqueue.backends.sqlite_ticks import SqliteTicks
 from asyncqueue.backends.sqlite_times import Times
 from asyncqueue.backends.table import Table
 from asyncqueue.backends.values import outcome_of, queue_states, status_of, task_record
-from asyncqueue.errors import ConfigurationError
+from asyncqueue.errors import SchemaError
 from asyncqueue.model import (
     Attempt,
     AttemptEnd,
@@ -66,8 +66,9 @@ class SqliteBackend:
     """The task table in a SQLite file, or in memory.
 
     `url` is `sqlite:///relative/path`, `sqlite:////absolute/path`, or `sqlite://` for a database in memory, which
-    lives as long as its one connection. A file that does not exist is made by `open`. A file is switched to
-    write-ahead logging, which it keeps; Django opens it as before, and no longer waits for writers when it reads.
+    lives as long as its one connection. A file that does not exist is made by the first verb that needs it. A file is
+    switched to write-ahead logging, which it keeps; Django opens it as before, and no longer waits for writers when
+    it reads.
     """
 
     capabilities = Capabilities(wakes=True, embedded=True, exchanges=1)
@@ -101,9 +102,13 @@ class SqliteBackend:
     def shape(self) -> TableShape | None:
         return self._table.shape
 
+    @property
+    def defect(self) -> SchemaError | None:
+        return self._table.defect
+
     async def open(self) -> None:
         check(self._path)
-        await self._read(self._probe)
+        await self._peek(self._probe)
 
     async def look_again(self) -> None:
         await self._read(self._probe)
@@ -124,7 +129,7 @@ class SqliteBackend:
         if connection is None:
             await self._write(lambda raw: raw.executemany(sql, new_rows(tasks, self._times, plain=plain)).rowcount)
             return
-        _check(connection, several=len(tasks) > 1)
+        check_callers(connection, several=len(tasks) > 1)
         with translated(self._translate):
             await connection.executemany(sql, new_rows(tasks, self._times, plain=plain))
 
@@ -283,13 +288,12 @@ class SqliteBackend:
 
     # -- schema
 
-    async def pending(self, *, indexes_only: bool = False, down: bool = False, notify: bool = True) -> list[Change]:
-        how = {"indexes_only": indexes_only, "down": down, "notify": notify}
-        return await self._read(lambda raw: schema.pending(raw, self._table, **how))
+    async def pending(self, **extent: Unpack[Extent]) -> list[Change]:
+        return await self._peek(lambda raw: schema.pending(raw, self._table, **extent))
 
-    async def migrate(self, *, indexes_only: bool = False, down: bool = False, notify: bool = True) -> list[Change]:
+    async def migrate(self, **extent: Unpack[Extent]) -> list[Change]:
         def work(raw: sqlite3.Connection) -> list[Change]:
-            changes = schema.pending(raw, self._table, indexes_only=indexes_only, down=down, notify=notify)
+            changes = schema.pending(raw, self._table, **extent)
             for change in changes:
                 raw.execute(change.sql)
             return changes
@@ -306,7 +310,7 @@ class SqliteBackend:
         """Insert in several statements: in a transaction, or as a part of the caller's."""
         if connection is None:
             return await self._write(lambda raw: work(raw, tasks))
-        _check(connection, several=True)
+        check_callers(connection, several=True)
         with translated(self._translate):
             result: Result = await connection._execute(work, connection._conn, tasks)
             return result
@@ -317,6 +321,13 @@ class SqliteBackend:
 
     def _translate(self, error: BaseException) -> Exception | None:
         return translate(error, self._table, self._path)
+
+    async def _peek(self, work: Work[Result]) -> Result:
+        """Read without making a file that is not there: an empty database says the same."""
+        if exists(self._path):
+            return await self._read(work)
+        with closing(sqlite3.connect(MEMORY)) as empty, translated(self._translate):
+            return work(empty)
 
     async def _read(self, work: Work[Result]) -> Result:
         # Without a server there is no connection to lose: a repetition would meet the same error.
@@ -381,13 +392,3 @@ class SqliteBackend:
 
     def _records(self, rows: list[Row]) -> list[TaskRecord]:
         return [task_record(row, self._times.parse, self._times.parse_utc) for row in rows]
-
-
-def _check(connection: object, *, several: bool) -> None:
-    """Raise ConfigurationError for a caller's connection that is of another kind, or would write rows one by one."""
-    if not isinstance(connection, aiosqlite.Connection):
-        raise ConfigurationError(
-            f"connection= must be an aiosqlite connection for a SQLite queue, not {type(connection).__name__}"
-        )
-    if several and connection.isolation_level is None and not connection.in_transaction:
-        raise ConfigurationError("connection= is in autocommit mode and in no transaction: BEGIN one first")

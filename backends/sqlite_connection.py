@@ -15,6 +15,7 @@ import aiosqlite
 
 from asyncqueue.backends.sqlite_checkpoints import Checkpoints
 from asyncqueue.backends.sqlite_errors import is_busy
+from asyncqueue.errors import ConfigurationError
 
 Result = TypeVar("Result")
 Work = Callable[[sqlite3.Connection], Result]
@@ -152,3 +153,13 @@ class SqliteConnection(aiosqlite.Connection):
             raw.rollback()
             raise
         return result
+
+
+def check_callers(connection: object, *, several: bool) -> None:
+    """Raise ConfigurationError for a caller's connection that is of another kind, or would write rows one by one."""
+    if not isinstance(connection, aiosqlite.Connection):
+        raise ConfigurationError(
+            f"connection= must be an aiosqlite connection for a SQLite queue, not {type(connection).__name__}"
+        )
+    if several and connection.isolation_level is None and not connection.in_transaction:
+        raise ConfigurationError("connection= is in autocommit mode and in no transaction: BEGIN one first")

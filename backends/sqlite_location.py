@@ -28,6 +28,11 @@ def location(url: str) -> str:
     return MEMORY if path == MEMORY else str(Path(path).absolute())
 
 
+def exists(path: str) -> bool:
+    """Whether opening the database would not make a file."""
+    return path == MEMORY or Path(path).exists()
+
+
 def check(path: str) -> None:
     """Raise ConfigurationError where no database can be opened or made, and say why."""
     file = Path(path)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
-from typing import Any
+from typing import Any, Unpack
 
 from asyncqueue.backends import migration, versions
-from asyncqueue.backends.base import Change
+from asyncqueue.backends.base import Change, Extent
 from asyncqueue.backends.migration import Found, Schema, index, one_by_one, steps
 from asyncqueue.backends.table import Table
 from asyncqueue.backends.values import identifiers
@@ -56,16 +56,16 @@ def read(raw: sqlite3.Connection, table: Table) -> None:
     table.found(columns, native_uuid=False, indexed=made.indexed(found, level), version=level)
 
 
-def pending(raw: sqlite3.Connection, table: Table, **how: bool) -> list[Change]:
+def pending(raw: sqlite3.Connection, table: Table, **extent: Unpack[Extent]) -> list[Change]:
     """What the table lacks, or with `down` what is there. Raises as `Backend.migrate`."""
     columns = _look(raw, table, "columns")
-    if not columns and (how["indexes_only"] or how["down"]):
+    if not columns and (extent.get("indexes_only") or extent.get("down")):
         raise table.missing_error()
-    if how["down"] and "run_after" in columns:
-        [[count]] = raw.execute(table.sql("count_scheduled")).fetchall()
-        if count:
-            raise migration.still_scheduled(count)
-    changes = schema_of(table.name).pending(_found(raw, table, columns), table.sql, **how)
+    found, made = _found(raw, table, columns), schema_of(table.name)
+    if extent.get("down") and (count := _count(raw, table, "count_scheduled")):
+        raise migration.still_scheduled(count, usable=made.works(found))
+    stranded = not extent.get("down") and made.complete(found) and _count(raw, table, "count_stranded") > 0
+    changes = made.pending(found, table.sql, stranded=stranded, **extent)
     if not columns:
         changes.insert(0, Change("table", "the task table, as Django makes it", table.sql("create_table")))
     return changes
@@ -81,3 +81,8 @@ def _found(raw: sqlite3.Connection, table: Table, columns: dict[str, Any]) -> Fo
 def _look(raw: sqlite3.Connection, table: Table, what: str) -> dict[str, Any]:
     """The table's columns with their types, or its indexes."""
     return dict(raw.execute(table.sql(what), {"table": table.name}).fetchall())
+
+
+def _count(raw: sqlite3.Connection, table: Table, which: str) -> int:
+    count: int = raw.execute(table.sql(which)).fetchone()[0]
+    return count

@@ -42,13 +42,18 @@ class Table:
         """The statements that ask nothing of the table's shape: those that look at it and those that make it."""
         return render_all(self._dialect, self._style, self.slots, frozenset())
 
-    def statement(self, name: str, **slots: str) -> Statement:
-        """One of these, with further slots."""
-        return render(load(self._dialect)[name], self._style, {**self.slots, **slots}, frozenset())
+    @property
+    def defect(self) -> SchemaError | None:
+        """Why a table that is there cannot be used."""
+        return self._defect
 
-    def sql(self, name: str, **slots: str) -> str:
+    def statement(self, name: str, *, features: Collection[str] = (), **slots: str) -> Statement:
+        """One of these, with further slots, for a table that has these features: columns, by their names."""
+        return render(load(self._dialect)[name], self._style, {**self.slots, **slots}, frozenset(features))
+
+    def sql(self, name: str, *, features: Collection[str] = (), **slots: str) -> str:
         """Its text."""
-        return self.statement(name, **slots).text
+        return self.statement(name, features=features, **slots).text
 
     def missing(self, defect: SchemaError | None = None) -> None:
         """Note that there is no such table, or that it cannot be used as it is."""

@@ -20,18 +20,21 @@ if TYPE_CHECKING:
 async def migrate(
     database: Database,
     check: Annotated[
-        bool, typer.Option("--check", help="Only say what is missing; exit with 1 if anything is.")
+        bool, typer.Option("--check", help="Only say what is missing, or needed no more; exit with 1 if anything is.")
     ] = False,
     sql: Annotated[bool, typer.Option("--sql", help="Only print the SQL, for a person to run.")] = False,
     indexes_only: Annotated[
-        bool, typer.Option("--indexes-only", help="Only add indexes: no table, no columns.")
+        bool, typer.Option("--indexes-only", help="Only add indexes that the table as it is wants: no columns.")
     ] = False,
     notify: Annotated[
-        bool,
+        bool | None,
         typer.Option(
-            "--notify/--no-notify", help="On PostgreSQL, a trigger by which rows that Django inserts wake workers."
+            "--notify/--no-notify",
+            help="On PostgreSQL, with or without a trigger by which rows that Django inserts wake workers. "
+            "If not given: as the last migration left it, and with it in the first one.",
+            show_default=False,
         ),
-    ] = True,
+    ] = None,
     down: Annotated[bool, typer.Option("--down", help="Take everything that asyncqueue has added away.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="With --down: do not ask.")] = False,
     json: Json = False,
@@ -61,12 +64,17 @@ async def migrate(
     finally:
         await backend.close()
     if json:
-        print_json([{"name": change.name, "purpose": change.purpose, "sql": change.sql} for change in changes])
+        print_json(
+            [
+                {"name": change.name, "purpose": change.purpose, "gone": change.gone, "sql": change.sql}
+                for change in changes
+            ]
+        )
     elif sql:
         for change in changes:
             typer.echo(f"-- {change.name}: {change.purpose}\n{change.sql};\n")
     else:
-        _tell(changes, "missing" if check else "removed" if down else "made", down=down)
+        _tell(changes, ("missing", "needed no more") if check else ("made", "removed"), down=down)
     if check and changes:
         raise typer.Exit(FAILURE)
 
@@ -92,8 +100,8 @@ def _ask(changes: Sequence[Change]) -> None:
     )
 
 
-def _tell(changes: Sequence[Change], verb: str, *, down: bool) -> None:
+def _tell(changes: Sequence[Change], verbs: tuple[str, str], *, down: bool) -> None:
     for change in changes:
-        typer.echo(f"{verb}: {change.name}" + ("" if down else f" ({change.purpose})"))
+        typer.echo(f"{verbs[change.gone]}: {change.name}" + ("" if down else f" ({change.purpose})"))
     if not changes:
         typer.echo("nothing of asyncqueue's is there" if down else "nothing is missing")

@@ -30,7 +30,7 @@ def require_asyncio(what: str) -> None:
 async def opened(queue: Queue) -> AsyncIterator[None]:
     """Raise ConfigurationError for a queue that was not opened, or was in memory and is closed, or has no table."""
     embedded = queue.backend.capabilities.embedded
-    if queue.backend.shape is None:
+    if queue.backend.shape is None and queue.backend.defect is None:  # which the first verb says
         raise ConfigurationError(_NOT_OPEN if embedded else _NOT_OPEN + _OR_NO_TABLE)
     try:
         yield

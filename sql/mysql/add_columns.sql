@@ -5,16 +5,17 @@
 -- max_attempts: NULL is what the function declares. losses: how many workers were lost with it. started, renewed: the
 -- claim's time and its last renewal by asyncqueue; a claim is asyncqueue's where renewed = modified, since Django's worker
 -- moves modified alone.
+-- Only those that are lacking are added: a line each.
 -- Params: none
 -- Returns: nothing
 ALTER TABLE {table}
-    ADD COLUMN queue varchar(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL DEFAULT 'default',
-    ADD COLUMN priority smallint NOT NULL DEFAULT 0,
-    ADD COLUMN run_after datetime(6) NULL,
-    ADD COLUMN attempt integer NOT NULL DEFAULT 0,
-    ADD COLUMN max_attempts integer NULL,
-    ADD COLUMN losses integer NOT NULL DEFAULT 0,
-    ADD COLUMN claimed_by varchar(64) NULL,
-    ADD COLUMN started datetime(6) NULL,
-    ADD COLUMN renewed datetime(6) NULL,
+    ADD COLUMN queue varchar(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL DEFAULT 'default', -- [not queue]
+    ADD COLUMN priority smallint NOT NULL DEFAULT 0, -- [not priority]
+    ADD COLUMN run_after datetime(6) NULL, -- [not run_after]
+    ADD COLUMN attempt integer NOT NULL DEFAULT 0, -- [not attempt]
+    ADD COLUMN max_attempts integer NULL, -- [not max_attempts]
+    ADD COLUMN losses integer NOT NULL DEFAULT 0, -- [not losses]
+    ADD COLUMN claimed_by varchar(64) NULL, -- [not claimed_by]
+    ADD COLUMN started datetime(6) NULL, -- [not started]
+    ADD COLUMN renewed datetime(6) NULL, -- [not renewed]
     ALGORITHM = INSTANT

@@ -1,4 +1,4 @@
--- How long the next statement may wait for a lock on the table, while everybody else waits behind it; 0: for ever.
+-- How long each statement of the transaction may wait for a lock, while everybody else waits behind it.
 -- Params: patience
 -- Returns: nothing
-SELECT set_config('lock_timeout', :patience, false)
+SELECT set_config('lock_timeout', :patience, true)

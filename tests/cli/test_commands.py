@@ -166,6 +166,7 @@ def test_migrating(folder):
     assert {"table", "column queue", "band index", "attempts table", "version 1"} <= set(names)
     assert call(folder, "migrate", *url, "--sql").stdout.count("CREATE ") == 14
     assert "there is no table" in call(folder, "migrate", *url, "--indexes-only", code=1).stderr
+    assert list(folder.glob("other*")) == [], "who only asks makes no file"
     assert re.findall(r"^made: (.*) \(", call(folder, "migrate", *url).stdout, re.MULTILINE) == names
     assert call(folder, "migrate", *url).stdout == "nothing is missing\n"
     assert call(folder, "migrate", *url, "--check").stdout == "nothing is missing\n"

@@ -147,8 +147,12 @@ def test_a_table_as_django_made_it(folder, fresh_database):
     log = call(folder, "run", "--burst", *url).stderr
     assert log.count("`asyncqueue migrate` adds columns for retries, delays, priorities, named queues") == 1
     assert "no index for claims" in log
-    call(folder, "migrate", "--no-notify", *url)
-    assert call(folder, "migrate", "--check", "--no-notify", *url).stdout == "nothing is missing\n"
+    call(folder, "migrate", "--indexes-only", *url)
+    assert "\nneeded no more: ready index (" in call(folder, "migrate", "--check", *url, code=1).stdout
+    assert "\nremoved: ready index (" in call(folder, "migrate", "--no-notify", *url).stdout
+    for choice in ["--no-notify"], []:
+        assert call(folder, "migrate", "--check", *choice, *url).stdout == "nothing is missing\n"
+    assert call(folder, "migrate", *url).stdout == "nothing is missing\n", "what was chosen is kept"
     assert "as Django made it" not in call(folder, "run", "--burst", *url).stderr
     call(folder, "migrate", "--down", *url, code=1)  # asks, and there is nobody to answer
     planned = call(folder, "migrate", "--down", "--sql", *url).stdout

@@ -198,3 +198,11 @@ async def test_without_notifications(fresh_database):
         assert len(await backend.migrate(notify=False)) == 2
         assert triggers(fresh_database) == []
         assert await backend.pending(notify=False) == []
+        call = "BEFORE UPDATE ON {} FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()"
+        fresh_database.execute(f"CREATE TRIGGER another {call.format(fresh_database.table)}")
+        assert await backend.pending() == [], "who has done without is not asked again"
+        fresh_database.execute(f"DROP TRIGGER another ON {fresh_database.table}")
+        assert await backend.pending(notify=True) != []
+        await backend.migrate(down=True)
+        await backend.migrate()
+        assert len(triggers(fresh_database)) == 1

@@ -32,9 +32,9 @@ _COLUMNS = {
 }
 
 
-def columns(database) -> list[Any]:
+def columns(database, table: str | None = None) -> list[Any]:
     dialect = "mysql" if database.dialect == "mariadb" else database.dialect
-    return list(database.execute(_COLUMNS[dialect], database.table))
+    return list(database.execute(_COLUMNS[dialect], table or database.table))
 
 
 async def test_verbs_on_a_missing_table_say_what_to_type(empty_database):

@@ -8,13 +8,18 @@ from typing import Any
 
 from django.apps import apps
 from django.core.management import call_command
-from django.db import transaction
+from django.db import connection, transaction
 
 Task = apps.get_model("django_simple_queue", "Task")
 
 
 def migrate() -> None:
     call_command("migrate", verbosity=0, interactive=False)
+
+
+def make_anew() -> None:
+    with connection.schema_editor() as editor:
+        editor._remake_table(Task)
 
 
 def create(rows: list[dict[str, Any]]) -> list[str]:

@@ -46,6 +46,10 @@ class DjangoSide:
         """Run `manage.py migrate`."""
         self._call("migrate")
 
+    def make_anew(self) -> None:
+        """On SQLite: make the table anew, as migrations do there that change a column."""
+        self._call("make_anew")
+
     def create(self, rows: Sequence[dict[str, Any]]) -> list[str]:
         """Create tasks as Django's create_task does, in one transaction, and return their ids.
 

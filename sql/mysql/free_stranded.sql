@@ -1,0 +1,33 @@
+-- Lets scheduled tasks be due now that have lost the time when they were, because something has made the table anew without
+-- the columns of `migrate`. What waited for others, or for a place under a limit, has lost its links too: they are taken
+-- from what is still written beside the table, so that it is set aside again for that as soon as it is due.
+-- The side tables have ids without dashes, whatever the type of the tasks' own. Assignments are made in this order here.
+-- Params: none
+-- Returns: nothing
+UPDATE {table} AS t
+   SET t.limit_key = coalesce(t.limit_key, (SELECT CASE WHEN CHAR_LENGTH(l.limit_key) > CHAR_LENGTH(t.task)
+                                                        THEN SUBSTR(l.limit_key, CHAR_LENGTH(t.task) + 2) END
+                                              FROM {limited} AS l
+                                             WHERE l.task_id = CONVERT(REPLACE(t.id, '-', '') USING ascii) COLLATE ascii_bin
+                                               AND l.state = 0
+                                             ORDER BY l.id
+                                             LIMIT 1)),
+       t.links = t.links | CASE WHEN EXISTS (SELECT 1 FROM {limited} AS l
+                                              WHERE l.task_id = CONVERT(REPLACE(t.id, '-', '') USING ascii) COLLATE ascii_bin
+                                                AND l.state = 0)
+                                THEN 1
+                                WHEN EXISTS (SELECT 1 FROM {edges} AS e
+                                              WHERE e.task_id = CONVERT(REPLACE(t.id, '-', '') USING ascii) COLLATE ascii_bin
+                                                AND e.open = 1)
+                                THEN 2
+                                ELSE 0 END,
+       t.run_after = UTC_TIMESTAMP(6)
+ WHERE t.status = 5
+   AND t.run_after IS NULL
+   AND (t.links & 3 = 0
+        OR NOT EXISTS (SELECT 1 FROM {limited} AS l
+                        WHERE l.task_id = CONVERT(REPLACE(t.id, '-', '') USING ascii) COLLATE ascii_bin
+                          AND l.state = 0)
+           AND NOT EXISTS (SELECT 1 FROM {edges} AS e
+                            WHERE e.task_id = CONVERT(REPLACE(t.id, '-', '') USING ascii) COLLATE ascii_bin
+                              AND e.open = 1))
