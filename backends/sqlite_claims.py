@@ -130,11 +130,12 @@ class _Taking:
         fuller = [(band, 0) for band in bands]
         while fuller and len(taken) < limit:
             turn, fuller = fuller, []
-            for left, (band, skip) in zip(range(len(turn), 0, -1), turn, strict=True):
-                share = -(-(limit - len(taken)) // left)
-                rows = self.read_band(share, band, skip) if share else []
-                if len(rows) == share:
-                    fuller.append((band, skip + share))
+            share = -(-(limit - len(taken)) // len(turn))
+            for band, skip in turn:
+                wanted = min(share, limit - len(taken))
+                rows = self.read_band(wanted, band, skip) if wanted else []
+                if len(rows) == wanted:
+                    fuller.append((band, skip + wanted))
                 taken += rows
         return sorted(taken, key=by_age) if several else taken
 
