@@ -282,10 +282,13 @@ class Backend(Protocol):
         With `error` they become failed with that text, else queued again. Each row goes to exactly one rescuer.
         """
 
-    async def overdue(self, *, lease: float, foreign_lease: float | None, limit: int = 1000) -> list[LostTask]:
+    async def overdue(
+        self, *, lease: float, foreign_lease: float | None, unknown: Collection[str] = (), limit: int = 1000
+    ) -> list[LostTask]:
         """Find in-progress rows that nobody renewed in time, on a migrated table: `end_attempts` rescues them.
 
         `lease` seconds are for rows that asyncqueue holds, `foreign_lease` for those of a Django worker; None: never.
+        Those that asyncqueue holds of the `unknown` functions are found after both.
         """
 
     async def foreign_pids(self, own: int) -> set[int]:

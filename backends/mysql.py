@@ -206,8 +206,10 @@ class MysqlBackend:
         work = partial(self._upkeep.rescue, lease=lease, error=error, limit=limit)
         return await self._control.run(work, translate=self._translate)
 
-    async def overdue(self, *, lease: float, foreign_lease: float | None, limit: int = 1000) -> list[LostTask]:
-        work = partial(self._upkeep.overdue, lease=lease, foreign_lease=foreign_lease, limit=limit)
+    async def overdue(
+        self, *, lease: float, foreign_lease: float | None, unknown: Collection[str] = (), limit: int = 1000
+    ) -> list[LostTask]:
+        work = partial(self._upkeep.overdue, lease=lease, foreign_lease=foreign_lease, unknown=unknown, limit=limit)
         return await self._control.run(work, translate=self._translate)
 
     async def foreign_pids(self, own: int) -> set[int]:

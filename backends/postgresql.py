@@ -213,8 +213,10 @@ class PostgresqlBackend:
         values = {"lease": lease, "error": error, "limit": limit}
         return [LostTask(*row) for row in await self._fetch(self._control, "rescue", values)]
 
-    async def overdue(self, *, lease: float, foreign_lease: float | None, limit: int = 1000) -> list[LostTask]:
-        values = {"lease": lease, "foreign_lease": foreign_lease, "limit": limit}
+    async def overdue(
+        self, *, lease: float, foreign_lease: float | None, unknown: Collection[str] = (), limit: int = 1000
+    ) -> list[LostTask]:
+        values = {"lease": lease, "foreign_lease": foreign_lease, "unknown": list(unknown), "limit": limit}
         return [LostTask(*row) for row in await self._fetch(self._control, "overdue", values)]
 
     async def foreign_pids(self, own: int) -> set[int]:

@@ -150,12 +150,15 @@ class Runner:
             await self._hooks.fire("before_job", info_of(claimed, run.retry))
         return resolved, arguments
 
-    async def declared(self, path: str) -> bool:
-        """Whether this path leads to a function declared with `@task` that may run here."""
+    async def declared(self, path: str) -> bool | None:
+        """Whether the function at this path is declared with `@task`; None where there is none that may run here.
+
+        That says nothing of the function: it may be one of another service, whose workers know it.
+        """
         try:
             resolved = self._resolver.known(path) or await self._resolve(path)
         except InvalidTask:
-            return False
+            return None
         return resolved.declared
 
     async def limit_of(self, path: str) -> Limit:
