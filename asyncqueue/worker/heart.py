@@ -55,8 +55,8 @@ class WorkerPid:
 class Heart:
     """The heartbeat loop.
 
-    Each beat looks at all claims in one statement, and so learns within an interval which of them were cancelled or taken
-    away. Those held for longer than half an interval are renewed in another; a task that ends sooner costs none.
+    Each beat looks at all claims in one statement, and so learns within an interval which of them were cancelled or
+    taken away. Those held for longer than half an interval are renewed in another; a task that ends sooner costs none.
 
     Args:
         interval: seconds between beats.
