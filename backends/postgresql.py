@@ -18,6 +18,7 @@ from asyncqueue.backends import postgresql_schema as schema
 from asyncqueue.backends import statements
 from asyncqueue.backends.arrivals import Arrivals
 from asyncqueue.backends.base import Capabilities, Change, Extent, Options, Server, TableShape, TaskFilter
+from asyncqueue.backends.doubt import QUEUED, Tries, cancelled_now, once
 from asyncqueue.backends.lane import Lane, Lanes
 from asyncqueue.backends.postgresql_agenda import PostgresqlAgenda
 from asyncqueue.backends.postgresql_chains import PostgresqlChains
@@ -286,10 +287,14 @@ class PostgresqlBackend:
 
     async def cancel(self, ids: Collection[UUID]) -> set[UUID]:
         values = {"ids": list(ids), "channel": self._channel}
-        return {row[0] for row in await self._fetch(self._control, "cancel", values)}
+        tries = Tries(self._translate)
+        done = {row[0] for row in await tries.run(self._control, self._fetching("cancel", values))}
+        return await cancelled_now(self, ids) if tries.lost else done
 
     async def requeue(self, ids: Collection[UUID]) -> set[UUID]:
-        return {row[0] for row in await self._fetch(self._control, "requeue", {"ids": list(ids)})}
+        await self.observe([])  # a connection that died while it was idle is found out by what may be repeated
+        requeue = self._fetching("requeue", {"ids": list(ids)})
+        return {row[0] for row in await once(self._control, requeue, self._translate, what=QUEUED)}
 
     async def pause(self, queue: str, *, paused: bool) -> None:
         self._table.require_migrated("pausing a queue")
@@ -348,11 +353,12 @@ class PostgresqlBackend:
     async def _fetch(
         self, lane: Lane[AsyncpgConnection] | Lanes[AsyncpgConnection], name: str, values: dict[str, Any]
     ) -> list[Row]:
+        return await lane.run(self._fetching(name, values), translate=self._translate)
+
+    def _fetching(self, name: str, values: dict[str, Any]) -> Callable[[AsyncpgConnection], Awaitable[list[Row]]]:
         statement = self._table[name]
         arguments = statement.values(values)
-        return await lane.run(
-            lambda connection: connection.fetch(statement.text, *arguments), translate=self._translate
-        )
+        return lambda connection: connection.fetch(statement.text, *arguments)
 
     async def _probe(self, connection: AsyncpgConnection) -> None:
         self._server = await schema.server(connection, self._table)
