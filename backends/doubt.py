@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable
 from typing import TypeVar
 from uuid import UUID
 
-from asyncqueue.backends.base import Backend
 from asyncqueue.backends.lane import Connection, Lane
 from asyncqueue.errors import DatabaseUnavailable, OutcomeUnknown
-from asyncqueue.model import Status
+from asyncqueue.model import Observation, Status
 
 Result = TypeVar("Result")
 #: What is not known of a requeue.
@@ -67,7 +66,6 @@ async def once(
         raise
 
 
-async def cancelled_now(backend: Backend, ids: Collection[UUID]) -> set[UUID]:
-    """Those of these rows that are cancelled, by a try of ours or by others."""
-    rows = (await backend.observe(ids)).rows
-    return {key for key, (status, _) in rows.items() if status == Status.CANCELLED}
+def cancelled(seen: Observation) -> set[UUID]:
+    """The rows that are cancelled, by a try of ours or by others."""
+    return {key for key, (status, _) in seen.rows.items() if status == Status.CANCELLED}

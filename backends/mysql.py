@@ -15,7 +15,7 @@ from asyncqueue.backends import mysql_schema as schema
 from asyncqueue.backends import statements
 from asyncqueue.backends.arrivals import Arrivals
 from asyncqueue.backends.base import Capabilities, Change, Extent, Options, Server, TableShape, TaskFilter
-from asyncqueue.backends.doubt import QUEUED, Tries, cancelled_now, once
+from asyncqueue.backends.doubt import QUEUED, Tries, cancelled, once
 from asyncqueue.backends.lane import Lane, Lanes
 from asyncqueue.backends.mysql_address import address_of
 from asyncqueue.backends.mysql_agenda import MysqlAgenda
@@ -270,7 +270,7 @@ class MysqlBackend:
     async def cancel(self, ids: Collection[UUID]) -> set[UUID]:
         tries = Tries(self._translate)
         done = await tries.run(self._control, self._steering("cancel", ids, {Status.QUEUED, Status.RUNNING}))
-        return await cancelled_now(self, ids) if tries.lost else done
+        return cancelled(await self.observe(ids)) if tries.lost else done
 
     async def requeue(self, ids: Collection[UUID]) -> set[UUID]:
         await self.observe([])  # a connection that died while it was idle is found out by what may be repeated

@@ -18,7 +18,7 @@ from asyncqueue.backends import postgresql_schema as schema
 from asyncqueue.backends import statements
 from asyncqueue.backends.arrivals import Arrivals
 from asyncqueue.backends.base import Capabilities, Change, Extent, Options, Server, TableShape, TaskFilter
-from asyncqueue.backends.doubt import QUEUED, Tries, cancelled_now, once
+from asyncqueue.backends.doubt import QUEUED, Tries, cancelled, once
 from asyncqueue.backends.lane import Lane, Lanes
 from asyncqueue.backends.postgresql_agenda import PostgresqlAgenda
 from asyncqueue.backends.postgresql_chains import PostgresqlChains
@@ -289,7 +289,7 @@ class PostgresqlBackend:
         values = {"ids": list(ids), "channel": self._channel}
         tries = Tries(self._translate)
         done = {row[0] for row in await tries.run(self._control, self._fetching("cancel", values))}
-        return await cancelled_now(self, ids) if tries.lost else done
+        return cancelled(await self.observe(ids)) if tries.lost else done
 
     async def requeue(self, ids: Collection[UUID]) -> set[UUID]:
         await self.observe([])  # a connection that died while it was idle is found out by what may be repeated
