@@ -42,8 +42,9 @@ async def test_a_task_of_a_killed_worker_runs_again_within_seconds(queue, databa
         assert time.monotonic() - began < SOON
         assert await handle.result(timeout=30) == "a"
         assert lines(witness) == ["start a", "start a", "end a"]
-        [attempt] = await queue.backend.attempts(handle.id)
-        assert (attempt.outcome, attempt.worker) == ("lost", running.info.name)
+        lost, completed = await queue.backend.attempts(handle.id)
+        assert (lost.outcome, lost.worker) == ("lost", running.info.name)
+        assert (completed.outcome, completed.error) == ("completed", None), "what follows is kept, too"
         listed = {state.info.pid: state.lost for state in await queue.backend.workers()}
         assert listed == {victim.pid: True, rescuer.pid: False}
         rescuer.signal(signal.SIGTERM)
