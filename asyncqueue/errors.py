@@ -8,6 +8,7 @@
     │   ├── DatabaseUnavailable   no connection, or no answer within the deadline; may be tried again
     │   │   ├── DatabaseBusy      deadlock or lock wait, also after the backend's own retries
     │   │   └── SchemaChanged     the table was migrated meanwhile; it was looked at again
+    │   ├── OutcomeUnknown        no answer: it may have been done or not; look before you try again
     │   ├── DataRejected          the database refused the values of a row; trying again cannot help
     │   ├── SchemaError           the task table is missing or is not one asyncqueue knows
     │   │   ├── TableMissing
@@ -58,6 +59,10 @@ class DatabaseBusy(DatabaseUnavailable):
 
 class SchemaChanged(DatabaseUnavailable):
     """The task table is not any more what it was when it was looked at. It was looked at again: repeat the call."""
+
+
+class OutcomeUnknown(DatabaseError):
+    """The answer got lost to what must not be done twice. Look what became of it before you try again."""
 
 
 class DataRejected(DatabaseError):

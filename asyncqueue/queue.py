@@ -314,7 +314,8 @@ class Queue(AbstractAsyncContextManager["Queue"]):
     async def requeue(self, *task_ids: UUID) -> set[UUID]:
         """Queue tasks that have ended or are scheduled, at the end of the queue. Returns the ids of those it queued.
 
-        Their attempts are counted anew.
+        Their attempts are counted anew. Raises OutcomeUnknown where the answer got lost: look at the tasks then,
+        because what was queued again may have run already, and would run once more.
         """
         return await self.backend.requeue(task_ids) if task_ids else set()
 

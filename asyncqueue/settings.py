@@ -94,6 +94,7 @@ class Settings(BaseSettings):
     poll_min: float = Field(0.05, gt=0, description="between looks at an empty queue, at first")
     poll_max: float = Field(1.0, gt=0, description="between looks at an empty queue, later")
     on_lost: Literal["fail", "requeue"] = Field("fail", description="what becomes of a lost worker's tasks")
+    max_losses: int = Field(3, ge=1, description="lost workers after which a task is failed in any case")
     allow: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)] = Field(
         (), description="patterns of dotted paths that may run beside functions declared with @task"
     )

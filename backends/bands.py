@@ -24,6 +24,8 @@ from asyncqueue.backends.watermark import LONGEST_PAUSE, RECENT, Watermark, by_a
 from asyncqueue.model import ClaimedTask
 
 _PRIORITY = attrgetter("priority")
+#: Seconds until what is due and locked by others is tried again, at first and at last: each time twice as long.
+_AT_FIRST, _AT_LAST = 0.001, 1.0
 #: Bands that a worker remembers; a claim reads one index entry of each at least.
 _REMEMBERED = 64
 
@@ -49,11 +51,12 @@ class Bands:
         self._reached: dict[Band, datetime] = {}
         self._look_at = 0.0
         self._due_at = inf
+        self._held_back = 0.0
 
     @property
     def until_due(self) -> float:
-        """Seconds until the next scheduled row is due, as far as is known."""
-        return max(0.001, self._due_at - time.monotonic())
+        """Seconds until the next scheduled row is due, or to be tried again, as far as is known."""
+        return max(_AT_FIRST, self._due_at - time.monotonic())
 
     @property
     def due(self) -> bool:
@@ -86,6 +89,14 @@ class Bands:
             self._reached = dict.fromkeys(self._reached, self._lowest)
         for band in found:
             self._reached.setdefault(band, self._lowest)
+
+    def promoted(self, anything: bool) -> None:
+        """Take in whether a promotion of what is due found anything. If not, others have it locked, maybe for long."""
+        if anything:
+            self._held_back = 0.0
+            return
+        self._held_back = min(max(_AT_FIRST, 2 * self._held_back), _AT_LAST)
+        self._due_at = self._look_at = time.monotonic() + self._held_back
 
     def worked(self, seconds: float) -> None:
         """Take in how long a claim without a look has taken."""

@@ -3,7 +3,8 @@
 A backend is free to take one statement or three for a verb. Whatever it takes, these hold for every one of them:
 
 - a verb is atomic, and is safe to repeat after `DatabaseUnavailable`, whether or not the lost attempt took effect
-  (`claim` is the exception: rows of a claim whose reply was lost stay in progress until their lease ends);
+  (`claim` and `requeue` are exceptions: rows of a claim whose reply was lost stay in progress until their lease ends,
+  and a requeue whose reply was lost raises `OutcomeUnknown`: what it queued may have run since, and would run again);
 - it ends within `Options.statement_timeout` seconds (plus `connect_timeout` where it had to connect first) with a
   result or a `DatabaseError`. Cancelling the caller never leaves a transaction open or a connection in doubt:
   a verb that was begun is carried to its end behind a shield, which the deadline bounds;
@@ -282,10 +283,13 @@ class Backend(Protocol):
         With `error` they become failed with that text, else queued again. Each row goes to exactly one rescuer.
         """
 
-    async def overdue(self, *, lease: float, foreign_lease: float | None, limit: int = 1000) -> list[LostTask]:
+    async def overdue(
+        self, *, lease: float, foreign_lease: float | None, unknown: Collection[str] = (), limit: int = 1000
+    ) -> list[LostTask]:
         """Find in-progress rows that nobody renewed in time, on a migrated table: `end_attempts` rescues them.
 
         `lease` seconds are for rows that asyncqueue holds, `foreign_lease` for those of a Django worker; None: never.
+        Those that asyncqueue holds of the `unknown` functions are found after both.
         """
 
     async def foreign_pids(self, own: int) -> set[int]:
@@ -339,14 +343,17 @@ class Backend(Protocol):
         """Count rows by task and status, in one pass over the table."""
 
     async def cancel(self, ids: Collection[UUID]) -> set[UUID]:
-        """Set status 4 on rows that are queued, scheduled or in progress. Returns the ids changed."""
+        """Set status 4 on rows that are queued, scheduled or in progress. Returns the ids changed.
+
+        Where it had to be repeated because a reply was lost, those are among them that it found cancelled.
+        """
 
     async def requeue(self, ids: Collection[UUID]) -> set[UUID]:
         """Set status 0 and `modified` now on rows that have ended or are scheduled.
 
         Like Django's admin it clears no output or error; on a migrated table attempts and losses count from 0 again.
         What needs a place under a limit becomes scheduled instead, due now; nobody is waited for any more. Returns the
-        ids changed. Rows in progress are left alone: their worker holds them.
+        ids changed. Rows in progress are left alone: their worker holds them. Raises OutcomeUnknown.
         """
 
     async def pause(self, queue: str, *, paused: bool) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence, Set
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence, Set
 from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
@@ -15,6 +15,7 @@ from asyncqueue.backends import mysql_schema as schema
 from asyncqueue.backends import statements
 from asyncqueue.backends.arrivals import Arrivals
 from asyncqueue.backends.base import Capabilities, Change, Extent, Options, Server, TableShape, TaskFilter
+from asyncqueue.backends.doubt import QUEUED, Tries, cancelled, once
 from asyncqueue.backends.lane import Lane, Lanes
 from asyncqueue.backends.mysql_address import address_of
 from asyncqueue.backends.mysql_agenda import MysqlAgenda
@@ -206,8 +207,10 @@ class MysqlBackend:
         work = partial(self._upkeep.rescue, lease=lease, error=error, limit=limit)
         return await self._control.run(work, translate=self._translate)
 
-    async def overdue(self, *, lease: float, foreign_lease: float | None, limit: int = 1000) -> list[LostTask]:
-        work = partial(self._upkeep.overdue, lease=lease, foreign_lease=foreign_lease, limit=limit)
+    async def overdue(
+        self, *, lease: float, foreign_lease: float | None, unknown: Collection[str] = (), limit: int = 1000
+    ) -> list[LostTask]:
+        work = partial(self._upkeep.overdue, lease=lease, foreign_lease=foreign_lease, unknown=unknown, limit=limit)
         return await self._control.run(work, translate=self._translate)
 
     async def foreign_pids(self, own: int) -> set[int]:
@@ -265,10 +268,13 @@ class MysqlBackend:
         return [TaskCount(row[0], status_of(row[1]), row[2], self._times.instant(row[3])) for row in rows]
 
     async def cancel(self, ids: Collection[UUID]) -> set[UUID]:
-        return await self._steer("cancel", ids, {Status.QUEUED, Status.RUNNING})
+        tries = Tries(self._translate)
+        done = await tries.run(self._control, self._steering("cancel", ids, {Status.QUEUED, Status.RUNNING}))
+        return cancelled(await self.observe(ids)) if tries.lost else done
 
     async def requeue(self, ids: Collection[UUID]) -> set[UUID]:
-        return await self._steer("requeue", ids, ENDED)
+        await self.observe([])  # a connection that died while it was idle is found out by what may be repeated
+        return await once(self._control, self._steering("requeue", ids, ENDED), self._translate, what=QUEUED)
 
     async def pause(self, queue: str, *, paused: bool) -> None:
         self._table.require_migrated("pausing a queue")
@@ -355,7 +361,9 @@ class MysqlBackend:
 
         return await lane.run(work, translate=self._translate)
 
-    async def _steer(self, name: str, ids: Collection[UUID], statuses: Set[int]) -> set[UUID]:
+    def _steering(
+        self, name: str, ids: Collection[UUID], statuses: Set[int]
+    ) -> Callable[[MysqlConnection], Awaitable[set[UUID]]]:
         """Change those rows that are in one of these statuses; what is scheduled can always be."""
         statuses = statuses | {Status.SCHEDULED} if self._table.migrated else statuses
         values = {"ids": ids_json(ids), "statuses": numbers(statuses)}
@@ -367,7 +375,7 @@ class MysqlBackend:
             await connection.run(change, self._call("commit"))
             return locked
 
-        return await self._control.run(work, translate=self._translate)
+        return work
 
     async def _probe(self, connection: MysqlConnection) -> None:
         self._enqueueing.task_length = await schema.read(connection, self._table)

@@ -177,7 +177,7 @@ class BandClaims:
     async def _promote(self) -> int:
         """Queue what is due, a batch at a time. Returns how many rows were."""
 
-        async def work(connection: MysqlConnection) -> tuple[int, list[Due]]:
+        async def work(connection: MysqlConnection) -> tuple[int, int, list[Due]]:
             due: Call = self._table["due"], {"limit": PROMOTED_AT_ONCE, "candidates": PROMOTED_AT_ONCE + HELD_BY_OTHERS}
             _, found = await connection.run((self._table["begin"], {}), due)
             every = [Due(*row) for row in found.rows]
@@ -189,9 +189,10 @@ class BandClaims:
             for part in rows_json([_held(row) for row in held], connection.max_packet) if held else ():
                 await connection.run((self._table["hold_limited"], {"rows": part}))
             await connection.run((self._table["commit"], {}))
-            return len(places) - len(aside), aside
+            return len(every), len(places) - len(aside), aside
 
-        count, aside = await self._lanes.run(work, translate=self._translate)
+        found, count, aside = await self._lanes.run(work, translate=self._translate)
+        self.bands.promoted(found > 0)
         self._arrivals.came([Arrival(UUID(row.id), row.links, row.limit_key) for row in aside])
         return count
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from asyncqueue.backends.mysql_claiming import HELD_BY_OTHERS
 from asyncqueue.backends.mysql_connection import Call, MysqlConnection
-from asyncqueue.backends.mysql_rows import ids_json
+from asyncqueue.backends.mysql_rows import encode, ids_json
 from asyncqueue.backends.mysql_times import Times
 from asyncqueue.backends.table import Table
 from asyncqueue.model import LostTask
@@ -34,13 +35,20 @@ class Upkeep:
         return lost
 
     async def overdue(
-        self, connection: MysqlConnection, *, lease: float, foreign_lease: float | None, limit: int
+        self,
+        connection: MysqlConnection,
+        *,
+        lease: float,
+        foreign_lease: float | None,
+        unknown: Collection[str],
+        limit: int,
     ) -> list[LostTask]:
         """As `Backend.overdue`."""
         cutoff = await self._cutoff(connection, lease)
         foreign = None if foreign_lease is None else await self._cutoff(connection, foreign_lease)
-        (reply,) = await connection.run(self._call("overdue", cutoff=cutoff, foreign_cutoff=foreign, limit=limit))
-        rows = reply.rows
+        cutoffs = {"cutoff": cutoff, "foreign_cutoff": foreign, "latest": max(cutoff, foreign or cutoff)}
+        looking = self._call("overdue", **cutoffs, unknown=encode(list(unknown)), limit=limit)
+        rows = (await connection.run(looking))[0].rows
         return [LostTask(UUID(key), task, pid, at, bool(ours), *rest) for key, task, pid, at, ours, *rest in rows]
 
     async def _cutoff(self, connection: MysqlConnection, seconds: float) -> datetime:

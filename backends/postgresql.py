@@ -18,6 +18,7 @@ from asyncqueue.backends import postgresql_schema as schema
 from asyncqueue.backends import statements
 from asyncqueue.backends.arrivals import Arrivals
 from asyncqueue.backends.base import Capabilities, Change, Extent, Options, Server, TableShape, TaskFilter
+from asyncqueue.backends.doubt import QUEUED, Tries, cancelled, once
 from asyncqueue.backends.lane import Lane, Lanes
 from asyncqueue.backends.postgresql_agenda import PostgresqlAgenda
 from asyncqueue.backends.postgresql_chains import PostgresqlChains
@@ -213,8 +214,10 @@ class PostgresqlBackend:
         values = {"lease": lease, "error": error, "limit": limit}
         return [LostTask(*row) for row in await self._fetch(self._control, "rescue", values)]
 
-    async def overdue(self, *, lease: float, foreign_lease: float | None, limit: int = 1000) -> list[LostTask]:
-        values = {"lease": lease, "foreign_lease": foreign_lease, "limit": limit}
+    async def overdue(
+        self, *, lease: float, foreign_lease: float | None, unknown: Collection[str] = (), limit: int = 1000
+    ) -> list[LostTask]:
+        values = {"lease": lease, "foreign_lease": foreign_lease, "unknown": list(unknown), "limit": limit}
         return [LostTask(*row) for row in await self._fetch(self._control, "overdue", values)]
 
     async def foreign_pids(self, own: int) -> set[int]:
@@ -284,10 +287,14 @@ class PostgresqlBackend:
 
     async def cancel(self, ids: Collection[UUID]) -> set[UUID]:
         values = {"ids": list(ids), "channel": self._channel}
-        return {row[0] for row in await self._fetch(self._control, "cancel", values)}
+        tries = Tries(self._translate)
+        done = {row[0] for row in await tries.run(self._control, self._fetching("cancel", values))}
+        return cancelled(await self.observe(ids)) if tries.lost else done
 
     async def requeue(self, ids: Collection[UUID]) -> set[UUID]:
-        return {row[0] for row in await self._fetch(self._control, "requeue", {"ids": list(ids)})}
+        await self.observe([])  # a connection that died while it was idle is found out by what may be repeated
+        requeue = self._fetching("requeue", {"ids": list(ids)})
+        return {row[0] for row in await once(self._control, requeue, self._translate, what=QUEUED)}
 
     async def pause(self, queue: str, *, paused: bool) -> None:
         self._table.require_migrated("pausing a queue")
@@ -346,11 +353,12 @@ class PostgresqlBackend:
     async def _fetch(
         self, lane: Lane[AsyncpgConnection] | Lanes[AsyncpgConnection], name: str, values: dict[str, Any]
     ) -> list[Row]:
+        return await lane.run(self._fetching(name, values), translate=self._translate)
+
+    def _fetching(self, name: str, values: dict[str, Any]) -> Callable[[AsyncpgConnection], Awaitable[list[Row]]]:
         statement = self._table[name]
         arguments = statement.values(values)
-        return await lane.run(
-            lambda connection: connection.fetch(statement.text, *arguments), translate=self._translate
-        )
+        return lambda connection: connection.fetch(statement.text, *arguments)
 
     async def _probe(self, connection: AsyncpgConnection) -> None:
         self._server = await schema.server(connection, self._table)

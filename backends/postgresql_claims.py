@@ -144,6 +144,7 @@ class Claims:
         try:
             with anyio.CancelScope(shield=True):
                 promoted = await self._send("promote", {"limit": PROMOTED_AT_ONCE})
+                self.bands.promoted(bool(promoted))
                 aside = [Arrival(*row) for row in promoted if row["links"] & ASIDE]
                 self._arrivals.came(aside)
                 return len(promoted) > len(aside)

@@ -28,7 +28,7 @@ from asyncqueue.backends.sqlite_keys import Keys
 from asyncqueue.backends.sqlite_limits import SqliteLimits
 from asyncqueue.backends.sqlite_location import MEMORY, check, exists, location
 from asyncqueue.backends.sqlite_retention import SqliteRetention
-from asyncqueue.backends.sqlite_rows import array, ending, fence, filtering, first_column, listed, new_rows
+from asyncqueue.backends.sqlite_rows import array, ending, fence, filtering, first_column, json_array, listed, new_rows
 from asyncqueue.backends.sqlite_ticks import SqliteTicks
 from asyncqueue.backends.sqlite_times import Times
 from asyncqueue.backends.table import Table
@@ -210,10 +210,11 @@ class SqliteBackend:
 
         return [LostTask(UUID(key), task, worker_pid) for key, task, worker_pid in await self._write(work)]
 
-    async def overdue(self, *, lease: float, foreign_lease: float | None, limit: int = 1000) -> list[LostTask]:
-        foreign = None if foreign_lease is None else self._times.cutoff(foreign_lease)
-        values = {"cutoff": self._times.cutoff(lease), "foreign_cutoff": foreign, "limit": limit}
-        rows = await self._select("overdue", values)
+    async def overdue(
+        self, *, lease: float, foreign_lease: float | None, unknown: Collection[str] = (), limit: int = 1000
+    ) -> list[LostTask]:
+        cutoffs = self._times.cutoffs(lease, foreign_lease)
+        rows = await self._select("overdue", {**cutoffs, "unknown": json_array(unknown), "limit": limit})
         return [LostTask(UUID(key), task, pid, token, bool(ours), *rest) for key, task, pid, token, ours, *rest in rows]
 
     async def foreign_pids(self, own: int) -> set[int]:

@@ -26,6 +26,11 @@ def array(ids: Iterable[UUID]) -> str:
     return json.dumps([key.hex for key in ids])
 
 
+def json_array(texts: Iterable[str]) -> str:
+    """Texts as a JSON array."""
+    return json.dumps(list(texts))
+
+
 def first_column(rows: Iterable[tuple[Any, ...]]) -> str:
     """The first columns, as they were read."""
     return json.dumps([row[0] for row in rows])

@@ -41,6 +41,12 @@ class Times:
         """The text before which nothing can read that was written within the last `seconds`."""
         return str(naive_cutoff(datetime.now(UTC), seconds, self._zone))
 
+    def cutoffs(self, lease: float, foreign_lease: float | None) -> dict[str, str | None]:
+        """What `overdue` compares with."""
+        cutoff = self.cutoff(lease)
+        foreign = None if foreign_lease is None else self.cutoff(foreign_lease)
+        return {"cutoff": cutoff, "foreign_cutoff": foreign, "latest": max(cutoff, foreign or cutoff)}
+
     def now_utc(self, ahead: float = 0.0) -> str:
         """The present, or so many seconds after it, in UTC whatever the table's zone."""
         return self.utc(datetime.now(UTC) + timedelta(seconds=ahead))

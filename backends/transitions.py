@@ -37,6 +37,8 @@ _LIMITED = "it does not run; it comes under a limit"
 _DECLARATION = "it was set aside and there is a place for it; the lock on its function's declaration"
 _EDGES = "the lock on its row, and nothing is left that it waits for"
 _FAILURE = "the lock on its row, and what it waits for has failed"
+_LEASE = f"nobody has renewed it for a lease, and the table is not migrated; {_LOCK}"
+_RESCUER = "a rescuer"
 _ANYBODY = "anybody"
 _HOLDER = "the worker that holds it"
 _WORKER = "any worker"
@@ -61,7 +63,9 @@ TRANSITIONS = (
     Transition("end_attempts", _RUNNING, _SCHEDULED, _HOLDER, _TOKEN),
     Transition("end_attempts", _RUNNING, _COMPLETED, _HOLDER, _TOKEN),
     Transition("end_attempts", _RUNNING, _FAILED, "the worker that holds it, or a rescuer", _TOKEN),
-    Transition("end_attempts", _RUNNING, _QUEUED, "a rescuer", _TOKEN),
+    Transition("end_attempts", _RUNNING, _QUEUED, _RESCUER, _TOKEN),
+    Transition("rescue", _RUNNING, _FAILED, _RESCUER, _LEASE),
+    Transition("rescue", _RUNNING, _QUEUED, _RESCUER, _LEASE),
     Transition("cancel", _QUEUED, _CANCELLED, _ANYBODY, "it has not ended"),
     Transition("cancel", _SCHEDULED, _CANCELLED, _ANYBODY, "it has not ended"),
     Transition("cancel", _RUNNING, _CANCELLED, _ANYBODY, "it has not ended"),

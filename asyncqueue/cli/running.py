@@ -67,6 +67,9 @@ async def run(
     on_lost: Annotated[
         str | None, typer.Option(metavar="fail|requeue", help="What becomes of lost tasks. (default: fail)")
     ] = None,
+    max_losses: Annotated[
+        int | None, typer.Option(help="Lost workers after which a task is failed in any case. (default: 3)")
+    ] = None,
     prefetch: Annotated[
         int | None, typer.Option(help="Tasks claimed beyond those that run. (default: by need)")
     ] = None,
@@ -114,6 +117,7 @@ async def run(
         "lease": lease,
         "heartbeat": heartbeat,
         "on_lost": on_lost,
+        "max_losses": max_losses,
         "prefetch": prefetch,
         "poll_min": poll_min,
         "poll_max": poll_max,

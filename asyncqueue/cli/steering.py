@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import timedelta
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import typer
@@ -14,6 +15,9 @@ from asyncqueue.cli.looking import StatusOption, TaskOption, parse_id, parse_sta
 from asyncqueue.cli.options import Database, Json, TaskIds, seconds
 from asyncqueue.cli.output import print_json
 from asyncqueue.model import Status
+
+if TYPE_CHECKING:
+    from asyncqueue.queue import Queue
 
 _PAGE = 1000
 
@@ -43,6 +47,28 @@ async def cancel(
     async with Queue(settings=database.settings()) as queue:
         done = await queue.cancel(*keys)
     _report(done, keys, verb="cancelled", why_not="it has ended, or does not exist", json=json)
+
+
+async def _requeue_all(queue: Queue, statuses: Collection[Status], task: str | None) -> set[UUID]:
+    """Queue all of these again, each once. Returns the ids of those queued.
+
+    What needs a place under a limit stays scheduled, and comes first in the list from then on; others may leave it
+    meanwhile. So the list is read until it has nothing new from its beginning to its end.
+    """
+    done: set[UUID] = set()
+    seen: set[UUID] = set()
+    more = True
+    while more:
+        more, offset = False, 0
+        while batch := await queue.list(status=statuses, task=task, limit=_PAGE, offset=offset):
+            new = {record.id for record in batch} - seen
+            if new:
+                more = True
+                seen |= new
+                done |= await queue.requeue(*new)
+            else:
+                offset += len(batch)
+    return done
 
 
 @command
@@ -75,12 +101,7 @@ async def requeue(
         number = await queue.count(status=statuses, task=task)
         if number and not yes:
             typer.confirm(f"Queue {number} task{'s' if number != 1 else ''} again?", abort=True)
-        done = set()
-        while batch := await queue.list(status=statuses, task=task, limit=_PAGE):
-            changed = await queue.requeue(*(record.id for record in batch))
-            if not changed:
-                break
-            done |= changed
+        done = await _requeue_all(queue, statuses or [], task)
         _report(done, [], verb="queued", why_not="", json=json)
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+import signal
 import sys
 import threading
 from importlib import import_module
 from pathlib import Path
+from types import FrameType
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +20,8 @@ from asyncqueue.model import ClaimedTask
 from asyncqueue.running.application import Application
 from asyncqueue.running.limits import Limits
 from asyncqueue.running.resolve import AllowRule
-from asyncqueue.running.runner import Runner
+from asyncqueue.running.run import Run
+from asyncqueue.running.runner import Runner, RunResult
 
 
 class _Reports:
@@ -56,11 +60,41 @@ def main() -> None:
     claimed = ClaimedTask(
         UUID(request["id"]), request["task"], request["args"], "", "", request["attempt"], request["max_attempts"]
     )
-    result = anyio.run(runner.run, runner.prepare(claimed, lambda: reports))
-    assert result is not None  # noqa: S101 - nobody stops it but by ending this process
+    result = anyio.run(_run, runner, runner.prepare(claimed, lambda: reports))
     sys.stdout.flush()
     sys.stderr.flush()
-    reports.send(output=result.output, error=result.error, retry_in=result.retry_in)
+    if result is None:
+        _end_as_told()
+    else:
+        reports.send(output=result.output, error=result.error, retry_in=result.retry_in)
+
+
+async def _run(runner: Runner, run: Run) -> RunResult | None:
+    """Run the task. SIGTERM stops it, once and so that its own clean-up is done; then nothing is returned."""
+    loop = asyncio.get_running_loop()
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        if run.task is None:  # it has not begun
+            _end_as_told()
+        elif run.at_hand and not run.stopping:
+            run.stopping = True
+            raise asyncio.CancelledError
+        else:
+            loop.call_soon_threadsafe(run.stop)
+
+    signal.signal(signal.SIGTERM, stop)
+    # What the task forks ends as it did before, by the signal that its group is sent.
+    os.register_at_fork(after_in_child=lambda: signal.signal(signal.SIGTERM, signal.SIG_DFL))
+    try:
+        return await runner.run(run)
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _end_as_told() -> None:
+    """End by the signal, as a process does that knows no better."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _die_with_the_worker() -> None:

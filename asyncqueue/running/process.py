@@ -46,7 +46,8 @@ class TaskProcessDied(ChildProcessError):
 async def run_in_process(run: Run, limits: Limits, *, prepare: str | None) -> str | None:
     """Run a task in a child and return its output; what a generator yields is written as it comes.
 
-    When the caller is cancelled the child, and what it started, is terminated and after five seconds killed.
+    When the caller is cancelled the child, and what it started, is terminated and after five seconds killed. Until then
+    the task can clean up behind itself: an async one is cancelled, in a plain one CancelledError is raised.
 
     Raises TaskProcessError with the task's error, TaskProcessDied with what became of the child.
     """

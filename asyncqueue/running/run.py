@@ -34,6 +34,7 @@ class Run:
         "_open_stream",
         "_stream",
         "_timer",
+        "at_hand",
         "capture",
         "chains",
         "claimed",
@@ -63,6 +64,8 @@ class Run:
         #: Bytes yielded so far.
         self.size = 0
         self.in_thread = False
+        #: Its plain code is being executed in the main thread, where a signal's handler can raise what stops it.
+        self.at_hand = False
         #: Somebody wants it to end without a result.
         self.stopping = False
         self.timed_out = False

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import inspect
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from asyncqueue.backends.facets import Chains
@@ -150,12 +151,15 @@ class Runner:
             await self._hooks.fire("before_job", info_of(claimed, run.retry))
         return resolved, arguments
 
-    async def declared(self, path: str) -> bool:
-        """Whether this path leads to a function declared with `@task` that may run here."""
+    async def declared(self, path: str) -> bool | None:
+        """Whether the function at this path is declared with `@task`; None where there is none that may run here.
+
+        That says nothing of the function: it may be one of another service, whose workers know it.
+        """
         try:
             resolved = self._resolver.known(path) or await self._resolve(path)
         except InvalidTask:
-            return False
+            return None
         return resolved.declared
 
     async def limit_of(self, path: str) -> Limit:
@@ -215,7 +219,7 @@ class Runner:
             run.output = encode_result(await function(**arguments), self._limits.max_output_size)
         elif kind is Kind.SYNC:
             value = (
-                function(**arguments)
+                _at_hand(run, functools.partial(function, **arguments))
                 if self._inline
                 else await self._in_thread(run, functools.partial(function, **arguments))
             )
@@ -225,7 +229,7 @@ class Runner:
         elif kind is Kind.ASYNC_GENERATOR:
             await self._iterate(run, function(**arguments))
         elif self._inline:
-            self._iterate_here(run, function(**arguments))
+            _at_hand(run, functools.partial(self._iterate_here, run, function(**arguments)))
         else:
             generate = functools.partial(function, **arguments)
             await self._in_thread(
@@ -263,9 +267,10 @@ class Runner:
             if close is not None:
                 await close()
 
-    def _iterate_here(self, run: Run, generator: Iterator[Any]) -> None:
-        for value in generator:
-            run.write(self._yielded(run, value))
+    def _iterate_here(self, run: Run, generator: Generator[Any]) -> None:
+        with contextlib.closing(generator):
+            for value in generator:
+                run.write(self._yielded(run, value))
 
     def _iterate_in_thread(
         self, run: Run, function: Callable[[], Iterator[Any]], loop: asyncio.AbstractEventLoop
@@ -302,3 +307,12 @@ class Runner:
                 f"the output is larger than max_output_size allows ({self._limits.max_output_size} bytes)"
             )
         return text
+
+
+def _at_hand(run: Run, function: Callable[[], Any]) -> Any:
+    """Call a plain function where the handler of a signal can stop it."""
+    run.at_hand = True
+    try:
+        return function()
+    finally:
+        run.at_hand = False

@@ -10,13 +10,15 @@ from uuid import UUID
 from asyncqueue.backends.base import Backend
 from asyncqueue.errors import DataRejected
 from asyncqueue.limits import HandBack
-from asyncqueue.model import AttemptEnd, Claimant, ClaimedTask, Finish, Release, Status
+from asyncqueue.model import AttemptEnd, Claimant, ClaimedTask, Finish, Link, Release, Status
 from asyncqueue.running.runner import RunResult
 from asyncqueue.worker.ledger import Held, Ledger
 from asyncqueue.worker.signal import Signal
 
 logger = logging.getLogger("asyncqueue.worker")
 
+#: A number, because that of an IntFlag is slow.
+_RECORDED = int(Link.RECORDED)
 #: Rows in one statement.
 _BATCH = 500
 
@@ -127,7 +129,7 @@ class Finisher:
             result = held.result
             if result is None:
                 releases.append(held)
-            elif result.retry_in is None and not held.claimed.attempt:
+            elif result.retry_in is None and not held.claimed.attempt and not held.claimed.links & _RECORDED:
                 finishes.append(held)
             elif migrated:
                 attempts.append(held)

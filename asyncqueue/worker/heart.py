@@ -55,7 +55,8 @@ class WorkerPid:
 class Heart:
     """The heartbeat loop.
 
-    All claims held for longer than half an interval are renewed in one statement; a task that ends sooner costs none.
+    Each beat looks at all claims in one statement, and so learns within an interval which of them were cancelled or
+    taken away. Those held for longer than half an interval are renewed in another; a task that ends sooner costs none.
 
     Args:
         interval: seconds between beats.
@@ -104,10 +105,9 @@ class Heart:
 
     async def run(self) -> None:
         """Beat for ever."""
-        cancelled = False
         while True:
             try:
-                await self._beat(everything=cancelled)
+                await self._beat()
             except DatabaseUnavailable as error:
                 logger.warning("cannot renew leases: %s", error)
                 await anyio.sleep(self._interval / 5)
@@ -115,16 +115,12 @@ class Heart:
             else:
                 self._last = time.monotonic()
                 self._news.set()
-                cancelled = await self._backend.wait_for_cancellation(self._interval)
+                await self._backend.wait_for_cancellation(self._interval)
 
-    async def _beat(self, *, everything: bool) -> None:
-        """Renew what has been held for a while; everything, where some of it may have been cancelled just now."""
+    async def _beat(self) -> None:
         self._leases.refresh()
         await self._pid.look(self._backend)
-        old = time.monotonic() - (0.0 if everything else self._interval / 2)
-        for held, reason in await self._ledger.renew(
-            [held for held in self._ledger if held.renewed_at < old], self._pid.value
-        ):
+        for held, reason in await self._ledger.renew(self._pid.value, older=self._interval / 2):
             logger.warning("stopping task %s (%s): %s", held.id, held.claimed.task, reason.value)
             held.stop(reason)
         # Last: neither may keep a lease from being renewed.

@@ -121,21 +121,26 @@ class Ledger:
             for held in doubtful:
                 held.doubtful = None
 
-    async def renew(self, some: list[Held], worker_pid: int | None) -> list[tuple[Held, Reason]]:
-        """Renew these leases. Returns the claims that do not stand any more."""
-        if not some:
+    async def renew(self, worker_pid: int | None, *, older: float) -> list[tuple[Held, Reason]]:
+        """Look at all claims, and renew the leases that are older than so many seconds.
+
+        Returns the claims that do not stand any more.
+        """
+        if not self._held:
             return []
         async with self.writing.alone():
-            # Between choosing and locking, some may have ended.
-            some = [held for held in some if self._held.get(held.id) is held]
+            every = list(self._held.values())
             since = time.monotonic()
-            seen = await self._backend.observe([held.id for held in some])
-            verdict = judge(some, seen)
+            seen = await self._backend.observe(list(self._held))
+            verdict = judge(every, seen)
             for held, token in verdict.kept:
-                held.token, held.doubtful = token, seen.now
-            if verdict.kept:
-                claims = [Claim(held.id, held.token) for held, _ in verdict.kept]
+                held.token, held.doubtful = token, None
+            old = [held for held, _ in verdict.kept if since - held.renewed_at > older]
+            if old:
+                claims = [Claim(held.id, held.token) for held in old]
+                for held in old:
+                    held.doubtful = seen.now
                 await self._backend.renew(claims, now=seen.now, worker_pid=worker_pid)
-            for held, _ in verdict.kept:
+            for held in old:
                 held.token, held.doubtful, held.renewed_at = seen.now, None, since
         return verdict.stopped

@@ -6,11 +6,10 @@ from typing import Literal
 
 from asyncqueue.model import AttemptEnd, LostTask, Status
 
-#: How many workers a task may lose until it is taken for what ends them.
-MAX_LOSSES = 3
 
-
-def fate(lost: LostTask, *, again: bool, on_lost: Literal["fail", "requeue"], lease: float) -> AttemptEnd:
+def fate(
+    lost: LostTask, *, again: bool, on_lost: Literal["fail", "requeue"], lease: float, max_losses: int
+) -> AttemptEnd:
     """The end of a lost attempt, fenced by the token that was seen.
 
     Args:
@@ -18,19 +17,21 @@ def fate(lost: LostTask, *, again: bool, on_lost: Literal["fail", "requeue"], le
         again: whether its function is declared with `@task`, and so runs at least once.
         on_lost: what becomes of the others.
         lease: seconds for which nobody renewed it.
+        max_losses: how many workers it may lose until it is taken for what ends them.
     """
     what = (
         f"its worker{f' {lost.claimed_by}' if lost.claimed_by else ''} did not renew the claim for {lease:g} seconds "
         "(it was lost, or could not reach the database)"
     )
-    poison = lost.losses + 1 >= MAX_LOSSES
+    # One that had lost as many and was queued again by Django, which resets nothing, begins anew.
+    losses = lost.losses % max_losses + 1
     if not (again or on_lost == "requeue"):
         status, text = Status.FAILED, f"Task failed: {what}"
-    elif poison:
+    elif losses == max_losses:
         status = Status.FAILED
         text = (
-            f"Task failed: {lost.losses + 1} workers were lost while they ran it. It may be what ends them, so it is "
-            f"not run again. The last time {what}"
+            f"Task failed: {losses} worker{'s were' if losses > 1 else ' was'} lost with it. It may be what ends them, "
+            f"so it is not run again. The last time {what}"
         )
     else:
         status, text = Status.QUEUED, f"Queued again: {what}"

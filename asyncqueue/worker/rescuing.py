@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
+import time
 from collections.abc import Awaitable, Callable
 from typing import Literal
 
@@ -11,7 +12,7 @@ import anyio
 
 from asyncqueue.backends.base import Backend
 from asyncqueue.errors import DatabaseUnavailable
-from asyncqueue.model import LostTask, Status
+from asyncqueue.model import AttemptEnd, LostTask, Status
 from asyncqueue.worker.heart import Heart
 from asyncqueue.worker.leases import Leases
 from asyncqueue.worker.losses import fate
@@ -19,6 +20,8 @@ from asyncqueue.worker.losses import fate
 logger = logging.getLogger("asyncqueue.worker")
 
 _LIMIT = 1000
+#: Seconds after which it is asked again whether a function is known here.
+_ASK_AGAIN = 60.0
 
 
 class Rescuer:
@@ -31,7 +34,9 @@ class Rescuer:
         heart: tells how long renewals have gone well.
         leases: how long a claim stands without renewal.
         on_lost: whether lost tasks become failed, as Django has it, or are queued again.
+        max_losses: how many workers a task may lose until it is failed in any case, on a migrated table.
         declared: whether the function of a dotted path is declared with `@task`: on a migrated table it runs again.
+            None where this worker does not know it: another service's, whose workers rescue it if there are any.
         on_rescued: called with each task rescued, and whether it failed by that.
     """
 
@@ -42,27 +47,33 @@ class Rescuer:
         leases: Leases,
         *,
         on_lost: Literal["fail", "requeue"],
-        declared: Callable[[str], Awaitable[bool]],
+        max_losses: int,
+        declared: Callable[[str], Awaitable[bool | None]],
         on_rescued: Callable[[LostTask, bool], None],
     ) -> None:
         self._backend = backend
         self._heart = heart
         self._leases = leases
         self._on_lost = on_lost
+        self._max_losses = max_losses
         self._declared = declared
         self._on_rescued = on_rescued
+        # The functions that are not known here, and until when that is believed.
+        self._unknown: set[str] = set()
+        self._believed_until = 0.0
 
     async def run(self) -> None:
         """Look for lost tasks for ever."""
         while True:
             await anyio.sleep(self._leases.interval * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, not a secret
             try:
-                while self._leases.own is not None and self._heart.settled and await self._look() == _LIMIT:
+                while self._leases.own is not None and self._heart.settled and await self._look():
                     pass
             except DatabaseUnavailable as error:
                 logger.warning("cannot look for lost tasks: %s", error)
 
-    async def _look(self) -> int:
+    async def _look(self) -> bool:
+        """Rescue what is lost, up to a limit. Returns whether there may be more."""
         assert self._leases.own is not None  # noqa: S101 - `run` has asked
         if self._backend.shape is not None and self._backend.shape.migrated:
             return await self._look_and_judge(self._leases.own)
@@ -75,26 +86,46 @@ class Rescuer:
         lost = await self._backend.rescue(lease=self._leases.own, error=error, limit=_LIMIT)
         for task in lost:
             self._tell(task, failed=error is not None)
-        return len(lost)
+        return len(lost) == _LIMIT
 
-    async def _look_and_judge(self, lease: float) -> int:
-        """Each lost task by what it is. Of several rescuers one wins: the others find another token."""
-        foreign = self._leases.foreign
-        lost = await self._backend.overdue(lease=lease, foreign_lease=foreign, limit=_LIMIT)
-        ends = [
-            fate(
-                task,
-                again=task.ours and await self._declared(task.task),
-                on_lost=self._on_lost,
-                lease=lease if task.ours or foreign is None else foreign,
-            )
-            for task in lost
-        ]
-        written = await self._backend.end_attempts(ends) if ends else set()
-        for task, end in zip(lost, ends, strict=True):
+    async def _look_and_judge(self, lease: float) -> bool:
+        """Each lost task by what it is. Of several rescuers one wins: the others find another token.
+
+        What is not known here is left out of the next look, where it would lie before others, until a Django worker's
+        lease has passed, too: if there is a worker that knows it, that has taken it by then.
+        """
+        if time.monotonic() > self._believed_until:
+            self._unknown.clear()
+            self._believed_until = time.monotonic() + _ASK_AGAIN
+        unknown = frozenset(self._unknown)
+        lost = await self._backend.overdue(
+            lease=lease, foreign_lease=self._leases.foreign, unknown=unknown, limit=_LIMIT
+        )
+        ends: list[tuple[LostTask, AttemptEnd]] = []
+        for task in lost:
+            foreign = not task.ours or task.task in unknown
+            again = False if foreign else await self._declared(task.task)
+            if again is None:
+                self._leave(task.task)
+            else:
+                ends.append((task, self._end(task, again=again, lease=lease, foreign=foreign)))
+        written = await self._backend.end_attempts([end for _, end in ends]) if ends else set()
+        for task, end in ends:
             if task.id in written:
                 self._tell(task, failed=end.status == Status.FAILED)
-        return len(lost)
+        return len(lost) == _LIMIT or len(self._unknown) > len(unknown)
+
+    def _end(self, task: LostTask, *, again: bool, lease: float, foreign: bool) -> AttemptEnd:
+        if foreign and self._leases.foreign is not None:
+            lease = max(lease, self._leases.foreign) if task.ours else self._leases.foreign
+        return fate(task, again=again, on_lost=self._on_lost, lease=lease, max_losses=self._max_losses)
+
+    def _leave(self, path: str) -> None:
+        if path not in self._unknown:
+            self._unknown.add(path)
+            lease = self._leases.foreign
+            until = "for ever" if lease is None else f"until nobody has renewed them for {lease:g} seconds"
+            logger.info("%s cannot run here: its lost tasks are left to workers that know it, %s", path, until)
 
     def _tell(self, task: LostTask, *, failed: bool) -> None:
         worker = task.claimed_by or (f"PID {task.worker_pid}" if task.worker_pid is not None else None)

@@ -189,6 +189,7 @@ class Worker:
             self._heart,
             self._leases,
             on_lost=self._settings.on_lost,
+            max_losses=self._settings.max_losses,
             declared=self._runner.declared,
             on_rescued=self._rescued,
         )

@@ -1,7 +1,8 @@
 -- Level 1: the rows in progress whose worker stopped renewing them. asyncqueue's own, where `renewed` is what `modified` is,
 -- before `cutoff`; a Django worker's, or one of asyncqueue from before the migration, before `foreign_cutoff` (NULL:
--- never). Nothing is locked: what becomes of each is decided then, and written fenced by its token.
--- Params: cutoff, foreign_cutoff, limit
+-- never). Those of ours whose task is among `unknown`, a JSON array, wait for both. Nothing is locked: what becomes of each
+-- is decided then, and written fenced by its token. `latest` is the later one of the two, for the index.
+-- Params: cutoff, foreign_cutoff, latest, unknown, limit
 -- Returns: id, task, worker_pid, token, ours, attempt, losses, claimed_by, started
 SELECT id,
        task,
@@ -16,7 +17,8 @@ SELECT id,
   FROM {table}
        FORCE INDEX ({band_index}) -- [indexed]
  WHERE status = 1
-   AND modified < :cutoff
-   AND (renewed <=> modified OR modified < :foreign_cutoff)
+   AND modified < :latest
+   AND (renewed <=> modified AND NOT JSON_CONTAINS(:unknown, JSON_QUOTE(task)) OR modified < :foreign_cutoff)
+   AND (NOT (renewed <=> modified) OR modified < :cutoff)
  ORDER BY modified
  LIMIT :limit

@@ -26,7 +26,7 @@ UPDATE (
        t.max_attempts = d.max_attempts,
        t.run_after = IF(d.due > UTC_TIMESTAMP(6), d.due, NULL), -- [not linked]
        t.run_after = IF(d.due > UTC_TIMESTAMP(6) OR d.links & 2, d.due, IF(d.links & 1, UTC_TIMESTAMP(6), NULL)), -- [linked]
-       t.links = COALESCE(d.links, 0) | (t.links & 4), -- [linked]
+       t.links = COALESCE(d.links, 0) | (t.links & 12), -- [linked]
        t.limit_key = d.limit_key, -- [linked]
        t.attempt = 0,
        t.losses = 0,

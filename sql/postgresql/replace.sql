@@ -8,7 +8,7 @@ WITH replaced AS (
            args = :args,
            status = CASE WHEN due.at > clock.now THEN 5 ELSE 0 END, -- [not linked]
            status = CASE WHEN due.at > clock.now OR :links::int & 3 <> 0 THEN 5 ELSE 0 END, -- [linked]
-           links = :links::int | (t.links & 4), limit_key = :limit_key, -- [linked]
+           links = :links::int | (t.links & 12), limit_key = :limit_key, -- [linked]
            modified = clock.now,
            queue = :queue,
            priority = :priority,

@@ -8,6 +8,7 @@ UPDATE {table}
        run_after = :run_after,
        attempt = :attempt,
        losses = losses + :lost,
+       links = links | 8, -- [linked]
        worker_pid = NULL, -- [errors]
        error = :error, -- [errors]
        log = :log, -- [errors]

@@ -1,7 +1,8 @@
 -- Level 1: the rows in progress whose worker stopped renewing them. asyncqueue's own, where `renewed` is what `modified` is,
 -- before `cutoff`; a Django worker's, or one of asyncqueue from before the migration, before `foreign_cutoff` (NULL:
--- never). What becomes of each is decided then, and written fenced by its token. Cut-offs are in the table's zone.
--- Params: cutoff, foreign_cutoff, limit
+-- never). Those of ours whose task is among `unknown`, a JSON array, wait for both. What becomes of each is decided then,
+-- and written fenced by its token. Cut-offs are in the table's zone; `latest` is the later one of the two, for the index.
+-- Params: cutoff, foreign_cutoff, latest, unknown, limit
 -- Returns: id, task, worker_pid, token, ours, attempt, losses, claimed_by, started
 SELECT id, task,
        worker_pid, -- [errors]
@@ -9,7 +10,8 @@ SELECT id, task,
        modified AS token, renewed IS modified AS ours, attempt, losses, claimed_by, started
   FROM {table}
  WHERE status = 1
-   AND modified < :cutoff
-   AND (renewed IS modified OR modified < :foreign_cutoff)
+   AND modified < :latest
+   AND (renewed IS modified AND task NOT IN (SELECT value FROM json_each(:unknown)) OR modified < :foreign_cutoff)
+   AND (renewed IS NOT modified OR modified < :cutoff)
  ORDER BY modified
  LIMIT :limit

@@ -11,7 +11,7 @@ UPDATE {table}
        priority = :priority,
        max_attempts = :max_attempts,
        run_after = :run_after,
-       links = :links | (links & 4), -- [linked]
+       links = :links | (links & 12), -- [linked]
        limit_key = :limit_key, -- [linked]
        attempt = 0,
        losses = 0

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from uuid import uuid4
 
+from asyncqueue import Queue, Settings, Status
+from asyncqueue.cli import steering
+from asyncqueue.model import Link, NewTask
 from tests.cli.test_commands import call, enqueue, folder
 
 __all__ = ["folder"]  # a fixture
@@ -41,3 +46,27 @@ def test_a_limit_key_can_be_given(folder):
     assert "limit_key must have from 1 to 255" in call(folder, "enqueue", "x.y", "--limit-key", "", code=2).stderr
     call(folder, "run", "--burst")
     assert json.loads(call(folder, "show", task_id, "--json").stdout)["status"] == "completed"
+
+
+def test_requeueing_what_is_scheduled_ends_although_limited_tasks_stay_so(folder):
+    (folder / "paid.py").write_text(LIMITED)
+    for name in "ab":
+        enqueue(folder, "paid.charge", f"customer={name}", "--delay", "1h")
+        enqueue(folder, "jobs.greet", "--delay", "1h")
+    assert call(folder, "requeue", "--status", "scheduled", "--yes").stdout == "4 queued\n"
+    call(folder, "run", "--burst")
+    shown = json.loads(call(folder, "list", "--json").stdout)
+    assert sorted(fields["status"] for fields in shown) == ["completed", "completed", "completed", "completed"]
+
+
+async def test_requeueing_page_by_page_takes_each_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(steering, "_PAGE", 2)
+    async with Queue(settings=Settings(database_url=f"sqlite:///{tmp_path}/tasks.sqlite3")) as queue:
+        await queue.migrate()
+        limited = [NewTask(uuid4(), "app.limited", "{}", delay=3600.0, links=Link.LIMITED) for _ in range(5)]
+        others = [NewTask(uuid4(), "app.free", "{}", delay=3600.0) for _ in range(5)]
+        await queue.backend.enqueue([task for pair in zip(limited, others, strict=True) for task in pair])
+        async with asyncio.timeout(60):
+            assert len(await steering._requeue_all(queue, [Status.SCHEDULED], None)) == 10
+        assert await queue.count(status=Status.QUEUED) == 5
+        assert all(record.run_after is not None for record in await queue.list(status=Status.SCHEDULED))

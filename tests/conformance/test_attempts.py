@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from asyncqueue.errors import MigrationRequired
-from asyncqueue.model import AttemptEnd, Claim, Status
+from asyncqueue.model import AttemptEnd, Claim, Link, Status
 from tests.conformance.helpers import claimed, cleanup, done, row
 from tests.conformance.test_bands import LEVEL_0, MIGRATED, put, take
 from tests.servers.cases import cases, migrated
@@ -54,6 +54,21 @@ async def test_a_task_is_tried_again_when_it_is_due(backend):
     assert None not in times
     assert times == sorted(times)
     assert all(time.utcoffset() is not None for time in times)
+
+
+@MIGRATED
+async def test_a_claim_tells_that_earlier_attempts_are_kept(backend):
+    """So that the worker records how this one ends as well, although none has failed or all are counted anew."""
+    [key] = await put(backend, 1)
+    [claim] = await backend.claim(1, worker_pid=None)
+    assert not claim.links & Link.RECORDED
+    await backend.end_attempts([ended(claim, Status.QUEUED, attempt=0, lost=True)])
+    [claim] = await backend.claim(1, worker_pid=None)
+    assert (claim.attempt, claim.links & Link.RECORDED) == (0, Link.RECORDED)
+    await backend.cancel([key])
+    await backend.requeue([key])
+    [claim] = await backend.claim(1, worker_pid=None)
+    assert claim.links & Link.RECORDED
 
 
 @MIGRATED

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import uuid
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -367,3 +368,22 @@ async def test_of_one_call_what_is_claimed_together_lies_together(backend, datab
     stored = database.execute(f"SELECT priority, modified FROM {database.table} ORDER BY rowid")
     assert [priority for priority, _ in stored] == [2] * 10 + [1] * 10 + [0] * 10
     assert stored == sorted(stored, key=lambda row: (-row[0], row[1]))
+
+
+@cases("database", migrated(SERVER_DIALECTS))
+async def test_what_is_due_and_locked_by_others_is_not_tried_all_the_time(backend, database):
+    """An idle worker waits longer after each promotion in vain, up to a second."""
+    [key] = await put(backend, 1, delay=0.01)
+    await asyncio.sleep(0.05)
+    async with transaction(database) as locking:
+        await locking.execute(f"SELECT id FROM {database.table} WHERE status = 5 FOR UPDATE")
+        began = time.monotonic()
+        for _ in range(10):
+            assert await take(backend) == []
+            await backend.wait_for_work(10)
+        assert time.monotonic() - began > 0.5, "it was 1 ms each time"
+        await locking.rollback()
+    async with asyncio.timeout(30):
+        while not (claimed := await take(backend)):
+            await backend.wait_for_work(10)
+    assert claimed == [key]

@@ -55,6 +55,25 @@ async def test_a_claim_of_django_is_lost_by_its_own_lease(backend, database):
 
 
 @MIGRATED
+async def test_a_claim_of_django_does_not_wait_for_a_longer_lease_of_ours(backend, database):
+    key = database.django.create([{"task": "app.task", "args": {}}])[0]
+    database.django.save_status(key, Status.RUNNING)
+    await claimed(backend)
+    assert [str(lost.id) for lost in await backend.overdue(lease=3600, foreign_lease=-1)] == [key]
+
+
+@MIGRATED
+async def test_a_claim_of_an_unknown_function_is_lost_after_both_leases(backend):
+    [claim] = await claimed(backend)
+    unknown = ["app.other", claim.task]
+    assert await backend.overdue(lease=-1, foreign_lease=3600, unknown=unknown) == []
+    assert await backend.overdue(lease=-1, foreign_lease=None, unknown=unknown) == []
+    assert await backend.overdue(lease=3600, foreign_lease=-1, unknown=unknown) == []
+    for values in ({"foreign_lease": 3600, "unknown": unknown[:1]}, {"foreign_lease": -1, "unknown": unknown}):
+        assert [lost.id for lost in await backend.overdue(lease=-1, **values)] == [claim.id]
+
+
+@MIGRATED
 async def test_of_two_rescuers_one_wins(backend, another):
     claims = await claimed(backend, 20)
     await asyncio.sleep(0.4)

@@ -8,6 +8,7 @@ import uuid
 import pytest
 
 from asyncqueue.backends.base import TaskFilter
+from asyncqueue.errors import OutcomeUnknown
 from asyncqueue.model import NewTask, Status, Unique
 from tests.conformance.helpers import chunk, claimed, done, new, queued, release, row
 from tests.conformance.proxied import hang_up_on, proxied
@@ -150,3 +151,37 @@ async def test_a_promotion_whose_reply_was_lost_is_repeated_safely(database, bac
         claims = await claim
         assert proxy.swallowed, "the reply was not lost: the test shows nothing"
     assert sorted(claim.id for claim in claims) == sorted(ids)
+
+
+def _executed(database, key: uuid.UUID) -> bytes:
+    """What the request holds by which a steering verb takes effect."""
+    return key.bytes if database.dialect == "postgresql" else b"COMMIT"
+
+
+@ON_SERVERS
+async def test_a_requeue_whose_reply_was_lost_is_not_repeated(database, backend):
+    """G4. What it has queued may have run since; whoever asked is told that nobody knows."""
+    [claim, other] = await claimed(backend, 2)
+    assert await backend.finish([done(claim)]) == {claim.id}
+    async with proxied(database) as (proxy, cut):
+        assert await cut.requeue([uuid.uuid4()]) == set()  # so that what is lost is not the reply to a PREPARE
+        proxy.deaf_after = _executed(database, claim.id)
+        with pytest.raises(OutcomeUnknown, match="it is not known whether these tasks were queued again"):
+            await cut.requeue([claim.id])
+        assert proxy.swallowed == 1, "the reply was not lost: the test shows nothing"
+        [again] = await backend.claim(5, worker_pid=None)
+        assert again.id == claim.id
+        proxy.cut()
+        assert await cut.requeue([other.id]) == set(), "a connection that died before is none that may have done it"
+
+
+@ON_SERVERS
+async def test_a_cancellation_whose_reply_was_lost_is_repeated_and_knows_its_work(database, backend):
+    [claim] = await claimed(backend)
+    [waiting] = await queued(backend)
+    async with proxied(database) as (proxy, cut):
+        proxy.deaf_after = _executed(database, waiting)
+        assert await cut.cancel([waiting, claim.id]) == {waiting, claim.id}
+        assert proxy.swallowed == 1, "the reply was not lost: the test shows nothing"
+        assert await cut.cancel([waiting, claim.id]) == set(), "without a doubt nothing is counted twice"
+    assert {(await row(backend, key)).status for key in (waiting, claim.id)} == {Status.CANCELLED}

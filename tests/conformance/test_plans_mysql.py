@@ -34,6 +34,8 @@ VALUES: dict[str, Any] = {
     "watermark": LONG_AGO,
     "cutoff": LONG_AGO,
     "foreign_cutoff": None,
+    "latest": LONG_AGO,
+    "unknown": "[]",
     "now": LONG_AGO,
     "utc_offset": 0,
     "worker_pid": 1,
@@ -136,7 +138,7 @@ async def test_a_rescue_reads_rows_in_progress_alone(full):
     await full.claim(100, worker_pid=None)
     for name in ("lost", "overdue"):
         assert "asyncqueue_band" in "\n".join(await plan(full, name))
-        rows, read = await entries(full, name, cutoff=FUTURE)
+        rows, read = await entries(full, name, cutoff=FUTURE, latest=FUTURE)
         assert rows == 50
         assert read < 400
 

@@ -62,8 +62,10 @@ async def _row_in(backend, database, status: Status) -> tuple[uuid.UUID, Stamp]:
 async def _do(backend, database, verb: str, key: uuid.UUID, token, wanted: Status | None) -> None:
     if verb == "claim":
         await backend.claim(10, worker_pid=None)
-    elif verb == "promote":
-        await backend.claim(0, worker_pid=None)
+    elif verb == "enqueue":
+        await backend.enqueue([NewTask(key, "app.task", "{}", delay=60.0 if wanted == Status.SCHEDULED else None)])
+    elif verb == "rescue":
+        await backend.rescue(lease=-1.0, error="lost" if wanted == Status.FAILED else None)
     elif verb == "release":
         await backend.release([Release(key, token, token)])
     elif verb == "finish":
@@ -83,17 +85,31 @@ async def _do(backend, database, verb: str, key: uuid.UUID, token, wanted: Statu
         await _do_with_limits(backend, database, verb, key, token, wanted)
 
 
+async def _promote(backend, database, wanted: Status | None) -> None:
+    """A claim that promotes and takes nothing, because the queue is paused. What is set aside loses its time."""
+    await backend.pause("default", paused=True)
+    _make_due(database, links=int(wanted == Status.SCHEDULED))
+    assert await backend.claim(1, worker_pid=None) == []
+    await backend.pause("default", paused=False)
+    assert database.execute(f"SELECT id FROM {database.table} WHERE run_after IS NOT NULL") == []
+
+
+def _make_due(database, *, links: int) -> None:
+    database.execute(f"UPDATE {database.table} SET links = {links}")
+    database.execute(f"UPDATE {database.table} SET run_after = '2020-01-01 00:00:00' WHERE status = 5")
+
+
 async def _do_with_limits(backend, database, verb: str, key: uuid.UUID, token, wanted: Status | None) -> None:
-    if verb == "hand_back":
+    if verb == "promote":
+        await _promote(backend, database, wanted)
+    elif verb == "hand_back":
         await backend.limits.hand_back([HandBack(key, token, None)])
     elif verb == "requeue":
         if wanted == Status.SCHEDULED:
             database.execute(f"UPDATE {database.table} SET links = 1")
         await backend.requeue([key])
     elif verb == "admit":
-        past = "'2020-01-01 00:00:00'"
-        database.execute(f"UPDATE {database.table} SET links = 1")
-        database.execute(f"UPDATE {database.table} SET run_after = {past} WHERE status = 5")
+        _make_due(database, links=1)
         if wanted is not None:
             assert await backend.claim(1, worker_pid=None) == [], "it was set aside"
         await backend.limits.declare([Limit("app.task", 1)], change=True)
@@ -105,24 +121,31 @@ def _keyed(delay: float | None, on_conflict: OnConflict = "return") -> NewTask:
 
 
 VERBS = (
-    *("claim", "release", "finish", "end_attempts", "cancel", "requeue", "cleanup", "replace", "hand_back", "admit"),
+    *("enqueue", "replace", "promote", "admit", "claim", "release", "hand_back", "finish", "end_attempts", "rescue"),
+    *("cancel", "requeue", "cleanup"),
 )
+#: Those that begin at the end of another task.
+CHAINS = ("settle", "resolve")
+
+
+def test_every_verb_is_tried():
+    assert {*VERBS, *CHAINS} == {each.verb for each in TRANSITIONS}
 
 
 @MIGRATED
 @pytest.mark.parametrize("verb", VERBS)
 async def test_a_verb_changes_what_the_table_says_and_nothing_else(backend, database, verb):
-    for before in Status:
+    for before in (None, *Status) if verb == "enqueue" else Status:
         if verb == "replace" and before in (Status.FAILED, Status.CANCELLED):
             continue  # their keys are free
         allowed = after(verb, before)
         for wanted in allowed or {None}:
-            key, token = await _row_in(backend, database, before)
+            key, token = (uuid.uuid4(), None) if before is None else await _row_in(backend, database, before)
             await _do(backend, database, verb, key, token, wanted)
             found = await backend.get([key])
             status = found[0].status if found else None
             expected = wanted if allowed else before
-            assert status == expected, f"{verb} on {before.name} gave {status}"
+            assert status == expected, f"{verb} on {before!r} gave {status}"
             for table in (database.table, "asyncqueue_limited"):
                 database.execute(f"DELETE FROM {table}")
 
@@ -155,7 +178,7 @@ async def _waiting_in(backend, status: Status) -> tuple[NewTask, NewTask]:
 
 
 @MIGRATED
-@pytest.mark.parametrize("verb", ["settle", "resolve"])
+@pytest.mark.parametrize("verb", CHAINS)
 async def test_the_end_of_a_task_changes_what_waits_for_it_and_nothing_else(backend, database, verb):
     for before in Status:
         allowed = after(verb, before)

@@ -14,6 +14,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from asyncqueue import current_task, task
@@ -281,6 +282,66 @@ def exits() -> None:
 @task(isolation="process", timeout=1.5)
 def hangs() -> None:
     time.sleep(60)
+
+
+def _note(witness: str, line: str) -> None:
+    with Path(witness).open("a") as file:
+        file.write(f"{line}\n")
+
+
+@task(isolation="process", timeout=600)
+def cleans_up(witness: str) -> None:
+    try:
+        _note(witness, "start")
+        time.sleep(600)
+    except Exception:
+        _note(witness, "what ends it is no Exception")
+    finally:
+        _note(witness, "cleaned up")
+
+
+@task(isolation="process", timeout=600)
+async def cleans_up_async(witness: str) -> None:
+    try:
+        _note(witness, "start")
+        await asyncio.sleep(600)
+    finally:
+        await asyncio.sleep(0)
+        _note(witness, "cleaned up")
+
+
+@task(isolation="process", timeout=600)
+def cleans_up_a_generator(witness: str) -> Iterator[str]:
+    try:
+        _note(witness, "start")
+        yield "something"
+        time.sleep(600)
+    finally:
+        _note(witness, "cleaned up")
+
+
+@task(isolation="process", timeout=600)
+async def cleans_up_an_async_generator(witness: str) -> AsyncIterator[str]:
+    try:
+        _note(witness, "start")
+        yield "something"
+        await asyncio.sleep(600)
+    finally:
+        _note(witness, "cleaned up")
+
+
+@task(isolation="process")
+def forks(witness: str) -> None:
+    """What it forks ends at once by the signal that is sent to all of them."""
+    if os.fork() == 0:
+        try:
+            time.sleep(600)
+        finally:
+            _note(witness, "the forked one runs on")
+            os._exit(0)
+    _note(witness, "start")
+    os.wait()
+    _note(witness, "nobody was told")
 
 
 @task(isolation="process")

@@ -9,11 +9,15 @@ import signal
 import sys
 import tempfile
 import uuid
+from pathlib import Path
 
 import anyio
+import pytest
 
 from asyncqueue.model import Status
-from tests.running.helpers import HERE, Recorder, run
+from asyncqueue.running import redirect
+from asyncqueue.running.runner import RunResult
+from tests.running.helpers import HERE, Recorder, claimed, run
 
 
 async def test_a_process_returns_logs_and_knows_its_task(runner):
@@ -84,3 +88,36 @@ async def test_a_process_ends_when_its_worker_is_gone(runner):
     process.stdin.close()
     with anyio.fail_after(5):
         assert await process.wait() == 1
+
+
+@pytest.mark.parametrize("how", ["stop", "_time_out"])
+@pytest.mark.parametrize(
+    "name", ["cleans_up", "cleans_up_async", "cleans_up_a_generator", "cleans_up_an_async_generator"]
+)
+async def test_a_task_cleans_up_before_its_process_is_ended(runner, tmp_path, name, how):
+    """Cancelled or out of time, as the worker has it. The time is over when the test says so."""
+    result, lines = await _ended_midway(runner, tmp_path / "witness", name, how)
+    assert lines == ["start", "cleaned up"]
+    if how == "stop":
+        assert result is None
+    else:
+        assert result is not None
+        assert (result.error or "").startswith("Task timed out")
+
+
+async def test_what_a_task_has_forked_ends_with_it(runner, tmp_path):
+    _, lines = await _ended_midway(runner, tmp_path / "witness", "forks", "stop")
+    assert lines == ["start"]
+
+
+async def _ended_midway(runner, witness: Path, name: str, how: str) -> tuple[RunResult | None, list[str]]:
+    redirect.install()
+    ended = runner.prepare(claimed(name, {"witness": str(witness)}), Recorder)
+    running = asyncio.create_task(runner.run(ended))
+    with anyio.fail_after(60):
+        while not witness.exists() or not witness.read_text():
+            assert not running.done(), running.result()
+            await asyncio.sleep(0.02)
+        getattr(ended, how)()
+        result = await running
+    return result, witness.read_text().splitlines()

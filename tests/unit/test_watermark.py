@@ -1,9 +1,13 @@
-"""When a look at everything counts as costly."""
+"""When a look at everything counts as costly, and how often one is made in vain."""
 
 from __future__ import annotations
 
+import time
 from datetime import datetime
 
+import pytest
+
+from asyncqueue.backends.bands import Bands
 from asyncqueue.backends.watermark import Watermark
 
 
@@ -28,3 +32,19 @@ def test_a_look_is_not_costly_because_the_server_is_busy():
     watermark.looked(0.1)
     watermark.looked(0.1)
     assert not watermark.piled
+
+
+def test_what_others_have_locked_is_tried_again_after_twice_as_long(monkeypatch):
+    bands, now = Bands(datetime.min, costly=1.0), 1000.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    waits = []
+    for _ in range(13):
+        bands.looked(0.0, -5.0)
+        bands.promoted(False)
+        waits.append(bands.until_due)
+    assert waits[:3] == pytest.approx([0.001, 0.002, 0.004])
+    assert waits[-1] == 1.0
+    bands.promoted(True)
+    bands.looked(0.0, -5.0)
+    bands.promoted(False)
+    assert bands.until_due == pytest.approx(0.001)

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import signal
 import time
+from types import SimpleNamespace
+from typing import Any
 
 from asyncqueue import Queue, Settings, Status
+from asyncqueue.worker import rescuing
+from asyncqueue.worker.rescuing import Rescuer
 from tests.conformance.test_bands import MIGRATED
 from tests.servers.cases import cases, migrated, shaped
 from tests.worker import sample_tasks
@@ -38,8 +42,9 @@ async def test_a_task_of_a_killed_worker_runs_again_within_seconds(queue, databa
         assert time.monotonic() - began < SOON
         assert await handle.result(timeout=30) == "a"
         assert lines(witness) == ["start a", "start a", "end a"]
-        [attempt] = await queue.backend.attempts(handle.id)
-        assert (attempt.outcome, attempt.worker) == ("lost", running.info.name)
+        lost, completed = await queue.backend.attempts(handle.id)
+        assert (lost.outcome, lost.worker) == ("lost", running.info.name)
+        assert (completed.outcome, completed.error) == ("completed", None), "what follows is kept, too"
         listed = {state.info.pid: state.lost for state in await queue.backend.workers()}
         assert listed == {victim.pid: True, rescuer.pid: False}
         rescuer.signal(signal.SIGTERM)
@@ -77,7 +82,7 @@ async def test_a_task_that_ends_every_worker_is_given_up(queue, database, tmp_pa
         assert worker.alive
     record = await handle.record()
     assert record.status == Status.FAILED
-    assert "3 workers were lost while they ran it" in (record.error or "")
+    assert "3 workers were lost with it" in (record.error or "")
     assert len(lines(witness)) == 3
     assert [attempt.outcome for attempt in await queue.backend.attempts(handle.id)] == ["lost"] * 3
 
@@ -99,6 +104,83 @@ async def test_a_paused_worker_that_wakes_up_is_fenced(queue, database, tmp_path
     assert before.status == Status.COMPLETED
     assert await handle.record() == before
     assert lines(witness)[:3] == ["start a", "start a", "end a"]
+
+
+@MIGRATED
+async def test_a_task_of_another_service_is_left_to_it(queue, database, tmp_path):
+    """A worker that cannot import a function does not know what becomes of its lost tasks."""
+    witness, library = tmp_path / "witness", tmp_path / "library"
+    library.mkdir()
+    (library / "of_one_service.py").write_text("from tests.worker.sample_tasks import slow\n")
+    handle = await queue.enqueue("of_one_service.slow", _slow(witness, "a", 2), queue="theirs")
+
+    def theirs() -> WorkerProcess:
+        return WorkerProcess(database.url, tmp_path, *LEASE, "--queue", "theirs", PYTHONPATH=str(library))
+
+    with WorkerProcess(database.url, tmp_path, *LEASE, "--queue", "ours") as ours:
+        with theirs() as killed:
+            await until(lambda: lines(witness) == ["start a"], what="the start")
+            killed.signal(signal.SIGKILL)
+            await killed.wait()
+        await ours.wait_for_log("of_one_service.slow cannot run here")
+        assert (await handle.record()).status == Status.RUNNING
+        with theirs():
+            assert await handle.result(timeout=60) == "a"
+    assert lines(witness) == ["start a", "start a", "end a"]
+
+
+def _rescuer(queue, leases: Any, **known: bool) -> Rescuer:
+    async def declared(path: str) -> bool | None:
+        return known.get(path.partition(".")[2])
+
+    heart: Any = None  # of `run` alone, which is not called
+    return Rescuer(
+        *(queue.backend, heart, leases),
+        on_lost="fail",
+        max_losses=3,
+        declared=declared,
+        on_rescued=lambda task, failed: None,
+    )
+
+
+@MIGRATED
+async def test_what_is_not_known_here_waits_for_both_leases_and_is_in_nobodys_way(queue, monkeypatch):
+    monkeypatch.setattr(rescuing, "_LIMIT", 3)
+    unknown = [await queue.enqueue(f"app.{name}", {}) for name in ("far", "far", "far", "away")]
+    known = [await queue.enqueue("app.known", {}) for _ in range(2)]
+    assert len(await queue.backend.claim(10, worker_pid=None)) == 6
+    leases = SimpleNamespace(own=-1.0, foreign=3600.0)
+    rescuer = _rescuer(queue, leases, known=True)
+    looks = 0
+    while await rescuer._look():
+        looks += 1
+        assert looks < 10, "it never ends"
+    assert [(await handle.record()).status for handle in known] == [Status.QUEUED] * 2
+    assert [(await handle.record()).status for handle in unknown] == [Status.RUNNING] * 4
+    assert not await rescuer._look(), "no second look at what is left to others"
+    leases.own, leases.foreign = 3600.0, -1.0
+    assert not await rescuer._look()
+    assert (await unknown[0].record()).status == Status.RUNNING
+    leases.own = -1.0
+    while await rescuer._look():
+        pass
+    assert [(await handle.record()).status for handle in unknown] == [Status.FAILED] * 4
+
+
+@MIGRATED
+async def test_losses_begin_anew_where_django_has_queued_a_task_again(queue, database):
+    handle = await queue.enqueue("app.known", {})
+    rescuer = _rescuer(queue, SimpleNamespace(own=-1.0, foreign=None), known=True)
+
+    async def lose() -> Any:
+        assert len(await queue.backend.claim(1, worker_pid=None)) == 1
+        await rescuer._look()
+        return (await handle.record()).status
+
+    for _ in range(2):
+        assert [await lose() for _ in range(3)] == [Status.QUEUED, Status.QUEUED, Status.FAILED]
+        assert "3 workers were lost with it" in ((await handle.record()).error or "")
+        database.django.save_status(str(handle.id), Status.QUEUED)
 
 
 @cases("database", migrated(["postgresql"]))

@@ -195,3 +195,31 @@ async def _done(queue: Queue, number: int) -> bool:
 
 async def _shows(queue: Queue, status: Status | tuple[Status, ...], number: int) -> bool:
     return await queue.count(status=status) == number
+
+
+@EVERYWHERE
+async def test_the_first_heartbeat_after_a_cancellation_stops_the_task_however_young_its_claim_is(
+    queue, monkeypatch, tmp_path
+):
+    """G5. Each beat is let go by the test, so that it is counted, not timed."""
+    witness = tmp_path / "witness"
+    beats, between = asyncio.Queue[None](), asyncio.Event()
+
+    async def wait_for_cancellation(timeout: float) -> bool:
+        between.set()
+        await beats.get()
+        between.clear()
+        return False
+
+    monkeypatch.setattr(queue.backend, "wait_for_cancellation", wait_for_cancellation)
+    async with working(queue, heartbeat=1000.0, lease=3000.0):
+        await between.wait()
+        handle = await queue.enqueue(*slow(witness, "a", 600))
+        other = await queue.enqueue(*slow(witness, "b", 600))
+        await until(lambda: {"start a", "start b"} <= set(lines(witness)), what="the start")
+        before = await other.record()
+        assert await handle.cancel()
+        beats.put_nowait(None)
+        await until(lambda: "stopped a" in lines(witness), what="the stop, by this beat: there is no other")
+        await between.wait()
+        assert await other.record() == before, "what is young is looked at, not renewed"
