@@ -335,7 +335,8 @@ class Queue(AbstractAsyncContextManager["Queue"]):
     ) -> int:
         """Delete ended tasks that have not changed for so long, in small batches. Returns how many.
 
-        Workers do it by themselves where `keep_completed`, `keep_failed` or `keep_cancelled` are set.
+        A completed one stays as long as it holds its unique key. Workers do it by themselves where `keep_completed`,
+        `keep_failed` or `keep_cancelled` are set.
 
         Args:
             older_than: for how long; or that for each status, as in `{Status.COMPLETED: timedelta(days=7)}`.
