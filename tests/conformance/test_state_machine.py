@@ -91,7 +91,7 @@ class Lives(RuleBasedStateMachine):
         self.stale: list[ClaimedTask] = []
         #: Tasks that others were to run after, also those that are gone.
         self.named: set[uuid.UUID] = set()
-        self.places = 0
+        self.places = self.ids = 0
         self.database.clean()
         self.do(self.backend.open())
         self.do(self.backend.limits.declare([Limit("app.task", CAPACITY)], change=True))
@@ -104,6 +104,11 @@ class Lives(RuleBasedStateMachine):
 
     def do(self, verb: Any) -> Any:
         return self.runner.run(verb)
+
+    def new_id(self) -> uuid.UUID:
+        """The ids are the same each time that a sequence is repeated, because among equals they decide who is first."""
+        self.ids += 1
+        return uuid.UUID(int=self.ids)
 
     def place(self) -> int:
         self.places += 1
@@ -125,7 +130,7 @@ class Lives(RuleBasedStateMachine):
     )
     def enqueue(self, count: int, queue: str, priority: int, scheduled: bool) -> None:
         delay = FOR_LONG if scheduled else None
-        tasks = [NewTask(uuid.uuid4(), "app.task", "{}", queue, priority, delay) for _ in range(count)]
+        tasks = [NewTask(self.new_id(), "app.task", "{}", queue, priority, delay) for _ in range(count)]
         self.do(self.backend.enqueue(tasks))
         status = Status.SCHEDULED if scheduled else Status.QUEUED
         for task in tasks:
@@ -133,7 +138,7 @@ class Lives(RuleBasedStateMachine):
 
     @rule(count=st.integers(1, 4), queue=st.sampled_from(QUEUES))
     def enqueue_limited(self, count: int, queue: str) -> None:
-        tasks = [NewTask(uuid.uuid4(), "app.task", "{}", queue, links=Link.LIMITED) for _ in range(count)]
+        tasks = [NewTask(self.new_id(), "app.task", "{}", queue, links=Link.LIMITED) for _ in range(count)]
         self.do(self.backend.enqueue(tasks))
         for task in tasks:
             self.rows[task.id] = Row(Status.SCHEDULED, queue, 0, self.place(), due=True, limited=True, turn=0)
@@ -168,10 +173,10 @@ class Lives(RuleBasedStateMachine):
     def enqueue_after(self, data: st.DataObject, fresh: bool, on_failure: OnFailure) -> None:
         there = data.draw(st.lists(st.sampled_from(list(self.rows)), max_size=2, unique=True)) if self.rows else []
         fresh = fresh or not there
-        first = NewTask(uuid.uuid4(), "app.task", "{}", links=Link.FOLLOWED)
+        first = NewTask(self.new_id(), "app.task", "{}", links=Link.FOLLOWED)
         after = (*there, first.id) if fresh else tuple(there)
         second = NewTask(
-            *(uuid.uuid4(), "app.task", "{}"),
+            *(self.new_id(), "app.task", "{}"),
             delay=0.0 if there else None,
             links=Link.WAITING,
             after=After(after, on_failure),
@@ -230,7 +235,7 @@ class Lives(RuleBasedStateMachine):
     )
     def enqueue_unique(self, key: str, held_for: float, on_conflict: Any, queue: str, scheduled: bool) -> None:
         delay = FOR_LONG if scheduled else None
-        task = NewTask(uuid.uuid4(), "app.task", "{}", queue, 0, delay, unique=Unique(key, held_for, on_conflict))
+        task = NewTask(self.new_id(), "app.task", "{}", queue, 0, delay, unique=Unique(key, held_for, on_conflict))
         status = Status.SCHEDULED if scheduled else Status.QUEUED
         fresh = Row(status, queue, 0, self.place(), holds=bool(held_for))
         holder = self.holder(key)
@@ -258,7 +263,7 @@ class Lives(RuleBasedStateMachine):
     ) -> None:
         """Three tasks after each other, of which the first, or the first two, want a key."""
         there = data.draw(st.lists(st.sampled_from(list(self.rows)), max_size=2, unique=True)) if self.rows else []
-        ids = [uuid.uuid4() for _ in range(3)]
+        ids = [self.new_id() for _ in range(3)]
         unique = Unique(key, held_for)
         first = NewTask(ids[0], "app.task", "{}", unique=unique, links=Link.FOLLOWED)
         if there:
@@ -284,7 +289,7 @@ class Lives(RuleBasedStateMachine):
 
     @rule(late=st.booleans())
     def tick(self, late: bool) -> None:
-        task = NewTask(uuid.uuid4(), "app.task", "{}")
+        task = NewTask(self.new_id(), "app.task", "{}")
         at = self.ticked if late else self.ticked + timedelta(seconds=1)
         assert self.do(self.backend.ticks.tick("entry", at, task)) is not late
         if not late:
