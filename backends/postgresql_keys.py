@@ -60,8 +60,8 @@ class Keys:
     async def enqueue_within(self, connection: AsyncpgConnection, tasks: Sequence[NewTask]) -> list[UUID]:
         """The same as a part of the caller's transaction, which goes on if this fails.
 
-        Raises DatabaseBusy where that sees an older state (REPEATABLE READ, SERIALIZABLE), and one of the keys has been
-        taken since.
+        Raises DatabaseBusy where that sees an older state (REPEATABLE READ, SERIALIZABLE), and somebody has enqueued
+        with one of the keys since.
         """
         self._table.require_migrated(WHAT, versions.ONCE)
         self._table.check(tasks)
@@ -69,7 +69,7 @@ class Keys:
             return await self._transaction(connection, connection.transaction(), tasks, self._holders_within)
         except asyncpg.SerializationError as error:
             raise DatabaseBusy(
-                "another session has taken a unique key, or deleted the task that held it, since the caller's "
+                "another session has enqueued with the unique key, or deleted the task that held it, since the caller's "
                 "transaction began, which does not see that (REPEATABLE READ or SERIALIZABLE): roll it back and do all "
                 f"of it again, or use READ COMMITTED: {error}"
             ) from error
@@ -97,8 +97,7 @@ class Keys:
     async def _holders_within(self, connection: AsyncpgConnection, ids: Collection[UUID]) -> dict[UUID, Holder]:
         """As they are now, without a lock on them: a worker that ends one must not wait for the caller's commit."""
         seen = await self._holders(connection, ids)
-        [[sees_now]] = await self._fetch(connection, "sees_now", {})
-        if sees_now or not seen:
+        if not seen or (await self._fetch(connection, "sees_now", {}))[0][0]:
             return seen
         now = await self._beside.run(lambda beside: self._holders(beside, seen), translate=self._translate)
         own = seen.keys() - now.keys()
