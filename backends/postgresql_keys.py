@@ -69,9 +69,9 @@ class Keys:
             return await self._transaction(connection, connection.transaction(), tasks, self._holders_within)
         except asyncpg.SerializationError as error:
             raise DatabaseBusy(
-                "another session has enqueued with the unique key, or deleted the task that held it, since the caller's "
-                "transaction began, which does not see that (REPEATABLE READ or SERIALIZABLE): roll it back and do all "
-                f"of it again, or use READ COMMITTED: {error}"
+                "another session has enqueued with the unique key, or deleted the task that held it, since the "
+                "caller's transaction began, which does not see that (REPEATABLE READ or SERIALIZABLE): roll it back "
+                f"and do all of it again, or use READ COMMITTED: {error}"
             ) from error
 
     async def _transaction(

@@ -137,6 +137,19 @@ async def test_a_holder_that_was_deleted_since_the_caller_began_holds_nothing(ba
             assert await put(backend, fresh, connection=own.raw) == [fresh.id]
 
 
+@cases("database", migrated(["mariadb"]))
+async def test_a_caller_whose_server_insists_on_its_snapshot_is_told(backend, database):
+    async with transaction(database) as own:
+        await own.rollback()
+        await own.execute("SET SESSION innodb_snapshot_isolation = ON")
+        await own.raw.begin()
+        await own.execute(f"SELECT count(*) FROM {database.table}")
+        await put(backend, first := keyed())
+        with pytest.raises(DatabaseBusy, match="Record has changed since last read"):
+            await put(backend, keyed(), connection=own.raw)
+    assert await put(backend, keyed()) == [first.id]
+
+
 @cases("database", migrated(["postgresql"]))
 async def test_a_caller_that_cannot_see_who_has_taken_the_key_is_told_what_to_do(backend, database):
     async with transaction(database, "REPEATABLE READ") as own:
