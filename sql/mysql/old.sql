@@ -10,6 +10,6 @@ SELECT id
    AND queue = :queue -- [migrated]
    AND priority = :priority -- [migrated]
    AND modified < :cutoff
-   AND (status <> 2 OR modified < :now - INTERVAL (links >> 5) MINUTE) -- [linked]
+   AND (status <> 2 OR links < 32 OR modified < :now - INTERVAL (links >> 5) MINUTE) -- [linked]
  LIMIT :limit
    FOR UPDATE SKIP LOCKED

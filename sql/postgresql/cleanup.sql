@@ -12,7 +12,7 @@ WITH old AS MATERIALIZED (
                                                   WHEN 3 THEN :failed::float8
                                                   WHEN 4 THEN :cancelled::float8
                                               END * interval '1 second'
-       AND (status <> 2 OR modified < statement_timestamp() - (links >> 5) * interval '1 minute') -- [linked]
+       AND (status <> 2 OR links < 32 OR modified < statement_timestamp() - (links >> 5) * interval '1 minute') -- [linked]
        FOR UPDATE SKIP LOCKED
 ), gone AS (
     DELETE FROM {table} AS t USING old WHERE t.id = old.id RETURNING t.id

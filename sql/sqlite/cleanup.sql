@@ -6,5 +6,5 @@
 DELETE FROM {table}
  WHERE rowid IN (SELECT value FROM json_each(:places))
    AND modified < CASE status WHEN 2 THEN :completed WHEN 3 THEN :failed WHEN 4 THEN :cancelled END
-   AND (status <> 2 OR (julianday(:now) - julianday(modified)) * 1440 > links >> 5) -- [linked]
+   AND (status <> 2 OR links < 32 OR (julianday(:now) - julianday(modified)) * 1440 > links >> 5) -- [linked]
 RETURNING id
