@@ -42,13 +42,20 @@ ENDED = frozenset({Status.COMPLETED, Status.FAILED, Status.CANCELLED})
 
 
 class Link(IntFlag):
-    """The `links` column: what a task has to do with others and its past. 0 for most, which cost nothing by it."""
+    """The `links` column: what a task has to do with others and its past. 0 for most, which cost nothing by it.
+
+    See also `KEPT_FROM`.
+    """
 
     LIMITED = 1  # it needs a place under a limit before it may be queued
     WAITING = 2  # it waits for others to end
     FOLLOWED = 4  # others wait for its end
     RECORDED = 8  # something is kept of its earlier attempts, so the next is kept, too
 
+
+#: From this bit on `links` has the whole minutes for which a completed task holds its unique key, so that no clean-up
+#: deletes its row before.
+KEPT_FROM = 5
 
 #: Those by which a task is not queued when it is due, but set aside: status 5 without a time.
 ASIDE = Link.LIMITED | Link.WAITING

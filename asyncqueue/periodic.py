@@ -6,16 +6,19 @@ import difflib
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from asyncqueue.errors import ConfigurationError, InvalidTask
 from asyncqueue.ids import new_id
-from asyncqueue.model import DEFAULT_QUEUE, Declaration, NewTask, PeriodicState, Stamp, Status, Tick
+from asyncqueue.model import DEFAULT_QUEUE, Declaration, NewTask, PeriodicState, Stamp, Status, Tick, TickTable
 from asyncqueue.requests import Placement
 from asyncqueue.schedules import Schedule
 from asyncqueue.tasks import TaskFunction, encode_args, path_of
+
+#: An entry that no worker has declared for so long is not listed any more.
+LISTED_FOR = timedelta(minutes=10)
 
 #: The width of the column `name`.
 MAX_NAME = 255
@@ -95,6 +98,11 @@ class PeriodicTask:
             queue=place.queue,
             priority=place.priority,
         )
+
+
+def listed(table: TickTable) -> list[Tick]:
+    """The entries that workers know, by name: not those that none has declared for a while."""
+    return [tick for _, tick in sorted(table.entries.items()) if table.now - tick.declared <= LISTED_FOR]
 
 
 def periodic_state(tick: Tick, now: datetime, seen: Mapping[UUID, tuple[int, Stamp]]) -> PeriodicState:

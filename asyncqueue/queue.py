@@ -32,7 +32,7 @@ from asyncqueue.model import (
     TaskRecord,
     WorkerState,
 )
-from asyncqueue.periodic import periodic_state
+from asyncqueue.periodic import listed, periodic_state
 from asyncqueue.preceding import Predecessors
 from asyncqueue.queues import check_queue_name
 from asyncqueue.requests import Named, Placement, Task, TaskRequest
@@ -291,11 +291,12 @@ class Queue(AbstractAsyncContextManager["Queue"]):
         return await self.backend.workers()
 
     async def periodic(self) -> builtins.list[PeriodicState]:
-        """The periodic tasks that workers have declared, by name. Raises MigrationRequired."""
+        """The periodic tasks that workers have declared within ten minutes, by name. Raises MigrationRequired."""
         table = await self.backend.ticks.read()
-        ids = [tick.last_task for tick in table.entries.values() if tick.last_task is not None]
+        ticks = listed(table)
+        ids = [tick.last_task for tick in ticks if tick.last_task is not None]
         seen = (await self.backend.observe(ids)).rows if ids else {}
-        return [periodic_state(tick, table.now, seen) for _, tick in sorted(table.entries.items())]
+        return [periodic_state(tick, table.now, seen) for tick in ticks]
 
     # -- steering
 
@@ -338,7 +339,8 @@ class Queue(AbstractAsyncContextManager["Queue"]):
     ) -> int:
         """Delete ended tasks that have not changed for so long, in small batches. Returns how many.
 
-        Workers do it by themselves where `keep_completed`, `keep_failed` or `keep_cancelled` are set.
+        A completed one stays as long as it holds its unique key. Workers do it by themselves where `keep_completed`,
+        `keep_failed` or `keep_cancelled` are set.
 
         Args:
             older_than: for how long; or that for each status, as in `{Status.COMPLETED: timedelta(days=7)}`.

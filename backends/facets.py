@@ -92,7 +92,8 @@ class Retention(Protocol):
         """Look at up to `limit` rows, and delete those that ended long ago, with what is kept of their attempts.
 
         `ages` says how many seconds ago, by status: since then a row must not have changed. Rows in other statuses are
-        kept, and those that have not ended in any case.
+        kept, and those that have not ended in any case; from version 3 of the schema on also a completed one that holds
+        its unique key.
         """
 
     async def sweep_attempts(self, *, limit: int, place: str | None = None) -> Batch:

@@ -7,17 +7,21 @@ may change and delete what it likes.
 
 Enqueueing is one transaction: the keys are noted and locked, the tasks that they are noted for are looked at, and those
 tasks are inserted whose keys were free. Who comes at the same time waits for the lock and then sees the other's task.
+
+A task that is not inserted gives those that come after it to the holder of its key. That makes no circle: the holder
+stands before it in the order of `in_order`, or it was in the table before and waits for nothing that is new.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import ceil
 from typing import NamedTuple
 from uuid import UUID
 
 from asyncqueue.errors import DuplicateTask
-from asyncqueue.model import NewTask, Status
+from asyncqueue.model import KEPT_FROM, NewTask, Status
 
 WHAT = "a unique key"
 
@@ -56,18 +60,48 @@ class Decision:
     replacing: dict[UUID, NewTask] = field(default_factory=dict)
 
 
+def in_order(tasks: Sequence[NewTask]) -> Sequence[NewTask]:
+    """The tasks as they are given, but each behind those of them that it runs after: so they take their keys."""
+    if all(task.after is None for task in tasks):
+        return tasks
+    among = {task.id: task for task in tasks}
+    placed: dict[UUID, NewTask] = {}
+
+    def before(task: NewTask) -> Iterator[NewTask]:
+        named = task.after.predecessors if task.after is not None else ()
+        return (among[each] for each in named if each in among and each not in placed)
+
+    # Without recursion: a chain may be of thousands.
+    for task in tasks:
+        path = [] if task.id in placed else [(task, before(task))]
+        while path:
+            last, rest = path[-1]
+            first = next(rest, None)
+            if first is None:
+                placed[last.id] = last
+                path.pop()
+            else:
+                path.append((first, before(first)))
+    return list(placed.values())
+
+
 def wanted(tasks: Sequence[NewTask]) -> list[Noted]:
     """The keys of these tasks in a fixed order, each for the first that wants it."""
     first: dict[str, Noted] = {}
-    for task in tasks:
+    for task in in_order(tasks):
         if task.unique is not None:
             first.setdefault(task.unique.key, Noted(task.unique.key, task.id, task.unique.held_for))
     return [first[key] for key in sorted(first)]
 
 
-def others(tasks: Sequence[NewTask], noted: Sequence[Noted]) -> set[UUID]:
-    """The tasks to look at: those that keys are noted for and that are none of these."""
-    return {each.task_id for each in noted} - {task.id for task in tasks}
+def asked(tasks: Sequence[NewTask], noted: Sequence[Noted]) -> set[UUID]:
+    """The tasks to look at: those others that keys are noted for, and those of these that want the same keys.
+
+    For an attempt whose reply was lost may have inserted these, and they may have ended since.
+    """
+    own = {task.id for task in tasks}
+    others = {each.key: each.task_id for each in noted if each.task_id not in own}
+    return {*others.values(), *(task.id for task in tasks if task.unique is not None and task.unique.key in others)}
 
 
 def decide(tasks: Sequence[NewTask], noted: Sequence[Noted], holders: Mapping[UUID, Holder]) -> Decision:
@@ -76,39 +110,47 @@ def decide(tasks: Sequence[NewTask], noted: Sequence[Noted], holders: Mapping[UU
     Args:
         tasks: to enqueue; a repetition of what may have been enqueued already is harmless.
         noted: the key of each, and the task that it is noted for.
-        holders: those of these tasks that exist.
+        holders: those of the tasks asked for that exist.
     """
     whose = {each.key: each for each in noted}
     settled: dict[str, UUID] = {}
+    ids: dict[UUID, UUID] = {}
     made = Decision()
-    for task in tasks:
+    for task in in_order(tasks):
         unique = task.unique
         if unique is None:
-            made.ids.append(task.id)
-            made.new.append(task)
+            ids[task.id] = task.id
             continue
-        holder = _holder(settled, whose[unique.key], holders, task)
+        holder = None if task.id in holders else _holder(settled, whose[unique.key], holders, task)
         if holder is None:
-            made.new.append(task)
-            if whose[unique.key].task_id != task.id:
+            if whose[unique.key].task_id != task.id and task.id not in holders:
                 made.taken.append(Noted(unique.key, task.id, unique.held_for))
         elif unique.on_conflict == "raise":
             raise DuplicateTask(holder, unique.key)
         elif unique.on_conflict == "replace" and holder in holders and holders[holder].status == Status.SCHEDULED:
-            made.replacing[holder] = task
-        made.ids.append(settled.setdefault(unique.key, holder or task.id))
-    made.new = _rerouted(tasks, made)
+            made.replacing[holder] = _kept(task)
+        ids[task.id] = settled.setdefault(unique.key, holder or task.id)
+    made.ids = [ids[task.id] for task in tasks]
+    made.new = _rerouted([task for task in tasks if ids[task.id] == task.id and task.id not in holders], ids)
     return made
 
 
-def _rerouted(tasks: Sequence[NewTask], made: Decision) -> list[NewTask]:
+def _kept(task: NewTask) -> NewTask:
+    """With a note for clean-ups: how long the row is to stay after its completion, because it holds its key."""
+    if task.unique is None or not task.unique.held_for:
+        return task
+    return task._replace(links=int(task.links) | ceil(task.unique.held_for / 60) << KEPT_FROM)
+
+
+def _rerouted(new: Sequence[NewTask], ids: Mapping[UUID, UUID]) -> list[NewTask]:
     """The tasks to insert. One after a task that is not inserted comes after the holder of that one's key instead.
 
-    That holder was there before and does not know of it, so the task is due now, to be looked at.
+    That holder may have been there before and does not know of it, so the task is due now, to be looked at.
     """
-    others = {task.id: task_id for task, task_id in zip(tasks, made.ids, strict=True) if task.id != task_id}
+    others = {key: task_id for key, task_id in ids.items() if key != task_id}
+    new = [_kept(task) for task in new]
     if not others:
-        return made.new
+        return new
     return [
         task._replace(
             delay=0.0,
@@ -118,7 +160,7 @@ def _rerouted(tasks: Sequence[NewTask], made: Decision) -> list[NewTask]:
         )
         if task.after is not None and not others.keys().isdisjoint(task.after.predecessors)
         else task
-        for task in made.new
+        for task in new
     ]
 
 

@@ -89,6 +89,8 @@ class MysqlBackend:
         # For a worker's hot path, for everything that must not wait behind it, for enqueueing, and for limits.
         self._engine = Lanes([self._lane() for _ in range(self.capabilities.exchanges)])
         self._control, self._enqueue, self._admit = self._lane(), self._lane(), self._lane()
+        # For what a caller's transaction does not see.
+        self._beside = self._lane()
         self._server = Server("MySQL", "unknown until opened")
         self.arrivals = Arrivals()
         self._claims = Claims(
@@ -96,7 +98,7 @@ class MysqlBackend:
         )
         self._attempts = Attempts(self._table, self._times)
         self._upkeep = Upkeep(self._table, self._times)
-        self._enqueueing = Enqueueing(self._table, self._times, self._enqueue, self._translate)
+        self._enqueueing = Enqueueing(self._table, self._times, self._enqueue, self._beside, self._translate)
         self.agenda = MysqlAgenda(self._table, self._fetch, self._claims.forget)
         run = partial(self._control.run, translate=self._translate)
         self.ticks = MysqlTicks(self._table, self._times, run)
@@ -126,7 +128,7 @@ class MysqlBackend:
         await self._control.run(self._probe, translate=self._translate)
 
     async def close(self) -> None:
-        for lane in (self._engine, self._control, self._enqueue, self._admit):
+        for lane in (self._engine, self._control, self._enqueue, self._admit, self._beside):
             lane.close()
 
     # -- enqueueing

@@ -30,6 +30,7 @@ class Enqueueing:
 
     Args:
         lane: the connection for that.
+        beside: as `Keys` takes it.
         translate: as `Lane.run` takes it.
     """
 
@@ -38,6 +39,7 @@ class Enqueueing:
         table: Table,
         times: Times,
         lane: Lane[MysqlConnection],
+        beside: Lane[MysqlConnection],
         translate: Callable[[BaseException], Exception | None],
     ) -> None:
         #: What the server takes in one packet, in bytes, and how long a task's path may be: known when they were asked.
@@ -47,7 +49,7 @@ class Enqueueing:
         self._times = times
         self._lane = lane
         self._translate = translate
-        self._keys = Keys(table, times, lane, translate)
+        self._keys = Keys(table, times, lane, beside, translate)
 
     async def enqueue(self, tasks: Sequence[NewTask], connection: Any) -> None:
         """As `Backend.enqueue`."""

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence, Set
 from contextlib import asynccontextmanager
-from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +12,7 @@ import aiomysql
 
 from asyncqueue.backends import versions
 from asyncqueue.backends.edges import as_rows, edges_of
-from asyncqueue.backends.keys import WHAT, Decision, Holder, Noted, decide, others, wanted
+from asyncqueue.backends.keys import WHAT, Decision, Holder, Noted, asked, decide, wanted
 from asyncqueue.backends.lane import Lane
 from asyncqueue.backends.mysql_connection import MysqlConnection, send
 from asyncqueue.backends.mysql_rows import Row, ids_json, new_rows, rows_json
@@ -23,6 +22,8 @@ from asyncqueue.model import NewTask
 
 #: Runs one statement by its name, with its values, and returns its rows.
 Run = Callable[..., Awaitable[list[tuple[Any, ...]]]]
+#: Says how tasks are, in a transaction that has such a `Run`.
+Look = Callable[[Run, Set[UUID]], Awaitable[dict[UUID, Holder]]]
 Split = Callable[[Sequence[Row]], Iterable[str]]
 
 
@@ -31,6 +32,7 @@ class Keys:
 
     Args:
         lane: the connection for it.
+        beside: one that waits for no lock, for callers whose own transaction sees what was, and not what is.
         translate: as `Lane.run` takes it.
     """
 
@@ -39,17 +41,19 @@ class Keys:
         table: Table,
         times: Times,
         lane: Lane[MysqlConnection],
+        beside: Lane[MysqlConnection],
         translate: Callable[[BaseException], Exception | None],
     ) -> None:
         self._table = table
         self._times = times
         self._lane = lane
+        self._beside = beside
         self._translate = translate
 
     async def enqueue(self, tasks: Sequence[NewTask]) -> list[UUID]:
         """As `Backend.enqueue_unique`, committed on return."""
         self._check(tasks)
-        ids: list[UUID] = await self._committed(lambda run, split: self._enqueue(run, tasks, split))
+        ids: list[UUID] = await self._committed(lambda run, split: self._enqueue(run, tasks, split, self._holders))
         return ids
 
     async def enqueue_within(
@@ -58,7 +62,7 @@ class Keys:
         """The same as a part of the caller's transaction, or in one of its own where the connection is in none."""
         self._check(tasks)
         ids: list[UUID] = await _within(
-            connection, self._table, max_packet, lambda run: self._enqueue(run, tasks, _whole, fresh=False)
+            connection, self._table, max_packet, lambda run: self._enqueue(run, tasks, _whole, self._holders_within)
         )
         return ids
 
@@ -76,41 +80,47 @@ class Keys:
 
     async def _committed(self, do: Callable[[Run, Split], Awaitable[Any]]) -> Any:
         async def work(connection: MysqlConnection) -> Any:
-            async def run(name: str, **values: Any) -> list[tuple[Any, ...]]:
-                (reply,) = await connection.run((self._table[name], values))
-                return reply.rows
-
+            run = _run_on(connection, self._table)
             async with _transaction(run, lambda: connection.usable):
                 return await do(run, lambda rows: rows_json(rows, connection.max_packet))
 
         return await self._lane.run(work, translate=self._translate)
 
-    async def _enqueue(self, run: Run, tasks: Sequence[NewTask], split: Split, *, fresh: bool = True) -> list[UUID]:
+    async def _enqueue(self, run: Run, tasks: Sequence[NewTask], split: Split, look: Look) -> list[UUID]:
         """Do all of it in a transaction.
 
         Args:
             run: runs a statement in it.
             tasks: to enqueue.
             split: makes texts of rows, as few as the server takes.
-            fresh: whether it sees what is committed now (READ COMMITTED), not what was when it began.
+            look: how the tasks are that keys are noted for.
         """
         keys = wanted(tasks)
         await run("hold_keys", rows=_rows(keys))
         found = await run("noted_keys", unique_keys=json.dumps([each.key for each in keys]))
         noted = [Noted(key, UUID(task_id), held_for) for key, task_id, held_for in found]
-        asked = others(tasks, noted)
-        holders = await self._holders(partial(run, "holders"), asked)
-        if not fresh:
-            holders |= await self._holders(partial(run, "holders_now"), asked - holders.keys())
-        made = decide(tasks, noted, holders)
+        ids = asked(tasks, noted)
+        made = decide(tasks, noted, await look(run, ids) if ids else {})
         await self._write(run, made, split)
         return made.ids
 
-    async def _holders(self, run: Run, ids: set[UUID]) -> dict[UUID, Holder]:
-        if not ids:
-            return {}
-        rows = await run(ids=ids_json(ids), utc_offset=self._times.offset())
+    async def _holders(self, run: Run, ids: Set[UUID], name: str = "holders") -> dict[UUID, Holder]:
+        rows = await run(name, ids=ids_json(ids), utc_offset=self._times.offset())
         return {UUID(str(key)): Holder(status, float(age)) for key, status, age in rows}
+
+    async def _holders_within(self, run: Run, ids: Set[UUID]) -> dict[UUID, Holder]:
+        """As they are now, which a transaction of the caller's own may not see (REPEATABLE READ).
+
+        Without a lock on them: a worker that ends one must not wait for the caller's commit.
+        """
+
+        async def look(beside: MysqlConnection) -> dict[UUID, Holder]:
+            return await self._holders(_run_on(beside, self._table), ids)
+
+        now = await self._beside.run(look, translate=self._translate)
+        rest = ids - now.keys()
+        own = (await self._holders(run, rest)).keys() if rest else set()
+        return {**now, **(await self._holders(run, own, "holders_now") if own else {})}
 
     async def _write(self, run: Run, made: Decision, split: Split) -> None:
         offset = self._times.offset()
@@ -118,6 +128,9 @@ class Keys:
             await run("take_keys", rows=_rows(made.taken))
         if made.replacing:
             rows = new_rows([task._replace(id=key) for key, task in made.replacing.items()], migrated=True)
+            for row, task in zip(rows, made.replacing.values(), strict=True):
+                if task.unique is not None:
+                    row |= {"unique_key": task.unique.key, "held_for": task.unique.held_for}
             for part in split(rows):
                 await run("replace", rows=part, utc_offset=offset)
         if made.new:
@@ -126,6 +139,14 @@ class Keys:
         if edges := edges_of(made.new):
             for part in split(as_rows(edges)):
                 await run("insert_edges", rows=part)
+
+
+def _run_on(connection: MysqlConnection, table: Table) -> Run:
+    async def run(name: str, **values: Any) -> list[tuple[Any, ...]]:
+        (reply,) = await connection.run((table[name], values))
+        return reply.rows
+
+    return run
 
 
 async def _within(

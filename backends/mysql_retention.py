@@ -54,9 +54,10 @@ class MysqlRetention(Sweeping):
         now = reply.rows[0][0]
         cutoffs = {int(status): self._times.cutoff(now, age) for status, age in ages.items() if status in ENDED}
         old: list[UUID] = []
+        local = self._times.local(now)
         await connection.run(self._call("begin"))
         for part in await self._parts(connection, cutoffs):
-            (reply,) = await connection.run(self._call("old", **part, limit=limit - len(old)))
+            (reply,) = await connection.run(self._call("old", **part, limit=limit - len(old), now=local))
             old += [UUID(key) for (key,) in reply.rows]
         ids = ids_json(old)
         gone = [self._call(name, ids=ids) for name in (*self._beside(), "cleanup")]

@@ -89,6 +89,8 @@ class PostgresqlBackend:
         by_index = self._connector.connect_by_index
         self._engine = Lanes([self._lane(by_index) for _ in range(self.capabilities.exchanges)])
         self._control, self._enqueue, self._admit = self._lane(), self._lane(), self._lane(by_index)
+        # For what a caller's transaction does not see.
+        self._beside = self._lane()
         self._listener = Listener(self._connector.connect, self._channel, self._table.setup["listen_ping"].text)
         self._ends = Notifier(lambda: self._notify(ENDED))
         self._said_waiting = -inf
@@ -96,7 +98,9 @@ class PostgresqlBackend:
         self.arrivals = Arrivals()
         self._claims = Claims(self._table, self._engine, self._translate, self.arrivals)
         notifier = Notifier(lambda: self._notify(NEWS)) if options.notify else None
-        self._enqueueing = Enqueueing(self._table, self._enqueue, self._channel, notifier, self._translate)
+        self._enqueueing = Enqueueing(
+            self._table, self._enqueue, self._beside, self._channel, notifier, self._translate
+        )
         run, fetch = partial(self._control.run, translate=self._translate), partial(self._fetch, self._control)
         self.agenda = PostgresqlAgenda(self._table, fetch, self._claims.forget)
         self.ticks = PostgresqlTicks(self._table, run, self._channel)
@@ -127,7 +131,7 @@ class PostgresqlBackend:
     async def close(self) -> None:
         await self._enqueueing.close()
         await self._ends.close()
-        for lane in (self._engine, self._control, self._enqueue, self._admit):
+        for lane in (self._engine, self._control, self._enqueue, self._admit, self._beside):
             lane.close()
         self._listener.close()
 

@@ -39,6 +39,7 @@ class Enqueueing:
 
     Args:
         lane: the connection for that.
+        beside: as `Keys` takes it.
         channel: on which idle workers hear of them.
         notifier: tells them of rows whose statement does not; None where nobody is notified.
         translate: as `Lane.run` takes it.
@@ -48,6 +49,7 @@ class Enqueueing:
         self,
         table: Table,
         lane: Lane[AsyncpgConnection],
+        beside: Lane[AsyncpgConnection],
         channel: str,
         notifier: Notifier | None,
         translate: Callable[[BaseException], Exception | None],
@@ -57,7 +59,7 @@ class Enqueueing:
         self._channel = channel
         self._notifier = notifier
         self._translate = translate
-        self._keys = Keys(table, lane, self._rows, translate)
+        self._keys = Keys(table, lane, beside, self._rows, translate)
 
     async def enqueue(self, tasks: Sequence[NewTask], connection: Any) -> None:
         """As `Backend.enqueue`."""

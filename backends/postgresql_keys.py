@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -12,9 +11,10 @@ import asyncpg
 
 from asyncqueue.backends import versions
 from asyncqueue.backends.edges import as_columns, edges_of
-from asyncqueue.backends.keys import WHAT, Decision, Holder, Noted, decide, others, wanted
+from asyncqueue.backends.keys import WHAT, Decision, Holder, Noted, asked, decide, wanted
 from asyncqueue.backends.lane import Lane
 from asyncqueue.backends.table import Table
+from asyncqueue.errors import DatabaseBusy
 from asyncqueue.model import NewTask
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ class Keys:
 
     Args:
         lane: the connection for it.
+        beside: one that waits for no lock, for callers whose own transaction sees what was, and not what is.
         rows: what the statement `enqueue` takes for tasks.
         translate: as `Lane.run` takes it.
     """
@@ -34,11 +35,13 @@ class Keys:
         self,
         table: Table,
         lane: Lane[AsyncpgConnection],
+        beside: Lane[AsyncpgConnection],
         rows: Callable[[Sequence[NewTask]], dict[str, Any]],
         translate: Callable[[BaseException], Exception | None],
     ) -> None:
         self._table = table
         self._lane = lane
+        self._beside = beside
         self._rows = rows
         self._translate = translate
 
@@ -49,26 +52,56 @@ class Keys:
 
         async def work(connection: AsyncpgConnection) -> list[UUID]:
             # Whatever the server's default is: at a higher level holders would be seen as they were before the lock.
-            return await self._transaction(connection, connection.transaction(isolation="read_committed"), tasks)
+            begun = connection.transaction(isolation="read_committed")
+            return await self._transaction(connection, begun, tasks, self._holders)
 
         return await self._lane.run(work, translate=self._translate)
 
     async def enqueue_within(self, connection: AsyncpgConnection, tasks: Sequence[NewTask]) -> list[UUID]:
-        """The same as a part of the caller's transaction, which goes on if this fails."""
+        """The same as a part of the caller's transaction, which goes on if this fails.
+
+        Raises DatabaseBusy where that sees an older state (REPEATABLE READ, SERIALIZABLE), and somebody has enqueued
+        with one of the keys since.
+        """
         self._table.require_migrated(WHAT, versions.ONCE)
         self._table.check(tasks)
-        return await self._transaction(connection, connection.transaction(), tasks)
+        try:
+            return await self._transaction(connection, connection.transaction(), tasks, self._holders_within)
+        except asyncpg.SerializationError as error:
+            raise DatabaseBusy(
+                "another session has enqueued with the unique key, or deleted the task that held it, since the "
+                "caller's transaction began, which does not see that (REPEATABLE READ or SERIALIZABLE): roll it back "
+                f"and do all of it again, or use READ COMMITTED: {error}"
+            ) from error
 
     async def _transaction(
-        self, connection: AsyncpgConnection, transaction: AbstractAsyncContextManager[Any], tasks: Sequence[NewTask]
+        self,
+        connection: AsyncpgConnection,
+        transaction: AbstractAsyncContextManager[Any],
+        tasks: Sequence[NewTask],
+        look: Callable[[AsyncpgConnection, Collection[UUID]], Awaitable[dict[UUID, Holder]]],
     ) -> list[UUID]:
-        fetch = partial(self._fetch, connection)
         async with transaction:
-            noted = [Noted(*row) for row in await fetch("hold_keys", _arrays(wanted(tasks)))]
-            found = await fetch("holders", {"ids": list(others(tasks, noted))})
-            made = decide(tasks, noted, {key: Holder(*state) for key, *state in found})
+            held = await self._fetch(connection, "hold_keys", _arrays(wanted(tasks)))
+            noted = [Noted(*row) for row in held]
+            ids = asked(tasks, noted)
+            made = decide(tasks, noted, await look(connection, ids) if ids else {})
             await self._write(connection, made)
         return made.ids
+
+    async def _holders(
+        self, connection: AsyncpgConnection, ids: Collection[UUID], name: str = "holders"
+    ) -> dict[UUID, Holder]:
+        return {key: Holder(*state) for key, *state in await self._fetch(connection, name, {"ids": list(ids)})}
+
+    async def _holders_within(self, connection: AsyncpgConnection, ids: Collection[UUID]) -> dict[UUID, Holder]:
+        """As they are now, without a lock on them: a worker that ends one must not wait for the caller's commit."""
+        seen = await self._holders(connection, ids)
+        if not seen or (await self._fetch(connection, "sees_now", {}))[0][0]:
+            return seen
+        now = await self._beside.run(lambda beside: self._holders(beside, seen), translate=self._translate)
+        own = seen.keys() - now.keys()
+        return {**now, **(await self._holders(connection, own, "holders_now") if own else {})}
 
     async def _write(self, connection: AsyncpgConnection, made: Decision) -> None:
         if made.taken:
@@ -76,7 +109,8 @@ class Keys:
         for task_id, task in made.replacing.items():
             rows = self._rows([task])
             one = {name: rows[plural][0] for name, plural in _ONE.items()}
-            await self._fetch(connection, "replace", {**one, "id": task_id, "channel": rows["channel"]})
+            unique = {"unique_key": task.unique.key, "held_for": task.unique.held_for} if task.unique else {}
+            await self._fetch(connection, "replace", {**one, **unique, "id": task_id, "channel": rows["channel"]})
         if made.new:
             await self._fetch(connection, "enqueue", self._rows(made.new))
         if edges := edges_of(made.new):

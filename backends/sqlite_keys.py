@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from asyncqueue.backends.edges import as_rows, edges_of
-from asyncqueue.backends.keys import Decision, Holder, Noted, decide, others, wanted
+from asyncqueue.backends.keys import Decision, Holder, Noted, asked, decide, wanted
 from asyncqueue.backends.sqlite_rows import array, new_rows
 from asyncqueue.backends.sqlite_times import Times
 from asyncqueue.backends.table import Table
@@ -28,7 +28,7 @@ class Keys:
         raw.executemany(self._table["hold_keys"].text, map(_row, keys))
         found = raw.execute(self._table["noted_keys"].text, {"unique_keys": json.dumps([each.key for each in keys])})
         noted = [Noted(key, UUID(task_id), held_for) for key, task_id, held_for in found.fetchall()]
-        ids = {"ids": array(others(tasks, noted))}
+        ids = {"ids": array(asked(tasks, noted))}
         holders = {
             UUID(key): Holder(status, self._times.age(modified))
             for key, status, modified in raw.execute(self._table["holders"].text, ids).fetchall()
@@ -46,6 +46,8 @@ class Keys:
         for key, task in made.replacing.items():
             [row] = new_rows([task._replace(id=key)], self._times, plain=False)
             raw.execute(self._table["replace"].text, row)
+            if task.unique is not None:
+                raw.execute(self._table["take_keys"].text, _row(Noted(task.unique.key, key, task.unique.held_for)))
         raw.executemany(self._table["enqueue"].text, new_rows(made.new, self._times, plain=False))
         if edges := edges_of(made.new):
             raw.executemany(self._table["insert_edges"].text, as_rows(edges))

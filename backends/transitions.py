@@ -46,6 +46,7 @@ _WORKER = "any worker"
 TRANSITIONS = (
     Transition("enqueue", None, _QUEUED, _ANYBODY, "the id is new"),
     Transition("enqueue", None, _SCHEDULED, _ANYBODY, "the id is new"),
+    Transition("tick", None, _QUEUED, _WORKER, "the lock on its entry, which is moved on to this tick by it"),
     Transition("replace", _SCHEDULED, _SCHEDULED, _ANYBODY, "the lock on its unique key"),
     Transition("replace", _SCHEDULED, _QUEUED, _ANYBODY, "the lock on its unique key"),
     Transition("promote", _SCHEDULED, _QUEUED, _WORKER, f"it is due by the database's clock; {_LOCK}"),

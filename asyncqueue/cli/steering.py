@@ -124,7 +124,8 @@ async def cleanup(
 ) -> None:
     """Delete old ended tasks in small batches: completed and failed ones after 30 days if not told otherwise.
 
-    With --completed, --failed or --cancelled only tasks in these statuses, each by an age of its own.
+    With --completed, --failed or --cancelled only tasks in these statuses, each by an age of its own. A completed task
+    stays as long as it holds its unique key (--unique-for).
     """
     from asyncqueue.queue import Queue
 

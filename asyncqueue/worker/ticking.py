@@ -20,8 +20,11 @@ from asyncqueue.worker.heart import Heart
 
 logger = logging.getLogger("asyncqueue.worker")
 
-#: Seconds between two declarations of a worker's entries, and until one that nobody declares is removed.
-_DECLARE, _EXPIRY = 60.0, 600.0
+#: Seconds between two declarations of a worker's entries, and between two looks of a worker that has none.
+_DECLARE, _LOOK = 60.0, 600.0
+#: Seconds until an entry that nobody declares is removed. Until then it goes on where it was when a worker declares it
+#: again: its service may have been down while others ran. It is listed for ten minutes only, see `asyncqueue.periodic`.
+_EXPIRY = 90 * 86400.0
 #: Seconds by which a worker is late at random: the first one does the work, and the others see that it is done.
 _JITTER = 0.25
 
@@ -34,7 +37,7 @@ class Ticker:
 
     Args:
         heart: tells how long the database has been there: after an outage no worker has declared anything for long.
-        entries: what this worker knows. Without any it only removes, every ten minutes, what nobody knows any more.
+        entries: what this worker knows. Without any it only removes, now and then, what nobody has known for months.
     """
 
     def __init__(self, backend: Backend, heart: Heart, entries: Sequence[PeriodicTask]) -> None:
@@ -48,7 +51,7 @@ class Ticker:
     async def run(self) -> None:
         """Enqueue what is due for ever."""
         if not self._entries:
-            await anyio.sleep(_EXPIRY)
+            await anyio.sleep(_LOOK)
         while True:
             try:
                 pause = await self._turn() if self._migrated else _DECLARE
@@ -99,10 +102,10 @@ class Ticker:
         now = time.monotonic()
         if now < self._declare_at:
             return await self._backend.ticks.read()
-        # Where this worker has not been well for so long, others may not have been able to declare what they know.
-        expiry = _EXPIRY if self._heart.well_for > _EXPIRY else None
+        # A database that was away for months finds all workers that know an entry at once: let them declare it first.
+        expiry = _EXPIRY if self._heart.well_for > _LOOK else None
         table = await self._backend.ticks.declare([entry.declaration for entry in self._entries], expiry=expiry)
-        every = _DECLARE if self._entries else _EXPIRY
+        every = _DECLARE if self._entries else _LOOK
         self._declare_at = now + every * random.uniform(0.75, 1.0)  # noqa: S311 - likewise
         return table
 

@@ -1,5 +1,5 @@
--- `holders` for a transaction of the caller's own that may have begun before such a task was enqueued, and so does not see
--- it (REPEATABLE READ): a locking read sees what is committed now.
+-- `holders` for those tasks that a transaction of the caller's own sees and others do not: it has inserted them, or somebody
+-- has deleted them since it began (REPEATABLE READ). A locking read sees what there is now.
 -- Params: ids, utc_offset
 -- Returns: id, status, age
 SELECT t.id,

@@ -1,5 +1,6 @@
--- Makes scheduled tasks what later ones with their unique keys ask for. Their attempts count from 0 again. One that is not
--- scheduled any more stays as it is. `rows` is what `enqueue` takes, with the ids of the scheduled ones.
+-- Makes scheduled tasks what later ones with their unique keys ask for, and holds the keys for as long as those want.
+-- Their attempts count from 0 again. One that is not scheduled any more stays as it is. `rows` is what `enqueue` takes,
+-- with the ids of the scheduled ones, and unique_key and held_for.
 -- Params: rows, utc_offset
 -- Returns: nothing
 UPDATE (
@@ -12,13 +13,17 @@ UPDATE (
                       priority bigint PATH '$.priority',
                       delay double PATH '$.delay',
                       run_at datetime(6) PATH '$.run_at',
-                      max_attempts bigint PATH '$.max_attempts'
+                      max_attempts bigint PATH '$.max_attempts',
+                      unique_key varchar(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin PATH '$.unique_key' ERROR ON ERROR,
+                      held_for double PATH '$.held_for'
                       , links bigint PATH '$.links' -- [linked]
                       , limit_key longtext CHARACTER SET utf8mb4 PATH '$.limit_key' ERROR ON ERROR -- [linked]
                   )) AS j
        ) AS d
        STRAIGHT_JOIN {table} AS t FORCE INDEX (PRIMARY) ON t.id = d.id
-   SET t.task = d.task,
+       STRAIGHT_JOIN {keys} AS k FORCE INDEX (PRIMARY) ON k.unique_key = d.unique_key
+   SET k.held_for = d.held_for,
+       t.task = d.task,
        t.args = d.args,
        t.modified = UTC_TIMESTAMP(6) + INTERVAL :utc_offset SECOND,
        t.queue = d.queue,

@@ -10,6 +10,6 @@ UPDATE JSON_TABLE(:ids, '$[*]' COLUMNS (id {id_type} PATH '$')) AS d
        t.status = IF(t.links & 1, 5, 0), -- [linked]
        t.worker_pid = NULL, -- [errors]
        t.run_after = NULL, -- [migrated] [not linked]
-       t.run_after = IF(t.links & 1, UTC_TIMESTAMP(6), NULL), t.links = t.links & 13, -- [linked]
+       t.run_after = IF(t.links & 1, UTC_TIMESTAMP(6), NULL), t.links = t.links & ~2, -- [linked]
        t.attempt = 0, t.losses = 0, -- [migrated]
        t.modified = UTC_TIMESTAMP(6) + INTERVAL :utc_offset SECOND

@@ -1,5 +1,6 @@
 -- The second half of a clean-up: deletes those of these rows that are still old, and at level 1 what was kept of their
--- attempts and of what they have waited for. It never waits for a row that somebody holds.
+-- attempts and of what they have waited for. It never waits for a row that somebody holds. A completed row stays as long
+-- as it holds its unique key: `links` has the minutes, see `KEPT_FROM`.
 -- Params: ids, completed, failed, cancelled
 -- Returns: count
 WITH old AS MATERIALIZED (
@@ -11,6 +12,7 @@ WITH old AS MATERIALIZED (
                                                   WHEN 3 THEN :failed::float8
                                                   WHEN 4 THEN :cancelled::float8
                                               END * interval '1 second'
+       AND (status <> 2 OR links < 32 OR modified < statement_timestamp() - (links >> 5) * interval '1 minute') -- [linked]
        FOR UPDATE SKIP LOCKED
 ), gone AS (
     DELETE FROM {table} AS t USING old WHERE t.id = old.id RETURNING t.id

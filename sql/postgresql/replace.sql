@@ -1,6 +1,6 @@
--- Makes a scheduled task what a later one with its unique key asks for. Its attempts count from 0 again. One that is not
--- scheduled any more stays as it is.
--- Params: id, task, args, queue, priority, delay, run_at, max_attempts, links, limit_key, channel
+-- Makes a scheduled task what a later one with its unique key asks for, and holds the key for as long as that wants.
+-- Its attempts count from 0 again. One that is not scheduled any more stays as it is.
+-- Params: id, task, args, queue, priority, delay, run_at, max_attempts, links, limit_key, unique_key, held_for, channel
 -- Returns: nothing
 WITH replaced AS (
     UPDATE {table} AS t
@@ -25,6 +25,8 @@ WITH replaced AS (
      WHERE t.id = :id
        AND t.status = 5
     RETURNING 1
+), held AS (
+    UPDATE {keys} SET held_for = :held_for::float8 FROM replaced WHERE unique_key = :unique_key
 )
 SELECT count(*) FROM replaced -- [not notify]
 SELECT pg_notify(:channel::text, '') FROM replaced WHERE :channel::text IS NOT NULL -- [notify]

@@ -8,7 +8,7 @@ UPDATE {table}
        status = CASE WHEN links & 1 <> 0 THEN 5 ELSE 0 END, -- [linked]
        worker_pid = NULL, -- [errors]
        run_after = NULL, -- [migrated] [not linked]
-       run_after = CASE WHEN links & 1 <> 0 THEN statement_timestamp() END, links = links & 13, -- [linked]
+       run_after = CASE WHEN links & 1 <> 0 THEN statement_timestamp() END, links = links & ~2, -- [linked]
        attempt = 0, losses = 0, -- [migrated]
        modified = statement_timestamp()
  WHERE id = ANY (:ids::uuid[])

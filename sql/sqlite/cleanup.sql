@@ -1,7 +1,10 @@
 -- The second half of a clean-up: deletes those of these rows that are still old. `places` is a JSON array of rowids.
--- Params: places, completed, failed, cancelled
+-- A completed row stays as long as it holds its unique key: `links` has the minutes, see `KEPT_FROM`. `now` is the host's
+-- clock in the table's zone.
+-- Params: places, completed, failed, cancelled, now
 -- Returns: id
 DELETE FROM {table}
  WHERE rowid IN (SELECT value FROM json_each(:places))
    AND modified < CASE status WHEN 2 THEN :completed WHEN 3 THEN :failed WHEN 4 THEN :cancelled END
+   AND (status <> 2 OR links < 32 OR (julianday(:now) - julianday(modified)) * 1440 > links >> 5) -- [linked]
 RETURNING id

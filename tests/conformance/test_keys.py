@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from asyncqueue.errors import ConfigurationError, DuplicateTask, MigrationRequired
-from asyncqueue.model import AttemptEnd, NewTask, Status, Unique
-from tests.conformance.helpers import done, failed, new, queued, row
+from asyncqueue.model import ENDED, AttemptEnd, NewTask, Status, Unique
+from tests.conformance.helpers import cleanup, done, failed, new, queued, row
 from tests.conformance.transactions import transaction
-from tests.servers.cases import DIALECTS, SERVER_DIALECTS, cases, migrated, shaped
+from tests.servers.cases import DIALECTS, cases, migrated, shaped
 
 MIGRATED = cases("database", migrated())
 
@@ -138,62 +139,92 @@ async def test_a_repetition_is_harmless(backend):
 
 
 @MIGRATED
+async def test_a_clean_up_keeps_what_holds_its_key(backend, database):
+    first, second = keyed("a", held_for=3600.0), keyed("b")
+    await put(backend, first, second)
+    await backend.finish([done(claim) for claim in await backend.claim(2, worker_pid=None)])
+    assert await cleanup(backend, older_than=-1, statuses=ENDED) == 1, "the other one"
+    assert await put(backend, keyed("a")) == [first.id]
+    await backend.requeue([first.id])
+    await end(backend)
+    assert await cleanup(backend, older_than=-1, statuses=ENDED) == 0
+    assert await put(backend, keyed("a")) == [first.id], "again after it has run once more"
+    database.execute(f"UPDATE {database.table} SET modified = %s", an_hour_ago(database))
+    assert await cleanup(backend, older_than=-1, statuses=ENDED) == 1, "it is held no longer"
+    again = keyed("a", held_for=3600.0)
+    assert await put(backend, again) == [again.id]
+    await end(backend, failed)
+    assert await cleanup(backend, older_than=-1, statuses=ENDED) == 1, "a failed one holds nothing"
+
+
+@MIGRATED
+async def test_rows_that_hold_their_keys_keep_no_other_from_being_deleted(backend):
+    await put(backend, *(keyed(f"k{number}", held_for=36525 * 86400.0) for number in range(5)))
+    await queued(backend, 7)
+    await backend.finish([done(claim) for claim in await backend.claim(12, worker_pid=None)])
+    assert await cleanup(backend, older_than=-1, statuses=ENDED, limit=2) == 7
+    assert await cleanup(backend, older_than=-1, statuses=ENDED, limit=2) == 0
+
+
+def an_hour_ago(database) -> object:
+    at = datetime.now(UTC) - timedelta(minutes=61)
+    return at if database.dialect == "postgresql" else str(at.replace(tzinfo=None))
+
+
+@MIGRATED
+@pytest.mark.parametrize("within", [False, True], ids=["committed", "within"])
+async def test_a_replacement_says_for_how_long_the_key_is_held(backend, database, within):
+    await put(backend, long := keyed("long", delay=3600.0), short := keyed("short", held_for=3600.0, delay=3600.0))
+    replacing = [keyed("long", 3600.0, "replace"), keyed("short", 0.0, "replace")]
+    if within:
+        async with transaction(database) as own:
+            assert await put(backend, *replacing, connection=own.raw) == [long.id, short.id]
+            await own.commit()
+    else:
+        assert await put(backend, *replacing) == [long.id, short.id]
+    await backend.finish([done(claim) for claim in await backend.claim(2, worker_pid=None)])
+    free = keyed("short")
+    assert await put(backend, keyed("long"), free) == [long.id, free.id]
+    assert await cleanup(backend, older_than=-1, statuses=ENDED) == 1
+    assert (await row(backend, long.id)).status == Status.COMPLETED
+
+
+@MIGRATED
+async def test_a_replacement_that_comes_too_late_leaves_the_key_as_it_is(backend):
+    await put(backend, first := keyed())
+    assert await put(backend, keyed(held_for=3600.0, on_conflict="replace")) == [first.id]
+    await end(backend)
+    second = keyed()
+    assert await put(backend, second) == [second.id]
+
+
+@MIGRATED
+async def test_a_repetition_is_answered_alike_after_the_task_has_ended_and_another_has_its_key(backend):
+    first = [keyed("a", on_conflict="raise"), keyed("a")]
+    assert await put(backend, *first) == [first[0].id] * 2
+    await end(backend)
+    second = keyed("a")
+    assert await put(backend, second) == [second.id]
+    assert await put(backend, *first) == [first[0].id] * 2
+    assert await put(backend, keyed("a")) == [second.id], "and takes nothing from that"
+
+
+@MIGRATED
 async def test_fifty_at_once_make_one(backend, another):
-    async with another() as second, another() as third:
-        backends = [backend, second, third]
+    async with AsyncExitStack() as stack:
+        backends = [backend, *[await stack.enter_async_context(another()) for _ in range(4)]]
         for _ in range(3):
-            tasks = [keyed("k") for _ in range(48)]
-            many = [keyed(f"m{number % 5}") for number in range(48)]
+            tasks = [keyed("k") for _ in range(50)]
+            many = [keyed(f"m{number % 5}") for number in range(50)]
             both = zip(tasks, many, strict=True)
             made = await asyncio.gather(
-                *(put(backends[number % 3], *pair[:: (-1) ** number]) for number, pair in enumerate(both))
+                *(put(backends[number // 2 % 5], *pair[:: (-1) ** number]) for number, pair in enumerate(both))
             )
             ids = {task_id for pair in made for task_id in pair}
             claims = await backend.claim(100, worker_pid=None)
             assert {claim.id for claim in claims} == ids
             assert len(ids) == 6
             await backend.finish([done(claim) for claim in claims])
-
-
-@MIGRATED
-async def test_within_the_callers_transaction(backend, database):
-    first, second = keyed(), keyed("other")
-    async with transaction(database) as own:
-        assert await put(backend, first, connection=own.raw) == [first.id]
-        assert await put(backend, keyed(), connection=own.raw) == [first.id]
-        await own.rollback()
-    assert await put(backend, second) == [second.id]
-    async with transaction(database) as own:
-        assert await put(backend, first, connection=own.raw) == [first.id]
-        with pytest.raises(DuplicateTask):
-            await put(backend, keyed("other", on_conflict="raise"), connection=own.raw)
-        assert await put(backend, keyed("other"), keyed("é"), connection=own.raw) != [second.id]
-        await own.commit()
-    assert await put(backend, keyed()) == [first.id]
-    assert len(await backend.claim(10, worker_pid=None)) == 3
-
-
-@cases("database", migrated(SERVER_DIALECTS))
-@pytest.mark.parametrize("isolation", ["REPEATABLE READ", "READ COMMITTED"])
-async def test_a_caller_waits_for_a_transaction_with_the_same_key(backend, database, isolation):
-    first = keyed()
-    async with transaction(database, isolation) as own:
-        await put(backend, first, connection=own.raw)
-        waiting = asyncio.ensure_future(put(backend, keyed()))
-        await asyncio.sleep(0.3)
-        assert not waiting.done()
-        await own.commit()
-        assert await waiting == [first.id]
-
-
-@cases("database", migrated(["mysql", "mariadb"]))
-async def test_a_caller_whose_snapshot_is_older_than_the_holder_sees_it(backend, database):
-    first = keyed()
-    async with transaction(database, "REPEATABLE READ") as own:
-        await own.execute(f"SELECT count(*) FROM {database.table}")
-        await put(backend, first)
-        assert await put(backend, keyed(), connection=own.raw) == [first.id]
-        await own.commit()
 
 
 @cases("database", migrated())

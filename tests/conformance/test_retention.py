@@ -96,7 +96,7 @@ async def test_what_is_queued_again_between_the_look_and_the_deletion_stays(back
         values = {"ids": [again, ended], **ages}
         [[count]] = await backend._fetch(backend._control, "cleanup", values)
     else:
-        cutoffs = dict.fromkeys(("completed", "failed", "cancelled"), "9999-01-01")
+        cutoffs = dict.fromkeys(("completed", "failed", "cancelled", "now"), "9999-01-01")
         places = json.dumps([place for (place,) in database.execute(f"SELECT rowid FROM {database.table}")])
         rows = await backend._write(
             lambda raw: raw.execute(backend._table["cleanup"].text, {"places": places, **cutoffs}).fetchall()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from dataclasses import dataclass, field
+from datetime import timedelta
 from math import inf
 from typing import Any
 
@@ -22,6 +23,7 @@ from asyncqueue.model import (
     AttemptEnd,
     Claim,
     ClaimedTask,
+    Declaration,
     Finish,
     Link,
     NewTask,
@@ -37,6 +39,7 @@ from tests.servers.database import Database
 QUEUES = ("mail", "default")
 ENDS = (Status.COMPLETED, Status.FAILED, Status.CANCELLED)
 FOR_LONG = 3600.0
+PERIODIC = Declaration("entry", "app.task", "* * * * * *", "UTC")
 #: Of the limit of all that come under one.
 CAPACITY = 2
 
@@ -64,6 +67,8 @@ class Row:
     #: What it waits for, and what follows from a failure of that.
     waits: set[uuid.UUID] = field(default_factory=set)
     on_failure: OnFailure = "cancel"
+    #: Its row says that it holds its unique key after its completion.
+    holds: bool = False
 
     @property
     def waiting(self) -> bool:
@@ -86,10 +91,12 @@ class Lives(RuleBasedStateMachine):
         self.stale: list[ClaimedTask] = []
         #: Tasks that others were to run after, also those that are gone.
         self.named: set[uuid.UUID] = set()
-        self.places = 0
+        self.places = self.ids = 0
         self.database.clean()
         self.do(self.backend.open())
         self.do(self.backend.limits.declare([Limit("app.task", CAPACITY)], change=True))
+        #: The last tick of the one periodic task.
+        self.ticked = self.do(self.backend.ticks.declare([PERIODIC])).entries["entry"].last
 
     def teardown(self) -> None:
         self.do(self.backend.close())
@@ -97,6 +104,11 @@ class Lives(RuleBasedStateMachine):
 
     def do(self, verb: Any) -> Any:
         return self.runner.run(verb)
+
+    def new_id(self) -> uuid.UUID:
+        """The ids are the same each time that a sequence is repeated, because among equals they decide who is first."""
+        self.ids += 1
+        return uuid.UUID(int=self.ids)
 
     def place(self) -> int:
         self.places += 1
@@ -118,7 +130,7 @@ class Lives(RuleBasedStateMachine):
     )
     def enqueue(self, count: int, queue: str, priority: int, scheduled: bool) -> None:
         delay = FOR_LONG if scheduled else None
-        tasks = [NewTask(uuid.uuid4(), "app.task", "{}", queue, priority, delay) for _ in range(count)]
+        tasks = [NewTask(self.new_id(), "app.task", "{}", queue, priority, delay) for _ in range(count)]
         self.do(self.backend.enqueue(tasks))
         status = Status.SCHEDULED if scheduled else Status.QUEUED
         for task in tasks:
@@ -126,7 +138,7 @@ class Lives(RuleBasedStateMachine):
 
     @rule(count=st.integers(1, 4), queue=st.sampled_from(QUEUES))
     def enqueue_limited(self, count: int, queue: str) -> None:
-        tasks = [NewTask(uuid.uuid4(), "app.task", "{}", queue, links=Link.LIMITED) for _ in range(count)]
+        tasks = [NewTask(self.new_id(), "app.task", "{}", queue, links=Link.LIMITED) for _ in range(count)]
         self.do(self.backend.enqueue(tasks))
         for task in tasks:
             self.rows[task.id] = Row(Status.SCHEDULED, queue, 0, self.place(), due=True, limited=True, turn=0)
@@ -161,10 +173,10 @@ class Lives(RuleBasedStateMachine):
     def enqueue_after(self, data: st.DataObject, fresh: bool, on_failure: OnFailure) -> None:
         there = data.draw(st.lists(st.sampled_from(list(self.rows)), max_size=2, unique=True)) if self.rows else []
         fresh = fresh or not there
-        first = NewTask(uuid.uuid4(), "app.task", "{}", links=Link.FOLLOWED)
+        first = NewTask(self.new_id(), "app.task", "{}", links=Link.FOLLOWED)
         after = (*there, first.id) if fresh else tuple(there)
         second = NewTask(
-            *(uuid.uuid4(), "app.task", "{}"),
+            *(self.new_id(), "app.task", "{}"),
             delay=0.0 if there else None,
             links=Link.WAITING,
             after=After(after, on_failure),
@@ -223,8 +235,9 @@ class Lives(RuleBasedStateMachine):
     )
     def enqueue_unique(self, key: str, held_for: float, on_conflict: Any, queue: str, scheduled: bool) -> None:
         delay = FOR_LONG if scheduled else None
-        task = NewTask(uuid.uuid4(), "app.task", "{}", queue, 0, delay, unique=Unique(key, held_for, on_conflict))
-        fresh = Row(Status.SCHEDULED if scheduled else Status.QUEUED, queue, 0, self.place())
+        task = NewTask(self.new_id(), "app.task", "{}", queue, 0, delay, unique=Unique(key, held_for, on_conflict))
+        status = Status.SCHEDULED if scheduled else Status.QUEUED
+        fresh = Row(status, queue, 0, self.place(), holds=bool(held_for))
         holder = self.holder(key)
         if holder is None:
             assert self.do(self.backend.enqueue_unique([task])) == [task.id]
@@ -235,7 +248,76 @@ class Lives(RuleBasedStateMachine):
         else:
             assert self.do(self.backend.enqueue_unique([task])) == [holder]
             if on_conflict == "replace" and self.rows[holder].status == Status.SCHEDULED:
-                self.rows[holder] = fresh  # which comes under no limit
+                # It comes under no limit, and waits for nobody.
+                self.rows[holder], self.keys[key] = fresh, (holder, held_for)
+
+    @rule(
+        data=st.data(),
+        key=st.sampled_from(["a", "b"]),
+        held_for=st.sampled_from([0.0, FOR_LONG]),
+        twice=st.booleans(),
+        backwards=st.booleans(),
+    )
+    def enqueue_unique_after(
+        self, data: st.DataObject, key: str, held_for: float, twice: bool, backwards: bool
+    ) -> None:
+        """Three tasks after each other, of which the first, or the first two, want a key."""
+        there = data.draw(st.lists(st.sampled_from(list(self.rows)), max_size=2, unique=True)) if self.rows else []
+        ids = [self.new_id() for _ in range(3)]
+        unique = Unique(key, held_for)
+        first = NewTask(ids[0], "app.task", "{}", unique=unique, links=Link.FOLLOWED)
+        if there:
+            first = first._replace(links=Link.FOLLOWED | Link.WAITING, delay=0.0, after=After(tuple(there)))
+        second, third = (
+            NewTask(ids[place], "app.task", "{}", links=Link.WAITING, after=After((ids[place - 1],)))
+            for place in (1, 2)
+        )
+        tasks = [first, second._replace(unique=unique if twice else None), third]
+        tasks = tasks[::-1] if backwards else tasks
+        holder = self.holder(key)
+        first_id = holder or ids[0]
+        given = dict(zip([task.id for task in tasks], self.do(self.backend.enqueue_unique(tasks)), strict=True))
+        assert given == dict(zip(ids, [first_id, first_id if twice else ids[1], ids[2]], strict=True))
+        if holder is None:
+            status = Status.SCHEDULED if there else Status.QUEUED
+            self.rows[first_id] = Row(status, "default", 0, self.place(), waits=set(there), holds=bool(held_for))
+            self.keys[key] = (first_id, held_for)
+        if not twice:
+            self.rows[ids[1]] = Row(Status.SCHEDULED, "default", 0, self.place(), waits={first_id})
+        self.rows[ids[2]] = Row(Status.SCHEDULED, "default", 0, self.place(), waits={given[ids[1]]})
+        self.named |= {*(there if holder is None else ()), first_id, given[ids[1]]}
+
+    @rule(late=st.booleans())
+    def tick(self, late: bool) -> None:
+        task = NewTask(self.new_id(), "app.task", "{}")
+        at = self.ticked if late else self.ticked + timedelta(seconds=1)
+        assert self.do(self.backend.ticks.tick("entry", at, task)) is not late
+        if not late:
+            self.ticked = at
+            self.rows[task.id] = Row(Status.QUEUED, "default", 0, self.place())
+
+    @rule()
+    def tidy_up(self) -> None:
+        """What only others than the tasks know of: no task changes by it."""
+        declared = self.do(self.backend.ticks.declare([PERIODIC], expiry=FOR_LONG))
+        assert declared.entries["entry"].last == self.ticked
+        retention = self.backend.retention
+        for sweep in (retention.sweep_attempts, retention.sweep_keys, retention.sweep_edges):
+            assert self.do(sweep(limit=1000)).place is None
+
+    @precondition(lambda self: self.rows)
+    @rule(data=st.data(), status=st.sampled_from([Status.QUEUED, *ENDS]))
+    def set_by_hand(self, data: st.DataObject, status: Status) -> None:
+        """Somebody chooses a status in Django's admin, which saves the whole row."""
+        key = self.some(data, *Status)
+        row = self.rows[key]
+        if status == Status.QUEUED and (row.limited or row.waits):
+            return  # its links still keep it back after an attempt: see `requeue`
+        self.database.django.save_status(str(key), int(status))
+        if row.status == Status.RUNNING and row.claim is not None:
+            self.stale.append(row.claim)
+        row.status, row.place, row.due = status, self.place(), False
+        row.aside, row.placed, row.turn = False, False, None
 
     def holder(self, key: str) -> uuid.UUID | None:
         """Who holds a unique key."""
@@ -364,10 +446,14 @@ class Lives(RuleBasedStateMachine):
         assert self.do(self.backend.requeue([key])) == expected
         if expected and row.limited:
             self.rows[key] = Row(
-                *(Status.SCHEDULED, row.queue, row.priority, self.place()), due=True, limited=True, turn=None
+                *(Status.SCHEDULED, row.queue, row.priority, self.place()),
+                due=True,
+                limited=True,
+                turn=None,
+                holds=row.holds,
             )
         elif expected:
-            self.rows[key] = Row(Status.QUEUED, row.queue, row.priority, self.place())
+            self.rows[key] = Row(Status.QUEUED, row.queue, row.priority, self.place(), holds=row.holds)
 
     @precondition(lambda self: self.having(Status.SCHEDULED))
     @rule()
@@ -386,7 +472,11 @@ class Lives(RuleBasedStateMachine):
 
     @rule()
     def cleanup(self) -> None:
-        ended = {key for key, row in self.rows.items() if row.status in ENDS}
+        ended = {
+            key
+            for key, row in self.rows.items()
+            if row.status in ENDS and not (row.status == Status.COMPLETED and row.holds)
+        }
         assert self.do(cleanup(self.backend, older_than=-1, statuses=ENDS)) == len(ended)
         for key in ended:
             del self.rows[key]

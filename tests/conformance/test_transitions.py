@@ -46,10 +46,10 @@ def test_the_page_says_who_and_under_which_guard():
     )
 
 
-async def _row_in(backend, database, status: Status) -> tuple[uuid.UUID, Stamp]:
+async def _row_in(backend, database, status: Status, held_for: float = 3600.0) -> tuple[uuid.UUID, Stamp]:
     """A row in this status, and its `modified` as a token."""
     delay = 3600.0 if status == Status.SCHEDULED else None
-    [key] = await backend.enqueue_unique([_keyed(delay)])
+    [key] = await backend.enqueue_unique([_keyed(delay, held_for=held_for)])
     if status not in (Status.QUEUED, Status.SCHEDULED):
         [claim] = await backend.claim(1, worker_pid=None)
         if status == Status.CANCELLED:
@@ -116,8 +116,8 @@ async def _do_with_limits(backend, database, verb: str, key: uuid.UUID, token, w
         await backend.limits.admit(["app.task"])
 
 
-def _keyed(delay: float | None, on_conflict: OnConflict = "return") -> NewTask:
-    return NewTask(uuid.uuid4(), "app.task", "{}", delay=delay, unique=Unique("k", 3600.0, on_conflict))
+def _keyed(delay: float | None, on_conflict: OnConflict = "return", held_for: float = 3600.0) -> NewTask:
+    return NewTask(uuid.uuid4(), "app.task", "{}", delay=delay, unique=Unique("k", held_for, on_conflict))
 
 
 VERBS = (
@@ -140,7 +140,9 @@ async def test_a_verb_changes_what_the_table_says_and_nothing_else(backend, data
             continue  # their keys are free
         allowed = after(verb, before)
         for wanted in allowed or {None}:
-            key, token = (uuid.uuid4(), None) if before is None else await _row_in(backend, database, before)
+            # A completed task that holds its key stays, whatever a clean-up is told.
+            held_for = 0.0 if verb == "cleanup" else 3600.0
+            key, token = (uuid.uuid4(), None) if before is None else await _row_in(backend, database, before, held_for)
             await _do(backend, database, verb, key, token, wanted)
             found = await backend.get([key])
             status = found[0].status if found else None

@@ -27,19 +27,23 @@ class Transaction:
 
 
 @asynccontextmanager
-async def transaction(database: Database, isolation: str = "REPEATABLE READ") -> AsyncIterator[Transaction]:
-    """Begin one. What is not committed by the end is rolled back. `isolation` is MySQL's and MariaDB's."""
+async def transaction(database: Database, isolation: str | None = None) -> AsyncIterator[Transaction]:
+    """Begin one. What is not committed by the end is rolled back.
+
+    `isolation` is in words of SQL; None is the server's default. SQLite has one level only.
+    """
     parts = urlsplit(database.url)
     if database.dialect == "postgresql":
         pg = await asyncpg.connect(database.url)
         try:
-            begun = pg.transaction()
+            level: Any = isolation.lower().replace(" ", "_") if isolation else None
+            begun = pg.transaction(isolation=level)
             await begun.start()
             yield Transaction(pg, begun.commit, begun.rollback, pg.fetch)
         finally:
             await pg.close()
     elif database.dialect == "sqlite":
-        lite = await aiosqlite.connect(unquote(parts.path.removeprefix("/")))
+        lite = await aiosqlite.connect(unquote(parts.path.removeprefix("/")), timeout=60)
         try:
             yield Transaction(lite, lite.commit, lite.rollback, lite.execute)
         finally:
@@ -51,7 +55,7 @@ async def transaction(database: Database, isolation: str = "REPEATABLE READ") ->
             user=unquote(parts.username or ""),
             password=unquote(parts.password or ""),
             db=parts.path.removeprefix("/"),
-            init_command=f"SET SESSION TRANSACTION ISOLATION LEVEL {isolation}",
+            init_command=f"SET SESSION TRANSACTION ISOLATION LEVEL {isolation or 'REPEATABLE READ'}",
         )
         try:
             await my.begin()

@@ -9,7 +9,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
-from asyncqueue import Queue, Settings, task
+from asyncqueue import Queue, Settings, current_task, task
 
 
 def witnessed(path: str, line: str) -> None:
@@ -26,6 +26,11 @@ def witnessed(path: str, line: str) -> None:
 async def record(witness: str, key: str) -> str:
     witnessed(witness, key)
     return key
+
+
+@task
+async def record_id(witness: str) -> None:
+    witnessed(witness, str(current_task().id))
 
 
 @task

@@ -22,6 +22,7 @@ from tests.worker.test_fleet import LEASE
 PATH = "tests.worker.cron_tasks.every_second"
 EVERY_SECOND = Declaration(PATH, PATH, "* * * * * *", "Europe/Berlin")
 SECOND = timedelta(seconds=1)
+YEARLY = {"task": PATH, "cron": "0 3 1 1 *", "name": "yearly"}
 
 
 async def proved(queue: Queue, since, name: str = PATH) -> int:
@@ -86,14 +87,11 @@ async def test_every_tick_has_one_task_whichever_worker_is_killed(queue, databas
 
 
 @pytest.mark.parametrize("catch_up", ["skip", "latest", "all"])
-@cases("database", migrated(["postgresql", "sqlite"]))
+@MIGRATED
 async def test_what_was_missed_is_treated_as_its_entry_says(queue, database, caplog, catch_up):
     caplog.set_level(logging.INFO)
-    entry = {"task": PATH, "cron": "0 3 1 1 *", "catch_up": catch_up, "name": "yearly"}
-    await queue.backend.ticks.declare([Declaration("yearly", PATH, "0 3 1 1 *", "UTC")])
-    database.execute("UPDATE asyncqueue_ticks SET last_tick = '2019-06-01 00:00:00+00:00'")
-    now = (await queue.backend.ticks.read()).now
-    every = [at for year in range(2020, now.year + 1) if (at := datetime(year, 1, 1, 3, tzinfo=UTC)) < now]
+    entry = {**YEARLY, "catch_up": catch_up}
+    every = await missed_for_years(queue, database)
     expected = {"skip": [], "latest": every[-1:], "all": every}[catch_up]
     async with working(queue, periodic=entries(entry)):
         await until(lambda: counted(queue, len(expected), Status.COMPLETED), 20, "the ticks that were missed")
@@ -154,33 +152,82 @@ async def test_an_entry_that_was_removed_comes_back(queue, database):
         await until(lambda: counted(queue, before + 2), 20, "ticks of the entry declared again")
 
 
-@cases("database", migrated(["postgresql", "sqlite"]))
-async def test_what_no_worker_declares_disappears(queue, database, monkeypatch):
-    monkeypatch.setattr(ticking, "_EXPIRY", 1.0)
-    monkeypatch.setattr(ticking, "_DECLARE", 0.4)
+async def missed_for_years(queue: Queue, database) -> list[datetime]:
+    """Declare a yearly entry as one that was last seen to in 2019, and tell its ticks since."""
+    await queue.backend.ticks.declare([Declaration("yearly", PATH, YEARLY["cron"], "UTC")])
+    zone = "+00:00" if database.dialect in ("postgresql", "sqlite") else ""
+    database.execute(f"UPDATE asyncqueue_ticks SET last_tick = '2019-06-01 00:00:00{zone}'")
+    now = (await queue.backend.ticks.read()).now
+    return [at for year in range(2020, now.year + 1) if (at := datetime(year, 1, 1, 3, tzinfo=UTC)) < now]
+
+
+def last_declared(database, days: float) -> None:
+    """As if no worker had declared anything for so many days."""
+    at = datetime.now(UTC) - timedelta(days=days)
+    value = at if database.dialect == "postgresql" else str(at.replace(tzinfo=None))
+    database.execute("UPDATE asyncqueue_ticks SET declared = %s", value)
+
+
+async def tidied(queue: Queue, monkeypatch, times: int = 3, **settings) -> None:
+    """Let a worker run until it has removed what nobody declares, several times."""
+    declare, done = queue.backend.ticks.declare, []
+
+    async def watched(entries, *, expiry=None):
+        table = await declare(entries, expiry=expiry)
+        done.extend([expiry] if expiry is not None else [])
+        return table
+
+    monkeypatch.setattr(ticking, "_LOOK", 0.2)
+    monkeypatch.setattr(ticking, "_DECLARE", 0.2)
+    monkeypatch.setattr(queue.backend.ticks, "declare", watched)
+    async with working(queue, **settings):
+        await until(lambda: len(done) >= times, 30, "a worker that removes what nobody declares")
+    monkeypatch.undo()
+
+
+@MIGRATED
+async def test_an_entry_whose_service_was_down_goes_on_where_it_was(queue, database, monkeypatch):
+    """Workers of other services run meanwhile: what they do not know is not listed, and forgotten only after months."""
+    every = await missed_for_years(queue, database)
+    last_declared(database, days=80)
+    await tidied(queue, monkeypatch)
+    await tidied(queue, monkeypatch, imports=("tests.worker.cron_tasks",))
+    assert [state.name for state in await queue.periodic()] == [PATH], "the other one is not listed"
+    before = await queue.count()
+    async with working(queue, periodic=entries({**YEARLY, "catch_up": "all"})):
+        await until(lambda: counted(queue, before + len(every)), 30, "the ticks that were missed")
+        assert "yearly" in {state.name for state in await queue.periodic()}
+    assert await queue.count() == before + len(every)
+
+
+@MIGRATED
+async def test_what_no_worker_declares_is_forgotten_after_months(queue, database, monkeypatch):
     await queue.backend.ticks.declare([EVERY_SECOND._replace(name="old")])
-
-    async def gone() -> bool:
-        return "old" not in (await queue.backend.ticks.read()).entries
-
-    async with working(queue, imports=("tests.worker.cron_tasks",)):
-        await until(gone, 20, "an entry that nobody knows to go")
-        assert set((await queue.backend.ticks.read()).entries) == {PATH}
-    async with working(queue):
-        await until(lambda: _is_empty(queue), 20, "the last one to go, with workers that know none")
+    last_declared(database, days=100)
+    await tidied(queue, monkeypatch, imports=("tests.worker.cron_tasks",))
+    assert set((await queue.backend.ticks.read()).entries) == {PATH}
+    last_declared(database, days=100)
+    await tidied(queue, monkeypatch)
+    assert (await queue.backend.ticks.read()).entries == {}, "also with workers that know none"
 
 
-async def _is_empty(queue: Queue) -> bool:
-    return not (await queue.backend.ticks.read()).entries
+@MIGRATED
+async def test_what_is_not_declared_for_ten_minutes_is_not_listed(queue, database):
+    await queue.backend.ticks.declare([EVERY_SECOND])
+    last_declared(database, days=9 / 1440)
+    assert [state.name for state in await queue.periodic()] == [PATH]
+    last_declared(database, days=11 / 1440)
+    assert await queue.periodic() == []
 
 
 @cases("database", migrated(["postgresql", "sqlite"]))
-async def test_a_worker_that_was_cut_off_removes_nothing(queue, monkeypatch):
+async def test_a_worker_that_was_cut_off_removes_nothing(queue, database, monkeypatch):
     """After an outage nobody has declared anything for long: the first one that is back must not tidy up."""
-    monkeypatch.setattr(ticking, "_EXPIRY", 1.0)
+    monkeypatch.setattr(ticking, "_LOOK", 1.0)
     monkeypatch.setattr(ticking, "_DECLARE", 0.2)
     monkeypatch.setattr("asyncqueue.worker.heart.Heart.well_for", 0.9)
     await queue.backend.ticks.declare([EVERY_SECOND._replace(name="old")])
+    last_declared(database, days=100)
     async with working(queue, imports=("tests.worker.cron_tasks",)):
         await asyncio.sleep(2)
     assert set((await queue.backend.ticks.read()).entries) == {"old", PATH}

@@ -7,11 +7,14 @@ import random
 import signal
 from collections import Counter
 from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
-from asyncqueue import Status, TaskRequest
+from asyncqueue import Queue, Status, TaskRequest
 from asyncqueue.model import Declaration
 from tests.servers.cases import cases, migrated
 from tests.worker import chain_tasks, sample_tasks
@@ -20,7 +23,8 @@ from tests.worker.test_fleet import LEASE
 from tests.worker.test_periodic import proved
 
 WORKERS = 8
-PATH = "tests.worker.sample_tasks.record"
+KILLED = 4
+PATH = "tests.worker.sample_tasks.record_id"
 MIGRATED = cases("database", migrated())
 
 
@@ -49,26 +53,43 @@ async def test_of_one_unique_key_never_two_tasks_run_at_once(queue, database, tm
 
 
 @MIGRATED
-@pytest.mark.timeout(120)
-async def test_of_each_tick_one_task_runs(queue, database, tmp_path):
+@pytest.mark.timeout(180)
+async def test_of_each_tick_one_task_runs_whichever_workers_are_killed(queue, database, tmp_path):
     witness = tmp_path / "witness"
-    entry = {"task": PATH, "cron": "* * * * * *", "args": {"witness": str(witness), "key": "tick"}}
+    entry = {"task": PATH, "cron": "* * * * * *", "args": {"witness": str(witness)}}
     since = (await queue.backend.ticks.declare([Declaration(PATH, PATH, "* * * * * *", "UTC")])).now
     with ExitStack() as stack:
         workers = [
-            stack.enter_context(WorkerProcess(database.url, tmp_path, ASYNCQUEUE_PERIODIC=json.dumps([entry])))
+            stack.enter_context(WorkerProcess(database.url, tmp_path, *LEASE, ASYNCQUEUE_PERIODIC=json.dumps([entry])))
             for _ in range(WORKERS)
         ]
         await until(lambda: all("worker" in each.text() for each in workers), what="eight workers")
-        begun = len(lines(witness))
-        await until(lambda: len(lines(witness)) >= begun + 5, what="five ticks of all of them")
-        for worker in workers:
+        for worker in workers[:KILLED]:
+            await until(partial(_seen, witness, len(lines(witness)) + 2), what="two ticks")
+            worker.signal(signal.SIGKILL)
+            await worker.wait()
+        await until(partial(_seen, witness, len(lines(witness)) + 3), what="three ticks of those that are left")
+        await until(lambda: _nothing_runs(queue), what="a rescue of what the killed ones held")
+        for worker in workers[KILLED:]:
             worker.signal(signal.SIGTERM)
-        assert [await worker.wait() for worker in workers] == [0] * WORKERS
+        assert [await worker.wait() for worker in workers[KILLED:]] == [0] * (WORKERS - KILLED)
     ticks = await proved(queue, since, PATH)
     with WorkerProcess(database.url, tmp_path, "--burst") as last:
         assert await last.wait() == 0
-    assert lines(witness) == ["tick"] * ticks
+    seen = Counter(lines(witness))
+    assert seen.keys() == {str(record.id) for record in await queue.list(status=Status.COMPLETED, limit=1000)}
+    assert len(seen) == ticks
+    again = [key for key, times in seen.items() if times > 1]
+    attempts = [await queue.backend.attempts(UUID(key)) for key in again]
+    assert all(each and each[0].outcome == "lost" for each in attempts), "a second run is that of a lost worker's task"
+
+
+def _seen(witness: Path, least: int) -> bool:
+    return len(lines(witness)) >= least
+
+
+async def _nothing_runs(queue: Queue) -> bool:
+    return not await queue.count(status=Status.RUNNING)
 
 
 @MIGRATED
