@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from asyncqueue.model import (
     After,
     AttemptEnd,
     Claim,
+    Declaration,
     Finish,
     Link,
     NewTask,
@@ -108,6 +110,10 @@ async def _do_with_limits(backend, database, verb: str, key: uuid.UUID, token, w
         if wanted == Status.SCHEDULED:
             database.execute(f"UPDATE {database.table} SET links = 1")
         await backend.requeue([key])
+    elif verb == "tick":
+        entry = Declaration(key.hex, "app.task", "* * * * *", "UTC")
+        last = (await backend.ticks.declare([entry])).entries[entry.name].last
+        await backend.ticks.tick(entry.name, last + timedelta(minutes=1), NewTask(key, "app.task", "{}"))
     elif verb == "admit":
         _make_due(database, links=1)
         if wanted is not None:
@@ -121,7 +127,19 @@ def _keyed(delay: float | None, on_conflict: OnConflict = "return", held_for: fl
 
 
 VERBS = (
-    *("enqueue", "replace", "promote", "admit", "claim", "release", "hand_back", "finish", "end_attempts", "rescue"),
+    *(
+        "enqueue",
+        "tick",
+        "replace",
+        "promote",
+        "admit",
+        "claim",
+        "release",
+        "hand_back",
+        "finish",
+        "end_attempts",
+        "rescue",
+    ),
     *("cancel", "requeue", "cleanup"),
 )
 #: Those that begin at the end of another task.
@@ -135,7 +153,7 @@ def test_every_verb_is_tried():
 @MIGRATED
 @pytest.mark.parametrize("verb", VERBS)
 async def test_a_verb_changes_what_the_table_says_and_nothing_else(backend, database, verb):
-    for before in (None, *Status) if verb == "enqueue" else Status:
+    for before in (None, *Status) if verb in ("enqueue", "tick") else Status:
         if verb == "replace" and before in (Status.FAILED, Status.CANCELLED):
             continue  # their keys are free
         allowed = after(verb, before)
