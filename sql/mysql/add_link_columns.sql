@@ -1,9 +1,11 @@
 -- The columns of version 3 of the schema, added as those of level 1 are.
 -- links: a set of bits, see `Link`: 1 it needs a place under a limit, 2 it waits for others, 4 others wait for its end.
 -- limit_key: which of its function's limits it comes under; NULL where the function has one for all.
+-- written: which run, by the time of its claim, has streamed what stands in `output`; NULL where none has.
 -- Params: none
 -- Returns: nothing
 ALTER TABLE {table}
     ADD COLUMN links smallint NOT NULL DEFAULT 0,
     ADD COLUMN limit_key varchar(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL,
+    ADD COLUMN written datetime(6) NULL,
     ALGORITHM = INSTANT

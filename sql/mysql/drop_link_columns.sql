@@ -3,4 +3,5 @@
 -- Returns: nothing
 ALTER TABLE {table}
     DROP COLUMN links,
-    DROP COLUMN limit_key
+    DROP COLUMN limit_key,
+    DROP COLUMN written
