@@ -1,7 +1,9 @@
 -- The second half of a clean-up: deletes those of these rows that are still old. `places` is a JSON array of rowids.
+-- One whose end others have not been told of stays: of what is gone nobody knows that it completed.
 -- Params: places, completed, failed, cancelled
 -- Returns: id
-DELETE FROM {table}
+DELETE FROM {table} AS t
  WHERE rowid IN (SELECT value FROM json_each(:places))
    AND modified < CASE status WHEN 2 THEN :completed WHEN 3 THEN :failed WHEN 4 THEN :cancelled END
+   AND NOT EXISTS (SELECT 1 FROM {edges} AS e WHERE e.open = 1 AND e.predecessor_id = t.id) -- [linked]
 RETURNING id
