@@ -19,7 +19,7 @@ from asyncqueue.backends.mysql_connection import MysqlConnection, send
 from asyncqueue.backends.mysql_rows import Row, ids_json, new_rows, rows_json
 from asyncqueue.backends.mysql_times import Times
 from asyncqueue.backends.table import Table
-from asyncqueue.model import NewTask
+from asyncqueue.model import NewTask, Status
 
 #: Runs one statement by its name, with its values, and returns its rows.
 Run = Callable[..., Awaitable[list[tuple[Any, ...]]]]
@@ -118,8 +118,12 @@ class Keys:
             await run("take_keys", rows=_rows(made.taken))
         if made.replacing:
             rows = new_rows([task._replace(id=key) for key, task in made.replacing.items()], migrated=True)
+            # Locked before it is said what they were to run after: those that are scheduled still, and stay so.
+            held = await run("lock", ids=ids_json(made.replacing), statuses=str(int(Status.SCHEDULED)))
             for part in split(rows):
                 await run("replace", rows=part, utc_offset=offset)
+            if held and self._table.linked:
+                await run("cleanup_edges", ids=ids_json(UUID(str(key)) for (key,) in held))
         if made.new:
             for part in split(new_rows(made.new, migrated=True)):
                 await run("enqueue", rows=part, utc_offset=offset)

@@ -82,6 +82,19 @@ async def test_a_thousand_who_wait_share_one_look(queue, monkeypatch):
 
 
 @TEN
+async def test_a_task_that_somebody_cancels_names_no_reason(queue):
+    """Neither where an earlier attempt has left an error."""
+    handle = await queue.enqueue("x.y", {})
+    [claimed] = await claim(queue)
+    await queue.backend.finish([failed(claimed, error="an earlier one")])
+    await queue.requeue(handle.id)
+    await queue.cancel(handle.id)
+    with pytest.raises(TaskCancelled) as cancelled:
+        await handle.result(timeout=20)
+    assert (str(cancelled.value), cancelled.value.error) == (f"task {handle.id} was cancelled", None)
+
+
+@TEN
 async def test_whoever_comes_late_is_answered_at_once(queue):
     queue.waiting._delays = Backoff(600, 600)
     first, second = await queue.enqueue_many([("x.y", {})] * 2)

@@ -339,6 +339,31 @@ async def test_one_that_is_handed_back_waits_for_a_place_alone(backend, database
     assert await state(backend, second) == (Status.SCHEDULED, Link.LIMITED, True)
 
 
+@MIGRATED
+async def test_one_that_is_replaced_is_after_nobody(backend):
+    [first] = followed()
+    second, later = (task._replace(unique=Unique("k")) for task in (waiting(first.id), new()[0]))
+    assert await backend.enqueue_unique([first, second]) == [first.id, second.id]
+    assert await backend.enqueue_unique([later._replace(unique=Unique("k", 0.0, "replace"))]) == [second.id]
+    assert await state(backend, second) == RELEASED
+    assert await backend.chains.preceding(second.id, limit=5) == []
+    await backend.cancel([first.id])
+    assert await backend.chains.resolve([first.id]) == NOTHING
+    assert await state(backend, second) == RELEASED
+
+
+@MIGRATED
+async def test_one_that_runs_is_not_replaced_and_knows_what_came_before(backend):
+    [first] = followed()
+    second, later = (task._replace(unique=Unique("k")) for task in (waiting(first.id), new()[0]))
+    await backend.enqueue_unique([first, second])
+    await end(backend, [first.id])
+    await backend.chains.resolve([first.id])
+    await backend.claim(5, worker_pid=None)
+    assert await backend.enqueue_unique([later._replace(unique=Unique("k", 0.0, "replace"))]) == [second.id]
+    assert [each.id for each in await backend.chains.preceding(second.id, limit=5)] == [first.id]
+
+
 # -- many, at once and again
 
 

@@ -106,8 +106,9 @@ async def test_a_failure_cancels_what_comes_after_and_names_the_one_that_failed(
     path = "tests.worker.chain_tasks.step"
     assert errors[1] == f"Task cancelled: task {handles[0].id} ({path}), which it was to run after, has failed"
     assert f"task {handles[1].id} (tests.worker.sample_tasks.add)" in errors[2]
-    with pytest.raises(TaskCancelled):
-        await handles[1].result(timeout=1)
+    with pytest.raises(TaskCancelled, match=f"was cancelled: task {handles[0].id} .*has failed") as cancelled:
+        await handles[1].result(timeout=20)
+    assert cancelled.value.error == errors[1]
 
 
 @MIGRATED
