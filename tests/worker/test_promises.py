@@ -192,3 +192,32 @@ async def test_a_clean_up_goes_on_when_the_worker_that_does_it_is_killed(queue, 
                 stack.enter_context(WorkerProcess(database.url, tmp_path, *options))
             await until(over, 90, "the end of the clean-up")
     assert {record.id for record in await queue.list()} == {handle.id for handle in kept}
+
+
+@MIGRATED
+@pytest.mark.timeout(180)
+async def test_of_all_workers_one_at_a_time_cleans_up(queue, database, tmp_path):
+    witness = tmp_path / "witness"
+    options = ("--keep-completed", "1d", "--cleanup-interval", "5s", "--import", "tests.worker.witness_cleaning")
+    await queue.enqueue_many([("x.y", {})] * 20_000)
+    with ExitStack() as stack:
+        workers = [
+            stack.enter_context(
+                WorkerProcess(database.url, tmp_path, *options, "--queue", "none", WITNESS=str(witness))
+            )
+            for _ in range(WORKERS)
+        ]
+        await until(lambda: all("worker" in each.text() for each in workers), what="eight workers")
+        database.execute(f"UPDATE {database.table} SET status = 2, modified = '2020-01-01 00:00:00'")
+        begun = len(lines(witness))
+
+        async def over() -> bool:
+            return len(lines(witness)) >= begun + 6 and not await queue.count()
+
+        await until(over, 120, "three turns and the end of the clean-up")
+        for worker in workers:
+            worker.signal(signal.SIGTERM)
+        assert [await worker.wait() for worker in workers] == [0] * WORKERS
+    events = [line.split() for line in lines(witness)]
+    assert [what for what, _ in events] == ["start", "end"] * (len(events) // 2)
+    assert [pid for _, pid in events[::2]] == [pid for _, pid in events[1::2]]
