@@ -118,6 +118,10 @@ class DuplicateTask(AsyncQueueError):
         self.key = key
 
 
+#: How the error text of a task begins that asyncqueue has cancelled because of another one.
+CANCELLED = "Task cancelled: "
+
+
 class TaskEnded(AsyncQueueError):
     """A task ended without a result to return."""
 
@@ -136,7 +140,13 @@ class TaskFailed(TaskEnded):
 
 
 class TaskCancelled(TaskEnded):
-    """The task was cancelled."""
+    """The task was cancelled; `error` is the text of its error column where that says why, else None."""
+
+    def __init__(self, task_id: UUID, error: str | None = None) -> None:
+        # A text by somebody who cancels with a reason; else what an earlier attempt has left there.
+        self.error = error if error is not None and error.startswith(CANCELLED) else None
+        reason = f": {self.error.removeprefix(CANCELLED)}" if self.error else ""
+        super().__init__(task_id, f"task {task_id} was cancelled{reason}")
 
 
 class TaskNotFound(TaskEnded):

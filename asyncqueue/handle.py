@@ -66,7 +66,7 @@ class TaskHandle:
 
         Raises:
             TaskFailed: its `error` is the text of the error column.
-            TaskCancelled: somebody cancelled it.
+            TaskCancelled: it was cancelled; because of another one that has not completed where its `error` says so.
             TaskNotFound: the row does not exist (any more).
             ResultTimeout: not ended in time; the task itself goes on.
         """
@@ -77,8 +77,8 @@ class TaskHandle:
     async def stream(self, *, timeout: float | None = None) -> AsyncIterator[str]:
         """Yield the task's output as it grows: what a generator yields, piece by piece, else all of it at the end.
 
-        Pieces come as they were written, some times a second, and may hold several of what was yielded. When a later
-        attempt begins to write, its output follows.
+        Pieces come as they were written, some times a second, and may hold several of what was yielded. It begins with
+        what the task has written by now, and when a later run begins to write, its output follows.
 
         Args:
             timeout: seconds from now, None for as long as it takes.
@@ -89,15 +89,12 @@ class TaskHandle:
         give_up_at = inf if timeout is None else time.monotonic() + timeout
         with self._queue.waiting.reading():
             while not reader.ended:
-                beat = self._queue.waiting.beat
-                if text := await reader.read(self._queue.backend):
-                    self._queue.waiting.news()
+                with anyio.move_on_after(give_up_at - time.monotonic()) as scope:
+                    text = await self._queue.waiting.piece(reader)
+                if scope.cancelled_caught:
+                    raise self._timeout(timeout)
+                if text is not None:
                     yield text
-                elif not reader.ended:
-                    with anyio.move_on_after(give_up_at - time.monotonic()):
-                        await beat.wait()
-                    if time.monotonic() >= give_up_at:
-                        raise self._timeout(timeout)
         self._end(await self.record())
 
     def _timeout(self, timeout: float | None) -> ResultTimeout:
@@ -108,5 +105,5 @@ class TaskHandle:
             # The 7-column table keeps the error's text in the output column.
             raise TaskFailed(self.id, record.error if record.error is not None else record.output or "")
         if record.status == Status.CANCELLED:
-            raise TaskCancelled(self.id, f"task {self.id} was cancelled")
+            raise TaskCancelled(self.id, record.error)
         return decode_result(record.output, self._result_type)

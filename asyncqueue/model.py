@@ -233,10 +233,10 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class OutputPart:
-    """A part of what a task has written so far, and how many characters that is in all; None where it is nothing.
+    """A part of what stands in a task's output, and how many characters that is in all; None where it is nothing.
 
-    `run` is the time of its claim: under another one it was begun anew, and will write anew. None on a table that is
-    not migrated.
+    `run` is the time of the claim under which it was written, None where no run is known to have written it: by none
+    since the task was queued again by hand, or on a table below version 3 of the schema.
     """
 
     status: int

@@ -7,15 +7,19 @@ import time
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
 from uuid import UUID
 
 from asyncqueue.backends.base import Backend
 from asyncqueue.backoff import Backoff
-from asyncqueue.errors import DatabaseError, DatabaseUnavailable, TaskNotFound
+from asyncqueue.errors import DatabaseUnavailable, TaskNotFound
 from asyncqueue.model import ENDED, TaskRecord
+from asyncqueue.output import OutputReader
 
 #: Seconds between two looks, at least and at most, and how many times as long as one takes.
 _SHORTEST, _LONGEST, _TIMES_LOOK = 0.005, 1.0, 10
+#: And at most where output is read: soon another attempt may write over it.
+_LONGEST_READING = 0.25
 #: Rows that one statement looks at, and rows that one reads whole.
 _LOOKED_AT, _READ = 1000, 100
 
@@ -23,9 +27,10 @@ _LOOKED_AT, _READ = 1000, 100
 class Waiting:
     """Waits for tasks to end, for any number of callers of one event loop.
 
-    A look asks for the states of all tasks that somebody waits for, in one statement. It is made at once for whoever
-    comes, then after growing pauses, and sooner where the database says that something has ended: PostgreSQL by a
-    notification, SQLite by its count of commits. The task that looks lives only while somebody waits.
+    A look asks for the states of all tasks that somebody waits for, in one statement, and reads once for each stream
+    that waits for more. It is made at once for whoever comes, then after growing pauses, and sooner where the database
+    says that something has ended: PostgreSQL by a notification, SQLite by its count of commits. The task that looks
+    lives only while somebody waits.
 
     Args:
         backend: the database.
@@ -36,8 +41,8 @@ class Waiting:
         self._backend = backend
         self._patience = patience
         self._waiters: defaultdict[UUID, set[asyncio.Future[TaskRecord]]] = defaultdict(set)
-        self._readers = 0
-        self._beat = asyncio.Event()
+        self._readings = 0
+        self._readers: dict[OutputReader, asyncio.Future[str | None]] = {}
         self._come = asyncio.Event()
         self._delays = Backoff(0.02, _LONGEST, factor=1.5)
         self._looking: asyncio.Task[None] | None = None
@@ -51,39 +56,45 @@ class Waiting:
             self._forget(task_id, future)
 
     async def ends(self, ids: Iterable[UUID]) -> AsyncGenerator[TaskRecord]:
-        """Yield the rows of tasks as they end, each once. Raises what `end` raises."""
+        """Yield the rows of tasks as they end, each once. Raises what `end` raises, when it has."""
         futures = {self._register(task_id): task_id for task_id in dict.fromkeys(ids)}
         left = set(futures)
         try:
             while left:
                 done, left = await asyncio.wait(left, return_when=asyncio.FIRST_COMPLETED)
-                for record in sorted((future.result() for future in done), key=lambda record: record.modified):
+                good = [future for future in done if future.exception() is None]
+                for record in sorted((future.result() for future in good), key=lambda record: record.modified):
                     yield record
+                for future in done:
+                    future.result()
         finally:
             for future, task_id in futures.items():
                 self._forget(task_id, future)
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """While somebody reads what a task writes, who waits for `beat` between two looks of his own."""
-        self._readers += 1
-        self._begin()
-        self._come.set()
+        """While somebody reads a stream, also between two of its pieces: what wakes a look is kept meanwhile."""
+        self._readings += 1
         try:
             yield
         finally:
-            self._readers -= 1
+            self._readings -= 1
             self._end_if_alone()
 
-    @property
-    def beat(self) -> asyncio.Event:
-        """Is set when it is time to read again, after a look that begins now."""
-        self._begin()
-        return self._beat
+    async def piece(self, reader: OutputReader) -> str | None:
+        """Return what this reader reads next, as soon as there is something; None if its task has ended without more.
 
-    def news(self) -> None:
-        """Say that something was found that changes often: look more often for a while."""
-        self._delays.reset()
+        Call it while `reading`. Raises what `end` raises.
+        """
+        future: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
+        self._readers[reader] = future
+        self._begin()
+        self._come.set()
+        try:
+            return await future
+        finally:
+            del self._readers[reader]
+            _see(future)
 
     def close(self) -> None:
         """End every wait with DatabaseUnavailable."""
@@ -99,18 +110,14 @@ class Waiting:
         return future
 
     def _forget(self, task_id: UUID, future: asyncio.Future[TaskRecord]) -> None:
-        if future.done():
-            if not future.cancelled():
-                future.exception()  # seen, also by whoever does not ask for it any more
-        else:
-            future.cancel()
+        _see(future)
         self._waiters[task_id].discard(future)
         if not self._waiters[task_id]:
             del self._waiters[task_id]
             self._end_if_alone()
 
     def _end_if_alone(self) -> None:
-        if not self._waiters and not self._readers:
+        if not self._waiters and not self._readings:
             self._come.set()
 
     def _begin(self) -> None:
@@ -123,12 +130,13 @@ class Waiting:
         well = time.monotonic()
         self._delays.reset()
         try:
-            while self._waiters or self._readers:
+            while self._waiters or self._readings:
                 self._come.clear()
                 began = time.monotonic()
                 try:
-                    found = await self._look()
-                except DatabaseError as error:
+                    ended = await self._look()
+                    found = await self._read_on() or ended
+                except Exception as error:  # noqa: BLE001 - whatever it is, those who wait are told
                     if not isinstance(error, DatabaseUnavailable) or time.monotonic() - well > self._patience:
                         self._fail(error)
                     found = False
@@ -136,12 +144,11 @@ class Waiting:
                     well = time.monotonic()
                 if found:
                     self._delays.reset()
-                beat, self._beat = self._beat, asyncio.Event()
-                beat.set()
                 # However often the database has news: looking may take a tenth of the time.
                 await asyncio.sleep(max(_SHORTEST, _TIMES_LOOK * (time.monotonic() - began)))
                 if hint is None:
-                    hint = asyncio.create_task(self._backend.wait_for_ends(self._delays.next()))
+                    pause = min(self._delays.next(), _LONGEST_READING if self._readers else _LONGEST)
+                    hint = asyncio.create_task(self._backend.wait_for_ends(pause))
                 come = asyncio.create_task(self._come.wait())
                 try:
                     await asyncio.wait({hint, come}, return_when=asyncio.FIRST_COMPLETED)
@@ -151,8 +158,6 @@ class Waiting:
                     hint = None
         finally:
             self._looking = None
-            self._beat.set()
-            self._beat = asyncio.Event()
             if hint is not None:
                 hint.cancel()
 
@@ -160,20 +165,39 @@ class Waiting:
         """Hand over what has ended. Returns whether anything has."""
         ids = list(self._waiters)
         ended: list[UUID] = []
+        missing: list[UUID] = []
         for start in range(0, len(ids), _LOOKED_AT):
             part = ids[start : start + _LOOKED_AT]
             rows = (await self._backend.observe(part)).rows
             ended += [task_id for task_id in part if task_id in rows and rows[task_id][0] in ENDED]
-            for task_id in part:
-                if task_id not in rows:
-                    self._raise(task_id, TaskNotFound(task_id, f"there is no task {task_id}"))
+            missing += [task_id for task_id in part if task_id not in rows]
         for start in range(0, len(ended), _READ):
             for record in await self._backend.get(ended[start : start + _READ]):
                 if record.status in ENDED:
                     for future in self._waiters.get(record.id, ()):
                         if not future.done():
                             future.set_result(record)
+        for task_id in missing:  # last: whoever watches several is given first what has ended
+            self._raise(task_id, TaskNotFound(task_id, f"there is no task {task_id}"))
         return bool(ended)
+
+    async def _read_on(self) -> bool:
+        """Hand over what those who stream have not read yet. Returns whether there was anything."""
+        found = False
+        for reader, future in list(self._readers.items()):
+            if future.done():
+                continue
+            try:
+                text = await reader.read(self._backend)
+            except TaskNotFound as error:
+                if not future.done():
+                    future.set_exception(error)
+                continue
+            if text is not None or reader.ended:
+                found = True
+                if not future.done():
+                    future.set_result(text)
+        return found
 
     def _raise(self, task_id: UUID, error: Exception) -> None:
         for future in self._waiters.get(task_id, ()):
@@ -183,3 +207,14 @@ class Waiting:
     def _fail(self, error: Exception) -> None:
         for task_id in list(self._waiters):
             self._raise(task_id, error)
+        for future in self._readers.values():
+            if not future.done():
+                future.set_exception(error)
+
+
+def _see(future: asyncio.Future[Any]) -> None:
+    """Nobody waits for this any more: what it would raise is not to be complained of as never seen."""
+    if not future.done():
+        future.cancel()
+    elif not future.cancelled():
+        future.exception()

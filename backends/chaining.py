@@ -28,6 +28,7 @@ from asyncqueue.backends.base import Backend
 from asyncqueue.backends.facets import Outcome, Settled
 from asyncqueue.backends.sweeping import uuid_of
 from asyncqueue.backends.table import Table
+from asyncqueue.errors import CANCELLED
 from asyncqueue.model import ENDED, Link, OnFailure, Status
 
 WHAT = "a task after others"
@@ -145,9 +146,9 @@ def _errors(closing: Iterable[Edge], states: Mapping[UUID, State], held: Collect
 
 def _why(predecessor_id: UUID, state: State) -> str:
     if state.status is None:
-        return f"Task cancelled: task {predecessor_id}, which it was to run after, is not there (any more)"
+        return f"{CANCELLED}task {predecessor_id}, which it was to run after, is not there (any more)"
     what = "has failed" if state.status == Status.FAILED else "was cancelled"
-    return f"Task cancelled: task {predecessor_id} ({state.task}), which it was to run after, {what}"
+    return f"{CANCELLED}task {predecessor_id} ({state.task}), which it was to run after, {what}"
 
 
 class Chaining(ABC):

@@ -23,7 +23,7 @@ logger = logging.getLogger("asyncqueue.migration")
 #: Level 1's columns.
 COLUMNS = ("queue", "priority", "run_after", "attempt", "max_attempts", "losses", "claimed_by", "started", "renewed")
 #: Those of version 3.
-LINK_COLUMNS = ("links", "limit_key")
+LINK_COLUMNS = ("links", "limit_key", "written")
 
 
 class Step(NamedTuple):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence, Set
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence, Set
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
@@ -18,7 +18,7 @@ from asyncqueue.backends.mysql_connection import MysqlConnection, send
 from asyncqueue.backends.mysql_rows import Row, ids_json, new_rows, rows_json
 from asyncqueue.backends.mysql_times import Times
 from asyncqueue.backends.table import Table
-from asyncqueue.model import NewTask
+from asyncqueue.model import NewTask, Status
 
 #: Runs one statement by its name, with its values, and returns its rows.
 Run = Callable[..., Awaitable[list[tuple[Any, ...]]]]
@@ -127,18 +127,25 @@ class Keys:
         if made.taken:
             await run("take_keys", rows=_rows(made.taken))
         if made.replacing:
-            rows = new_rows([task._replace(id=key) for key, task in made.replacing.items()], migrated=True)
-            for row, task in zip(rows, made.replacing.values(), strict=True):
-                if task.unique is not None:
-                    row |= {"unique_key": task.unique.key, "held_for": task.unique.held_for}
-            for part in split(rows):
-                await run("replace", rows=part, utc_offset=offset)
+            await self._replace(run, made.replacing, split)
         if made.new:
             for part in split(new_rows(made.new, migrated=True)):
                 await run("enqueue", rows=part, utc_offset=offset)
         if edges := edges_of(made.new):
             for part in split(as_rows(edges)):
                 await run("insert_edges", rows=part)
+
+    async def _replace(self, run: Run, replacing: Mapping[UUID, NewTask], split: Split) -> None:
+        rows = new_rows([task._replace(id=key) for key, task in replacing.items()], migrated=True)
+        for row, task in zip(rows, replacing.values(), strict=True):
+            if task.unique is not None:
+                row |= {"unique_key": task.unique.key, "held_for": task.unique.held_for}
+        # Locked before it is said what they were to run after: those that are scheduled still, and stay so.
+        held = await run("lock", ids=ids_json(replacing), statuses=str(int(Status.SCHEDULED)))
+        for part in split(rows):
+            await run("replace", rows=part, utc_offset=self._times.offset())
+        if held and self._table.linked:
+            await run("cleanup_edges", ids=ids_json(UUID(str(key)) for (key,) in held))
 
 
 def _run_on(connection: MysqlConnection, table: Table) -> Run:

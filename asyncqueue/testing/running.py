@@ -46,7 +46,8 @@ async def run_until_empty(
         application: hooks and the allow rule; as the settings have them where it is left out.
 
     Returns:
-        The tasks that have ended in this run, in the order in which they began.
+        The tasks that have run here and ended, in the order in which they began. Those that were cancelled instead,
+        because what they were to run after has not completed, are not among them.
 
     Raises:
         TasksFailed: an AssertionError with the error and the log of each task that failed.

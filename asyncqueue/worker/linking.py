@@ -24,8 +24,9 @@ logger = logging.getLogger("asyncqueue.worker")
 _WATCH = 1.0
 #: Seconds until a task is settled again for which somebody's write was in the way.
 _AGAIN = 0.1
-#: Tasks for which others wait that one statement of a sweep looks at.
-_SWEEP_LIMIT = 1000
+#: Tasks for which others wait that one statement of a sweep looks at, and how many times as long as that took it is
+#: until the next one: where many wait, a sweep may take a twentieth of the time.
+_SWEEP_LIMIT, _TIMES_SWEEP = 1000, 20
 
 
 class Linker:
@@ -33,7 +34,8 @@ class Linker:
 
     It is told of the ends of this worker's own tasks for which others wait, and of tasks that wait and that this worker
     has set aside. What nobody is told of, because a worker died, or Django's worker ended the task, or somebody deleted
-    it, is found by a sweep: when a worker starts, and then about as often as it looks for lost tasks.
+    it, is found by a sweep: when a worker starts, and then about as often as it looks for lost tasks. A sweep goes
+    batch by batch, and what follows from one is done before the next.
 
     Args:
         leases: how often it sweeps.
@@ -56,6 +58,9 @@ class Linker:
         #: Tasks that run and for which others wait, although their claims may not say so, because those came later.
         self.watched: frozenset[UUID] = frozenset()
         self._sweep_at = self._watch_at = 0.0
+        #: Where the sweep goes on, None at the beginning; and whether one has come to its end.
+        self._place: str | None = None
+        self._swept = False
         self._working = True
 
     def ended(self, task_id: UUID) -> None:
@@ -66,7 +71,7 @@ class Linker:
     @property
     def busy(self) -> bool:
         """Whether it has something to do now, by which tasks may be queued."""
-        return self._working or bool(self._ended or self._arrived)
+        return self._working or not self._swept or bool(self._ended or self._arrived)
 
     async def wait_idle(self) -> None:
         """Return when it has nothing to do."""
@@ -115,6 +120,7 @@ class Linker:
         self._ended.clear()
         self._arrived.clear()
         self.watched = frozenset()
+        self._place, self._swept = None, True
         return self._interval()
 
     def _interval(self) -> float:
@@ -124,8 +130,7 @@ class Linker:
         """Do what there is to do. Returns the seconds until the next turn, if nothing comes before."""
         now = anyio.current_time()
         if now >= self._sweep_at:
-            await self._sweep()
-            self._sweep_at = now + self._interval()
+            self._sweep_at = now + await self._sweep()
         if self.watched and now >= self._watch_at:
             settled = await self._backend.chains.resolve(self.watched)
             self.watched = settled.running
@@ -159,13 +164,16 @@ class Linker:
                 raise
         return again
 
-    async def _sweep(self) -> None:
-        place: str | None = None
-        while True:
-            found, place = await self._backend.chains.unresolved(limit=_SWEEP_LIMIT, place=place)
-            self._ended.update(found)
-            if place is None:
-                return
+    async def _sweep(self) -> float:
+        """Take the next batch of a sweep. Returns the seconds until the one after that."""
+        began = anyio.current_time()
+        found, self._place = await self._backend.chains.unresolved(limit=_SWEEP_LIMIT, place=self._place)
+        self._ended.update(found)
+        if self._place is None:
+            self._swept = True
+            return self._interval()
+        # The first one is not spread: a worker that ends with its work waits for it.
+        return _TIMES_SWEEP * (anyio.current_time() - began) if self._swept else 0.0
 
     def _take_in(self, settled: Settled) -> None:
         if settled.released:

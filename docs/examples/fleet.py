@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from level_1_tasks import send
+from level_1_tasks import report, send
 
 from asyncqueue import Queue, TaskHandle
 from asyncqueue.errors import DuplicateTask
@@ -40,7 +40,8 @@ async def watched(queue: Queue, addresses: Sequence[str]) -> None:
         print(record.id, record.status, record.output)
 
 
-async def followed(handle: TaskHandle) -> None:
+async def followed(queue: Queue) -> None:
     """As it grows."""
+    handle = await queue.enqueue(report, {"days": 3})
     async for piece in handle.stream():
         print(piece, end="")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from contextlib import closing
 from http.client import HTTPConnection
 from socket import gaierror
@@ -25,6 +26,13 @@ def notify(host: str, path: str = "/") -> None:
         raise Retry("rate limited", after=60)
     if status >= 400:
         raise ValueError(f"{host} answers {status}")
+
+
+@task
+async def report(days: int) -> AsyncIterator[str]:
+    """Yield what stands for a part of a report."""
+    for day in range(days):
+        yield f"day {day}\n"
 
 
 @task

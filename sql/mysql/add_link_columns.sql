@@ -2,10 +2,12 @@
 -- links: a set of bits, see `Link`: 1 it needs a place under a limit, 2 it waits for others, 4 others wait for its end.
 -- From 32 on, whole minutes for which it holds its unique key after its completion.
 -- limit_key: which of its function's limits it comes under; NULL where the function has one for all.
+-- written: which run, by the time of its claim, has streamed what stands in `output`; NULL where none has.
 -- Only those that are lacking are added: a line each.
 -- Params: none
 -- Returns: nothing
 ALTER TABLE {table}
     ADD COLUMN links integer NOT NULL DEFAULT 0, -- [not links]
     ADD COLUMN limit_key varchar(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL, -- [not limit_key]
+    ADD COLUMN written datetime(6) NULL, -- [not written]
     ALGORITHM = INSTANT

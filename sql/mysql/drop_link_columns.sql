@@ -5,4 +5,5 @@
 ALTER TABLE {table}
     DROP COLUMN links, -- [links]
     DROP COLUMN limit_key, -- [limit_key]
+    DROP COLUMN written, -- [written]
     ALGORITHM = DEFAULT

@@ -1,5 +1,6 @@
 -- Writes the ends of attempts that are recorded, because others have gone before or will follow, on rows that
--- `lock_claims` has locked: `finish`, with what becomes of the row after it. Level 1 alone knows attempts.
+-- `lock_claims` has locked: `finish`, with what becomes of the row after it. Level 1 alone knows attempts. One that has
+-- run waits for nobody any more, whoever queued it.
 -- `rows` is JSON, because there are no arrays: objects with id, status, keep, output, error, log, delay, attempt, lost.
 -- Params: rows, utc_offset
 -- Returns: nothing
@@ -20,7 +21,7 @@ UPDATE JSON_TABLE(:rows, '$[*]' COLUMNS (
        t.run_after = IF(d.status = 5, UTC_TIMESTAMP(6) + INTERVAL ROUND(d.delay * 1000000) MICROSECOND, NULL),
        t.attempt = d.attempt,
        t.losses = t.losses + d.lost,
-       t.links = t.links | 8, -- [linked]
+       t.links = (t.links | 8) & ~2, -- [linked]
        t.worker_pid = NULL, -- [errors]
        t.error = d.error, -- [errors]
        t.log = d.log, -- [errors]

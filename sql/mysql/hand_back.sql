@@ -1,5 +1,5 @@
 -- Hands back claimed rows that need a place under a limit which they have not got: they go the way of scheduled rows that
--- are due. Each is fenced by the claim's token.
+-- are due. Each is fenced by the claim's token. Whoever was claimed waits for nobody any more.
 -- `rows` is JSON, because there are no arrays: objects with id, token, limit_key.
 -- Params: rows, utc_offset
 -- Returns: nothing
@@ -12,7 +12,7 @@ UPDATE JSON_TABLE(CONVERT(:rows USING utf8mb4), '$[*]' COLUMNS (
    SET t.status = 5,
        t.worker_pid = NULL, -- [errors]
        t.run_after = UTC_TIMESTAMP(6),
-       t.links = t.links | 1,
+       t.links = (t.links | 1) & ~2,
        t.limit_key = COALESCE(d.limit_key, t.limit_key),
        t.modified = UTC_TIMESTAMP(6) + INTERVAL :utc_offset SECOND
  WHERE t.status = 1

@@ -1,9 +1,10 @@
--- A task's status, which run it is in (by the time of its claim), and a part of what has been written of its output.
+-- A task's status, which run has written what stands in its output (by the time of its claim), and a part of that. What
+-- has completed is of the last run; else only what was streamed is known to be of a run, because nothing else is left there.
 -- Params: id, offset, limit
 -- Returns: status, run, length, text
 SELECT status,
-       NULL AS run, -- [not migrated]
-       started AS run, -- [migrated]
+       NULL AS run, -- [not linked]
+       CASE WHEN status = 2 THEN started ELSE written END AS run, -- [linked]
        CHAR_LENGTH(output) AS length,
        SUBSTRING(output, :offset + 1, :limit) AS text
   FROM {table}

@@ -1,6 +1,7 @@
 -- Makes scheduled tasks what later ones with their unique keys ask for, and holds the keys for as long as those want.
--- Their attempts count from 0 again. One that is not scheduled any more stays as it is. `rows` is what `enqueue` takes,
--- with the ids of the scheduled ones, and unique_key and held_for.
+-- Their attempts count from 0 again. One that is not scheduled any more stays as it is. What the first ones were to run
+-- after is forgotten in the same transaction. `rows` is what `enqueue` takes, with the ids of the scheduled ones, and
+-- unique_key and held_for.
 -- Params: rows, utc_offset
 -- Returns: nothing
 UPDATE (
@@ -32,7 +33,7 @@ UPDATE (
        t.run_after = IF(d.due > UTC_TIMESTAMP(6), d.due, NULL), -- [not linked]
        t.run_after = IF(d.due > UTC_TIMESTAMP(6) OR d.links & 2, d.due, IF(d.links & 1, UTC_TIMESTAMP(6), NULL)), -- [linked]
        t.links = COALESCE(d.links, 0) | (t.links & 12), -- [linked]
-       t.limit_key = d.limit_key, -- [linked]
+       t.limit_key = d.limit_key, t.written = NULL, -- [linked]
        t.attempt = 0,
        t.losses = 0,
        t.status = IF(d.due > UTC_TIMESTAMP(6), 5, 0) -- [not linked]

@@ -1,11 +1,13 @@
 -- Queues rows again that `lock` has locked, at the end of the queue. Like Django's admin action it clears no output,
 -- error or log; at level 1 attempts and losses count from 0 again.
--- One that needs a place under a limit goes the way of a scheduled one that is due; nobody is waited for any more.
+-- One that needs a place under a limit goes the way of a scheduled one that is due; nobody is waited for any more. What one
+-- that had ended has left as its output is of no run any more, so that a stream does not begin with it.
 -- Params: ids, utc_offset
 -- Returns: nothing
 UPDATE JSON_TABLE(:ids, '$[*]' COLUMNS (id {id_type} PATH '$')) AS d
        STRAIGHT_JOIN {table} AS t FORCE INDEX (PRIMARY) ON t.id = d.id
    SET
+       t.written = IF(t.status = 5, t.written, NULL), -- [linked]
        t.status = 0, -- [not linked]
        t.status = IF(t.links & 1, 5, 0), -- [linked]
        t.worker_pid = NULL, -- [errors]

@@ -1,11 +1,13 @@
 -- The second half of a clean-up: deletes those of these rows that are still old, and at level 1 what was kept of their
 -- attempts and of what they have waited for. It never waits for a row that somebody holds. A completed row stays as long
--- as it holds its unique key: `links` has the minutes, see `KEPT_FROM`.
+-- as it holds its unique key: `links` has the minutes, see `KEPT_FROM`. One whose end others have not been told of stays:
+-- of what is gone nobody knows that it completed. OFFSET 0 has that looked up row by row in the index that begins with the
+-- predecessor, whatever the planner believes of the table.
 -- Params: ids, completed, failed, cancelled
 -- Returns: count
 WITH old AS MATERIALIZED (
     SELECT id
-      FROM {table}
+      FROM {table} AS t
      WHERE id = ANY (:ids::uuid[])
        AND modified < statement_timestamp() - CASE status
                                                   WHEN 2 THEN :completed::float8
@@ -13,6 +15,7 @@ WITH old AS MATERIALIZED (
                                                   WHEN 4 THEN :cancelled::float8
                                               END * interval '1 second'
        AND (status <> 2 OR links < 32 OR modified < statement_timestamp() - (links >> 5) * interval '1 minute') -- [linked]
+       AND NOT EXISTS (SELECT FROM {edges} AS e WHERE e.open = 1 AND e.predecessor_id = t.id OFFSET 0) -- [linked]
        FOR UPDATE SKIP LOCKED
 ), gone AS (
     DELETE FROM {table} AS t USING old WHERE t.id = old.id RETURNING t.id

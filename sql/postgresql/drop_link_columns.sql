@@ -3,4 +3,5 @@
 -- Returns: nothing
 ALTER TABLE {table}
     DROP COLUMN IF EXISTS links,
-    DROP COLUMN IF EXISTS limit_key
+    DROP COLUMN IF EXISTS limit_key,
+    DROP COLUMN IF EXISTS written

@@ -1,6 +1,6 @@
 -- Writes the ends of attempts that are recorded, because others have gone before or will follow: `finish`, with what
 -- becomes of the row after it and a record. A number is one more than the last of that task, which nobody else writes
--- while the claim is held. Level 1 alone knows attempts.
+-- while the claim is held. Level 1 alone knows attempts. One that has run waits for nobody any more, whoever queued it.
 -- Params: ids, tokens, statuses, outputs, errors, logs, keeps, delays, attempts, losts
 -- Returns: id
 WITH ended AS (
@@ -10,7 +10,7 @@ WITH ended AS (
            run_after = CASE WHEN d.status = 5 THEN statement_timestamp() + d.delay * interval '1 second' END,
            attempt = d.attempt,
            losses = t.losses + d.lost::integer,
-           links = t.links | 8, -- [linked]
+           links = (t.links | 8) & ~2, -- [linked]
            worker_pid = NULL, -- [errors]
            error = d.error, -- [errors]
            log = d.log, -- [errors]

@@ -1,5 +1,6 @@
 -- Makes a scheduled task what a later one with its unique key asks for, and holds the key for as long as that wants.
--- Its attempts count from 0 again. One that is not scheduled any more stays as it is.
+-- Its attempts count from 0 again. One that is not scheduled any more stays as it is. What the first one was to run after,
+-- and has written, is no matter of the later one.
 -- Params: id, task, args, queue, priority, delay, run_at, max_attempts, links, limit_key, unique_key, held_for, channel
 -- Returns: nothing
 WITH replaced AS (
@@ -8,7 +9,7 @@ WITH replaced AS (
            args = :args,
            status = CASE WHEN due.at > clock.now THEN 5 ELSE 0 END, -- [not linked]
            status = CASE WHEN due.at > clock.now OR :links::int & 3 <> 0 THEN 5 ELSE 0 END, -- [linked]
-           links = :links::int | (t.links & 12), limit_key = :limit_key, -- [linked]
+           links = :links::int | (t.links & 12), limit_key = :limit_key, written = NULL, -- [linked]
            modified = clock.now,
            queue = :queue,
            priority = :priority,
@@ -24,9 +25,11 @@ WITH replaced AS (
            ) AS due (at)
      WHERE t.id = :id
        AND t.status = 5
-    RETURNING 1
+    RETURNING t.id
 ), held AS (
     UPDATE {keys} SET held_for = :held_for::float8 FROM replaced WHERE unique_key = :unique_key
+), forgotten AS ( -- [linked]
+    DELETE FROM {edges} AS e USING replaced WHERE e.task_id = replaced.id -- [linked]
 )
 SELECT count(*) FROM replaced -- [not notify]
 SELECT pg_notify(:channel::text, '') FROM replaced WHERE :channel::text IS NOT NULL -- [notify]

@@ -1,5 +1,6 @@
 -- Queues ended rows again, and at level 1 scheduled ones now, at the end of the queue. Like Django's admin action it clears no output, error or log.
--- One that needs a place under a limit goes the way of a scheduled one that is due; nobody is waited for any more.
+-- One that needs a place under a limit goes the way of a scheduled one that is due; nobody is waited for any more. What one
+-- that had ended has left as its output is of no run any more, so that a stream does not begin with it.
 -- Params: ids
 -- Returns: id
 UPDATE {table}
@@ -9,6 +10,7 @@ UPDATE {table}
        worker_pid = NULL, -- [errors]
        run_after = NULL, -- [migrated] [not linked]
        run_after = CASE WHEN links & 1 <> 0 THEN statement_timestamp() END, links = links & ~2, -- [linked]
+       written = CASE WHEN status = 5 THEN written END, -- [linked]
        attempt = 0, losses = 0, -- [migrated]
        modified = statement_timestamp()
  WHERE id = ANY (:ids::uuid[])

@@ -5,6 +5,7 @@
 -- Returns: nothing
 UPDATE {table}
    SET output = substr(coalesce(output, ''), 1, :offset) || :text
+       , written = started -- [linked]
  WHERE status = 1
    AND modified = :token
    AND id BETWEEN :id AND :id

@@ -1,5 +1,6 @@
 -- Writes the end of an attempt that is recorded, because others have gone before or will follow: `finish`, with what
 -- becomes of the row after it. Where it has changed a row, `record` follows in the same transaction. `run_after` is in UTC.
+-- One that has run waits for nobody any more, whoever queued it.
 -- Params: id, token, status, output, error, log, keep, run_after, attempt, lost, now
 -- Returns: nothing
 UPDATE {table}
@@ -8,7 +9,7 @@ UPDATE {table}
        run_after = :run_after,
        attempt = :attempt,
        losses = losses + :lost,
-       links = links | 8, -- [linked]
+       links = (links | 8) & ~2, -- [linked]
        worker_pid = NULL, -- [errors]
        error = :error, -- [errors]
        log = :log, -- [errors]

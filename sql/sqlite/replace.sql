@@ -1,5 +1,5 @@
 -- Makes a scheduled task what a later one with its unique key asks for. Its attempts count from 0 again. One that is not
--- scheduled any more stays as it is.
+-- scheduled any more stays as it is. What the first one was to run after is forgotten in the same transaction.
 -- Params: id, task, args, status, modified, queue, priority, run_after, max_attempts, links, limit_key
 -- Returns: nothing
 UPDATE {table}
@@ -12,7 +12,7 @@ UPDATE {table}
        max_attempts = :max_attempts,
        run_after = :run_after,
        links = :links | (links & 12), -- [linked]
-       limit_key = :limit_key, -- [linked]
+       limit_key = :limit_key, written = NULL, -- [linked]
        attempt = 0,
        losses = 0
  WHERE id = :id

@@ -1,6 +1,7 @@
 -- Queues ended rows again, and at level 1 scheduled ones now, at the end of the queue. Like Django's admin action it clears no output, error or log.
 -- `ids` is a JSON array; `now` is the host's clock, and `now_utc` too.
--- One that needs a place under a limit goes the way of a scheduled one that is due; nobody is waited for any more.
+-- One that needs a place under a limit goes the way of a scheduled one that is due; nobody is waited for any more. What one
+-- that had ended has left as its output is of no run any more, so that a stream does not begin with it.
 -- Params: ids, now, now_utc
 -- Returns: id
 UPDATE {table}
@@ -10,6 +11,7 @@ UPDATE {table}
        worker_pid = NULL, -- [errors]
        run_after = NULL, -- [migrated] [not linked]
        run_after = CASE WHEN links & 1 <> 0 THEN :now_utc END, links = links & ~2, -- [linked]
+       written = CASE WHEN status = 5 THEN written END, -- [linked]
        attempt = 0, losses = 0, -- [migrated]
        modified = :now
  WHERE id IN (SELECT value FROM json_each(:ids))

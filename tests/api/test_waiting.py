@@ -6,6 +6,7 @@ import asyncio
 import time
 import uuid
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,8 @@ from asyncqueue.errors import (
     TaskFailed,
     TaskNotFound,
 )
-from asyncqueue.model import AttemptEnd, OutputChunk
+from asyncqueue.model import AttemptEnd, OutputChunk, Release
+from asyncqueue.output import OutputReader
 from tests.conformance.helpers import done, failed
 from tests.servers.cases import DIALECTS, Case, cases, migrated, shaped
 from tests.worker import sample_tasks
@@ -77,6 +79,19 @@ async def test_a_thousand_who_wait_share_one_look(queue, monkeypatch):
     before = len(looks)
     await asyncio.sleep(0.2)
     assert len(looks) == before, "nobody waits any more"
+
+
+@TEN
+async def test_a_task_that_somebody_cancels_names_no_reason(queue):
+    """Neither where an earlier attempt has left an error."""
+    handle = await queue.enqueue("x.y", {})
+    [claimed] = await claim(queue)
+    await queue.backend.finish([failed(claimed, error="an earlier one")])
+    await queue.requeue(handle.id)
+    await queue.cancel(handle.id)
+    with pytest.raises(TaskCancelled) as cancelled:
+        await handle.result(timeout=20)
+    assert (str(cancelled.value), cancelled.value.error) == (f"task {handle.id} was cancelled", None)
 
 
 @TEN
@@ -173,6 +188,73 @@ async def test_watching_says_what_it_cannot_see(queue):
 
 
 @TEN
+async def test_what_has_ended_is_yielded_before_it_is_said_that_another_is_missing(queue):
+    handles = await queue.enqueue_many([("x.y", {})] * 3)
+    await queue.backend.finish([done(each) for each in await claim(queue, 2)])
+    seen = set()
+
+    async def watch():
+        async for record in queue.watch([uuid.uuid4(), *handles], timeout=20):
+            seen.add(record.id)
+
+    with pytest.raises(TaskNotFound):
+        await watch()
+    assert seen == {handle.id for handle in handles[:2]}
+
+
+@cases("database", [Case("sqlite", 10)])
+async def test_whatever_goes_wrong_with_a_look_is_told(queue, monkeypatch):
+    async def broken(*_):
+        raise ValueError("on purpose")
+
+    handle = await queue.enqueue("x.y", {})
+    for verb, wait in (("observe", lambda: handle.result(timeout=20)), ("read_output", lambda: read_all(handle, []))):
+        with monkeypatch.context() as patch:
+            patch.setattr(queue.backend, verb, broken)
+            with pytest.raises(ValueError, match="on purpose"):
+                await wait()
+    waiting = asyncio.create_task(handle.result(timeout=20))
+    await asyncio.sleep(0.1)
+    await queue.backend.finish([done(each) for each in await claim(queue)])
+    assert await waiting == "done", "the next one who waits is not harmed"
+
+
+@TEN
+async def test_streams_are_read_at_one_pace_however_often_there_is_news(queue, monkeypatch):
+    """Looking may take a tenth of the time, also with twenty streams and a database that always has news."""
+    reads, spent = 0, 0.0
+    read_output = queue.backend.read_output
+
+    async def counted(*args):
+        nonlocal reads, spent
+        began = time.monotonic()
+        try:
+            return await read_output(*args)
+        finally:
+            reads += 1
+            spent += time.monotonic() - began
+
+    async def news(_timeout):
+        await asyncio.sleep(0)
+
+    monkeypatch.setattr(queue.backend, "read_output", counted)
+    monkeypatch.setattr(queue.backend, "wait_for_ends", news)
+    handles = await queue.enqueue_many([("x.y", {})] * 20)
+    claims = {each.id: each for each in await claim(queue, 20)}
+    pieces: list[list[str]] = [[] for _ in handles]
+    began = time.monotonic()
+    reading = [asyncio.create_task(read_all(*each)) for each in zip(handles, pieces, strict=True)]
+    await until(lambda: reads >= 200)
+    assert spent < (time.monotonic() - began) / 4
+    chunks = [OutputChunk(each.id, each.token, 0, str(each.id)) for each in claims.values()]
+    await queue.backend.append_output(chunks)
+    await until(lambda: all(pieces))
+    await queue.backend.finish([done(each, keep_output=True) for each in claims.values()])
+    await asyncio.wait_for(asyncio.gather(*reading), 20)
+    assert pieces == [[str(handle.id)] for handle in handles]
+
+
+@TEN
 async def test_a_stream_follows_the_output(queue):
     handle = await queue.enqueue("x.y", {})
     pieces: list[str] = []
@@ -230,6 +312,130 @@ async def test_a_stream_goes_on_with_the_next_attempt(queue):
     await queue.backend.end_attempts([end])
     await asyncio.wait_for(reading, 5)
     assert "".join(pieces) == "first second attempt"
+
+
+async def text_of(reader: OutputReader, queue: Queue) -> str:
+    """What it has to read now."""
+    pieces = []
+    while piece := await reader.read(queue.backend):
+        pieces.append(piece)
+    return "".join(pieces)
+
+
+async def run_once(queue: Queue, text: str, **fields: Any) -> None:
+    """Let it write this in one attempt, which ends so that another one follows at once."""
+    [claimed] = await claim(queue)
+    await queue.backend.append_output([OutputChunk(claimed.id, claimed.token, 0, text)])
+    values = {"status": Status.QUEUED, "error": "no", "keep_output": True, "delay": None, "attempt": 1, **fields}
+    end = AttemptEnd(claimed.id, claimed.token, output=None, log=None, started=claimed.token, **values)
+    assert await queue.backend.end_attempts([end]) == {claimed.id}
+
+
+@cases("database", migrated())
+@pytest.mark.parametrize("lost", [False, True])
+async def test_what_an_attempt_wrote_since_the_last_look_is_read_until_another_one_writes(queue, lost):
+    handle = await queue.enqueue("x.y", {}, max_attempts=3)
+    before, late = OutputReader(handle.id), OutputReader(handle.id)
+    assert await text_of(before, queue) == ""
+    await run_once(queue, "first ", lost=lost)
+    assert await text_of(before, queue) == "first "
+    assert await text_of(late, queue) == "first ", "it began between two attempts"
+    await run_once(queue, "second ", lost=lost)
+    [third] = await claim(queue)
+    during = OutputReader(handle.id)
+    for reader in (before, late, during):
+        assert await text_of(reader, queue) == "second ", "nothing of the third yet"
+        assert await text_of(reader, queue) == ""
+    await queue.backend.append_output([OutputChunk(third.id, third.token, 0, "third, longer than those before")])
+    end = done(third, output=None, keep_output=True)
+    assert await queue.backend.finish([end]) == {handle.id}
+    for reader in (before, late, during):
+        assert await text_of(reader, queue) == "third, longer than those before"
+        assert reader.ended
+
+
+@cases("database", migrated())
+async def test_a_stream_goes_on_after_a_release(queue):
+    handle = await queue.enqueue("x.y", {})
+    reader = OutputReader(handle.id)
+    for text in ("one", "another"):
+        [claimed] = await claim(queue)
+        assert await text_of(reader, queue) == ""
+        await queue.backend.append_output([OutputChunk(claimed.id, claimed.token, 0, text)])
+        await queue.backend.release([Release(claimed.id, claimed.token, claimed.queued_at)])
+        assert await text_of(reader, queue) == text
+    [claimed] = await claim(queue)
+    assert await text_of(reader, queue) == ""
+    await queue.backend.finish([done(claimed, output="plain")])
+    assert await text_of(reader, queue) == "plain"
+
+
+@cases("database", migrated())
+@pytest.mark.parametrize("when", ["queued", "begun", "written"])
+async def test_what_was_queued_again_is_streamed_from_its_new_beginning(queue, when):
+    handle = await queue.enqueue("x.y", {})
+    [old] = await claim(queue)
+    await queue.backend.append_output([OutputChunk(old.id, old.token, 0, "old! ")])
+    await queue.backend.finish([failed(old, keep_output=True)])
+    assert await queue.requeue(handle.id) == {handle.id}
+    readers = [OutputReader(handle.id)] if when == "queued" else []
+    assert [await text_of(reader, queue) for reader in readers] == [""] * len(readers)
+    [claimed] = await claim(queue)
+    readers += [OutputReader(handle.id)] if when == "begun" else []
+    assert [await text_of(reader, queue) for reader in readers] == [""] * len(readers)
+    await queue.backend.append_output([OutputChunk(claimed.id, claimed.token, 0, "0 1 2 ")])
+    [reader] = readers or [OutputReader(handle.id)]
+    assert await text_of(reader, queue) == "0 1 2 "
+    await queue.backend.append_output([OutputChunk(claimed.id, claimed.token, 6, "3 4 ")])
+    await queue.backend.finish([done(claimed, output=None, keep_output=True)])
+    assert await text_of(reader, queue) == "3 4 "
+    assert (await handle.record()).output == "0 1 2 3 4 "
+
+
+@cases("database", migrated())
+async def test_an_attempt_is_not_lost_by_queueing_the_next_one_now(queue):
+    handle = await queue.enqueue("x.y", {}, max_attempts=2)
+    reader = OutputReader(handle.id)
+    await run_once(queue, "first ", status=Status.SCHEDULED, delay=3600.0)
+    await queue.requeue(handle.id)
+    assert await text_of(reader, queue) == "first "
+    await queue.cancel(handle.id)
+    assert await text_of(reader, queue) == ""
+    assert reader.ended
+
+
+@cases("database", [*shaped(DIALECTS, [7, 10])])
+async def test_a_table_that_is_not_migrated_streams_what_comes_after_a_requeue(queue):
+    handle = await queue.enqueue("x.y", {})
+    [old] = await claim(queue)
+    await queue.backend.append_output([OutputChunk(old.id, old.token, 0, "old! ")])
+    await queue.backend.finish([done(old, output=None, keep_output=True)])
+    await queue.requeue(handle.id)
+    reader = OutputReader(handle.id)
+    assert await text_of(reader, queue) == ""
+    [claimed] = await claim(queue)
+    assert await text_of(reader, queue) == ""
+    await queue.backend.append_output([OutputChunk(claimed.id, claimed.token, 0, "0 1 2 ")])
+    assert await text_of(reader, queue) == "0 1 2 "
+    await queue.backend.finish([done(claimed, output=None, keep_output=True)])
+    assert await text_of(reader, queue) == ""
+    assert reader.ended
+
+
+@cases("database", migrated())
+async def test_a_worker_runs_again_what_is_streamed(queue):
+    """A generator whose first run has left something, from before its second one begins."""
+    handle = await queue.enqueue(sample_tasks.tick, {"number": 5, "pause": 0.2})
+    [old] = await claim(queue)
+    await queue.backend.append_output([OutputChunk(old.id, old.token, 0, "old! ")])
+    await queue.backend.finish([failed(old, keep_output=True)])
+    await queue.requeue(handle.id)
+    pieces: list[str] = []
+    reading = asyncio.create_task(read_all(handle, pieces))
+    await asyncio.sleep(0.3)
+    await Worker(queue).run(burst=True)
+    await asyncio.wait_for(reading, 20)
+    assert "".join(pieces) == (await handle.record()).output
 
 
 async def test_the_seven_columns_do_not_stream_an_error(queue, database):

@@ -117,6 +117,9 @@ def test_waiting_for_the_end(folder):
         assert call(folder, "enqueue", "jobs.greet", "--wait").stdout == "Hello, you!\n"
         failed = call(folder, "enqueue", "jobs.boom", "--wait", "--timeout", "30", code=1, PYTHONIOENCODING="utf-8")
         assert "RuntimeError('boom')" in failed.stderr.partition("Trace")[0]
+        boom = enqueue(folder, "jobs.boom")
+        cancelled = call(folder, "enqueue", "jobs.greet", "--after", boom, "--wait", "--timeout", "30", code=1)
+        assert f"task {boom} (jobs.boom), which it was to run after, has failed" in cancelled.stderr
         words = [sys.executable, "-m", "asyncqueue", "enqueue", "jobs.count", "--wait"]
         counting = subprocess.Popen(words, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         assert counting.stdout is not None

@@ -13,7 +13,8 @@ import pytest
 from asyncqueue.backends.base import Backend
 from asyncqueue.backends.facets import Settled
 from asyncqueue.errors import MigrationRequired
-from asyncqueue.model import After, Finish, Link, NewTask, OnFailure, Status, Unique
+from asyncqueue.limits import HandBack
+from asyncqueue.model import After, AttemptEnd, ClaimedTask, Finish, Link, NewTask, OnFailure, Status, Unique
 from tests.conformance.helpers import cleanup, new, queued, row
 from tests.conformance.proxied import hang_up_on, proxied
 from tests.conformance.test_bands import LEVEL_0, MIGRATED
@@ -116,7 +117,7 @@ async def test_what_follows_from_a_failure(backend, database, how, on_failure):
         assert await backend.cancel([first.id]) == {first.id}
     else:
         await backend.cancel([first.id])
-        assert await cleanup(backend, older_than=-1, statuses=[Status.CANCELLED]) == 1
+        database.execute(f"DELETE FROM {database.table} WHERE status = 4")
     settled = await backend.chains.resolve([first.id])
     if on_failure == "run":
         assert settled == NOTHING, "it waits for the other one still"
@@ -282,6 +283,87 @@ async def test_one_that_is_cancelled_stays_so(backend):
     assert (await backend.chains.unresolved(limit=10))[0] == [], "its edge is closed"
 
 
+def attempt(claim: ClaimedTask, delay: float) -> AttemptEnd:
+    return AttemptEnd(
+        claim.id, claim.token, Status.SCHEDULED, None, "no", None, False, delay, claim.attempt + 1, claim.token
+    )
+
+
+@MIGRATED
+async def test_one_that_was_cancelled_waits_for_nobody(backend, database):
+    """Queued again in Django's admin it is like any other, whatever becomes of what it was to wait for."""
+    [first] = followed()
+    second = waiting(first.id)
+    await backend.enqueue([first._replace(delay=3600.0), second._replace(links=Link.WAITING | Link.FOLLOWED)])
+    await backend.cancel([second.id])
+    assert await state(backend, second) == (Status.CANCELLED, Link.FOLLOWED, False)
+    database.execute(f"UPDATE {database.table} SET status = 0 WHERE status = 4")
+    [claim] = await backend.claim(5, worker_pid=None)
+    await backend.end_attempts([attempt(claim, 600.0)])
+    await backend.cancel([first.id])
+    assert await backend.chains.resolve([first.id]) == NOTHING
+    assert await state(backend, second) == (Status.SCHEDULED, Link.FOLLOWED, True), "its next attempt comes"
+
+
+@MIGRATED
+@pytest.mark.parametrize("ended", [False, True])
+async def test_one_that_has_run_waits_for_nobody(backend, database, ended):
+    """It was queued in Django's admin while it waited. Its next attempt is neither set aside nor early."""
+    [first] = followed()
+    second = waiting(first.id)
+    await backend.enqueue([first._replace(delay=3600.0), second])
+    database.execute(f"UPDATE {database.table} SET status = 0 WHERE status = 5 AND run_after IS NULL")
+    [claim] = await backend.claim(5, worker_pid=None)
+    assert claim.id == second.id
+    if ended:
+        await backend.cancel([first.id])
+        await backend.chains.resolve([first.id])
+    await backend.end_attempts([attempt(claim, 600.0)])
+    assert await state(backend, second) == (Status.SCHEDULED, 0, True)
+    if not ended:
+        await backend.cancel([first.id])
+        assert await backend.chains.resolve([first.id]) == NOTHING
+        assert await state(backend, second) == (Status.SCHEDULED, 0, True)
+    database.execute(f"UPDATE {database.table} SET run_after = '2020-01-01 00:00:00' WHERE status = 5")
+    assert [each.id for each in await backend.claim(5, worker_pid=None)] == [second.id]
+
+
+@MIGRATED
+async def test_one_that_is_handed_back_waits_for_a_place_alone(backend, database):
+    [first] = followed()
+    second = waiting(first.id)
+    await backend.enqueue([first._replace(delay=3600.0), second])
+    database.execute(f"UPDATE {database.table} SET status = 0 WHERE status = 5 AND run_after IS NULL")
+    [claim] = await backend.claim(5, worker_pid=None)
+    await backend.limits.hand_back([HandBack(claim.id, claim.token, None)])
+    assert await state(backend, second) == (Status.SCHEDULED, Link.LIMITED, True)
+
+
+@MIGRATED
+async def test_one_that_is_replaced_is_after_nobody(backend):
+    [first] = followed()
+    second, later = (task._replace(unique=Unique("k")) for task in (waiting(first.id), new()[0]))
+    assert await backend.enqueue_unique([first, second]) == [first.id, second.id]
+    assert await backend.enqueue_unique([later._replace(unique=Unique("k", 0.0, "replace"))]) == [second.id]
+    assert await state(backend, second) == RELEASED
+    assert await backend.chains.preceding(second.id, limit=5) == []
+    await backend.cancel([first.id])
+    assert await backend.chains.resolve([first.id]) == NOTHING
+    assert await state(backend, second) == RELEASED
+
+
+@MIGRATED
+async def test_one_that_runs_is_not_replaced_and_knows_what_came_before(backend):
+    [first] = followed()
+    second, later = (task._replace(unique=Unique("k")) for task in (waiting(first.id), new()[0]))
+    await backend.enqueue_unique([first, second])
+    await end(backend, [first.id])
+    await backend.chains.resolve([first.id])
+    await backend.claim(5, worker_pid=None)
+    assert await backend.enqueue_unique([later._replace(unique=Unique("k", 0.0, "replace"))]) == [second.id]
+    assert [each.id for each in await backend.chains.preceding(second.id, limit=5)] == [first.id]
+
+
 # -- many, at once and again
 
 
@@ -388,7 +470,7 @@ async def test_a_sweep_finds_what_nobody_was_told_of(backend, database):
     await backend.enqueue([*tasks, *rest])
     assert await backend.chains.unresolved(limit=10) == ([], None)
     await end(backend, ids)
-    await cleanup(backend, older_than=-1, statuses=[Status.COMPLETED])
+    database.execute(f"DELETE FROM {database.table} WHERE status = 2")
     found: list[UUID] = []
     place, more = None, True
     while more:
@@ -416,6 +498,23 @@ async def test_what_a_task_waits_for_is_deleted_with_it(backend, database):
     swept = await backend.retention.sweep_edges(limit=1)
     assert (swept.deleted, swept.seen) == (1, 1)
     assert await backend.chains.preceding(third.id, limit=5) == []
+
+
+@MIGRATED
+async def test_a_clean_up_leaves_what_others_have_not_been_told_of(backend):
+    """Else what completed would be taken for failed: its worker died before it could tell them."""
+    first, other = followed(2)
+    second = waiting(first.id)
+    await backend.enqueue([first, other, second])
+    await end(backend, [first.id, other.id])
+    ages = {Status.COMPLETED: -1.0}
+    assert await cleanup(backend, older_than=-1, statuses=[Status.COMPLETED]) == 1
+    assert [record.id for record in await backend.get([first.id, other.id])] == [first.id]
+    assert (await backend.retention.cleanup(ages, limit=1)).deleted == 0
+    found, _ = await backend.chains.unresolved(limit=10)
+    assert (await backend.chains.resolve(found)).released == {second.id}
+    assert await cleanup(backend, older_than=-1, statuses=[Status.COMPLETED]) == 1
+    assert await backend.get([first.id]) == []
 
 
 @MIGRATED

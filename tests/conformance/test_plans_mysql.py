@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import AsyncIterator
 from datetime import datetime
@@ -40,6 +41,9 @@ VALUES: dict[str, Any] = {
     "utc_offset": 0,
     "worker_pid": 1,
     "worker": "me",
+    "id": "0" * 32,
+    "after": "0" * 32,
+    "after_task": "0" * 32,
 }
 
 
@@ -152,6 +156,7 @@ async def test_a_clean_up_does_not_read_what_is_younger(full, database):
     rows, read = await entries(full, "old_bands", cutoff=cutoff)
     assert rows == 1
     assert read < 6 * len(BANDS)
+    await entries(full, "old", cutoff=cutoff, priority=0)  # the first one opens the table of edges, which counts, too
     _, read = await entries(full, "old", cutoff=cutoff, priority=0)
     assert read < 10
     year = 365 * 86400.0
@@ -178,3 +183,51 @@ async def test_claimed_rows_are_found_by_their_key(full):
     for name in names:
         lines = await plan(full, name)
         assert any(" t " in line and "PRIMARY" in line for line in lines), (name, lines)
+
+
+@ON_BOTH
+async def test_edges_are_found_from_either_end(full, database):
+    """Beside many of others, of which a half is open."""
+    hexed = "REPLACE(CAST(id AS CHAR), '-', '')"
+    edges = full._table.slots["edges"]
+    database.execute(
+        f"INSERT INTO {edges} (task_id, predecessor_id, position, open) "
+        f"SELECT LEFT(SHA2({hexed}, 256), 32), {hexed}, 1, MOD(CRC32({hexed}), 2) FROM {database.table}"
+    )
+    database.execute(f"ANALYZE TABLE {edges}")
+    some = database.execute(f"SELECT task_id, predecessor_id FROM {edges} WHERE open = 1 ORDER BY task_id LIMIT 10")
+    tasks, predecessors = (json.dumps(sorted(column)) for column in zip(*some, strict=True))
+    rows = json.dumps([{"id": task, "predecessor_id": predecessor} for task, predecessor in some])
+    given: dict[str, dict[str, Any]] = {
+        "edges_of": {"ids": tasks},
+        "edges_to": {"ids": predecessors},
+        "still_open": {"ids": tasks},
+        "open_predecessors": {},
+        "kept_edges": {},
+        "preceding": {"id": some[0][0], "after": 0},
+        "close_edges": {"rows": rows},
+        "cleanup_edges": {"ids": tasks},
+    }
+    found = {"open_predecessors": 50, "kept_edges": 50, "preceding": 1, "close_edges": 0, "cleanup_edges": 0}
+    for name, values in given.items():
+        count, read = await entries(full, name, **values)
+        assert count == found.get(name, 10), name
+        assert read < 120, (name, read, await plan(full, name))
+    ids = json.dumps([str(uuid.UUID(key)) if full.shape.native_uuid else key for _, key in some])
+    for name in ("chain_states", "lock_waiting", "lock_unfollowed", "follow", "resolve", "cancel_waiting"):
+        _, read = await entries(full, name, ids=ids)
+        assert read < 120, (name, read, await plan(full, name))
+
+
+@ON_BOTH
+async def test_a_clean_up_looks_up_open_edges_row_by_row(full, database):
+    hexed = "REPLACE(CAST(id AS CHAR), '-', '')"
+    edges = full._table.slots["edges"]
+    database.execute(
+        f"INSERT INTO {edges} (task_id, predecessor_id, position) "
+        f"SELECT LEFT(SHA2({hexed}, 256), 32), {hexed}, 1 FROM {database.table} WHERE status = 0"
+    )
+    database.execute(f"ANALYZE TABLE {edges}")
+    rows, read = await entries(full, "old", cutoff=FUTURE)
+    assert rows == 50
+    assert read < 300, await plan(full, "old")

@@ -91,6 +91,8 @@ class Lives(RuleBasedStateMachine):
         self.stale: list[ClaimedTask] = []
         #: Tasks that others were to run after, also those that are gone.
         self.named: set[uuid.UUID] = set()
+        #: Open ones: who waits, and for whom.
+        self.edges: set[tuple[uuid.UUID, uuid.UUID]] = set()
         self.places = self.ids = 0
         self.database.clean()
         self.do(self.backend.open())
@@ -188,12 +190,14 @@ class Lives(RuleBasedStateMachine):
             *(Status.SCHEDULED, "default", 0, self.place()), waits=set(after), on_failure=on_failure
         )
         self.named |= set(after)
+        self.edges |= {(second.id, key) for key in after}
 
     @precondition(lambda self: any(row.waiting for row in self.rows.values()))
     @rule()
     def settle(self) -> None:
         waiting = [key for key, row in self.rows.items() if row.waiting]
         settled = self.do(self.backend.chains.settle(waiting))
+        self.close({edge for edge in self.edges if edge[0] in waiting})
         assert (settled.released, settled.cancelled) == self.follow(set().union(*map(self.waits_of, waiting)))
         assert settled.again == set()
 
@@ -202,10 +206,15 @@ class Lives(RuleBasedStateMachine):
     def resolve(self, data: st.DataObject) -> None:
         ids = data.draw(st.lists(st.sampled_from(sorted(self.named)), min_size=1, unique=True))
         settled = self.do(self.backend.chains.resolve(ids))
+        self.close({edge for edge in self.edges if edge[1] in ids})
         assert (settled.released, settled.cancelled) == self.follow(set(ids))
 
     def waits_of(self, key: uuid.UUID) -> set[uuid.UUID]:
         return self.rows[key].waits
+
+    def close(self, edges: set[tuple[uuid.UUID, uuid.UUID]]) -> None:
+        """Close those of these whose second task is over."""
+        self.edges -= {edge for edge in edges if edge[1] not in self.rows or self.rows[edge[1]].status in ENDS}
 
     def follow(self, ids: set[uuid.UUID]) -> tuple[set[uuid.UUID], set[uuid.UUID]]:
         """What follows from the end of those of these that are over: what is queued, and what is cancelled."""
@@ -472,14 +481,16 @@ class Lives(RuleBasedStateMachine):
 
     @rule()
     def cleanup(self) -> None:
+        told = self.rows.keys() - {predecessor for _, predecessor in self.edges}
         ended = {
             key
-            for key, row in self.rows.items()
-            if row.status in ENDS and not (row.status == Status.COMPLETED and row.holds)
+            for key in told
+            if (row := self.rows[key]).status in ENDS and not (row.status == Status.COMPLETED and row.holds)
         }
         assert self.do(cleanup(self.backend, older_than=-1, statuses=ENDS)) == len(ended)
         for key in ended:
             del self.rows[key]
+        self.edges = {edge for edge in self.edges if edge[0] not in ended}
 
     # -- what always holds
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+import time
 import uuid
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ import pytest
 from asyncqueue import Queue, Settings, Status, TaskHandle, TaskRequest, Worker, chain, group
 from asyncqueue.errors import TaskCancelled
 from asyncqueue.model import Finish
+from asyncqueue.worker import linking
 from tests.servers.cases import cases, migrated
 from tests.worker import chain_tasks, flaky_tasks, sample_tasks
 from tests.worker.process import ended, lines, until
@@ -103,8 +106,9 @@ async def test_a_failure_cancels_what_comes_after_and_names_the_one_that_failed(
     path = "tests.worker.chain_tasks.step"
     assert errors[1] == f"Task cancelled: task {handles[0].id} ({path}), which it was to run after, has failed"
     assert f"task {handles[1].id} (tests.worker.sample_tasks.add)" in errors[2]
-    with pytest.raises(TaskCancelled):
-        await handles[1].result(timeout=1)
+    with pytest.raises(TaskCancelled, match=f"was cancelled: task {handles[0].id} .*has failed") as cancelled:
+        await handles[1].result(timeout=20)
+    assert cancelled.value.error == errors[1]
 
 
 @MIGRATED
@@ -184,6 +188,57 @@ async def test_a_worker_that_runs_finds_what_nobody_tells_it(queue, database):
         database.execute(f"UPDATE {database.table} SET status = 2 WHERE queue = %s", "nobody's")
         assert await second.result(timeout=20) == 3
     assert await first.status() == Status.COMPLETED
+
+
+@MIGRATED
+async def test_a_sweep_over_many_does_what_follows_from_each_part_before_the_next(queue, monkeypatch):
+    monkeypatch.setattr(linking, "_SWEEP_LIMIT", 2)
+    handles = await queue.enqueue_many([each for _ in range(5) for each in chain(SUM, SUM)])
+    claims = await queue.backend.claim(10, worker_pid=None)
+    await queue.backend.finish([Finish(claim.id, claim.token, Status.COMPLETED) for claim in claims])
+    assert len(claims) == 5
+    done: list[str] = []
+    chains = queue.backend.chains
+    unresolved, resolve = chains.unresolved, chains.resolve
+
+    async def looking(**values):
+        done.append("look")
+        return await unresolved(**values)
+
+    async def resolving(ids):
+        done.append("resolve")
+        return await resolve(ids)
+
+    monkeypatch.setattr(chains, "unresolved", looking)
+    monkeypatch.setattr(chains, "resolve", resolving)
+    await burst(queue)
+    assert done[:5] == ["look", "resolve"] * 2 + ["look"]
+    assert await statuses(handles) == [Status.COMPLETED] * 10
+
+
+@MIGRATED
+async def test_a_sweep_over_many_takes_little_of_the_time_and_goes_on_where_it_was(queue, monkeypatch):
+    monkeypatch.setattr(linking, "_SWEEP_LIMIT", 1)
+    handles = await queue.enqueue_many([each for _ in range(4) for each in chain(SUM, SUM)])
+    first = sorted(handle.id for handle in handles[::2])
+    looks: list[tuple[float, float, str | None]] = []
+    unresolved = queue.backend.chains.unresolved
+
+    async def looking(*, limit, place=None):
+        began = time.monotonic()
+        found = await unresolved(limit=limit, place=place)
+        looks.append((began, time.monotonic(), place))
+        return found
+
+    monkeypatch.setattr(queue.backend.chains, "unresolved", looking)
+    await queue.pause("default")
+    async with working(queue, lease=2.0, heartbeat=0.3, poll_max=0.1, timeout=60):
+        await until(lambda: len(looks) >= 15, 30, "three sweeps")
+    places = [place for *_, place in looks]
+    assert places[:15] == [None, *map(str, first)] * 3
+    for one, following in itertools.pairwise(looks[5:15]):
+        if following[2] is not None:
+            assert following[0] - one[0] >= 19 * (one[1] - one[0])
 
 
 @cases("database", migrated(["sqlite"]))

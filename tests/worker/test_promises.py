@@ -95,13 +95,25 @@ async def _nothing_runs(queue: Queue) -> bool:
 @MIGRATED
 @pytest.mark.timeout(240)
 async def test_no_task_begins_before_all_that_it_comes_after_have_ended(queue, database, tmp_path):
-    """Four layers in one transaction and two enqueued meanwhile, one worker killed in the middle."""
+    """Four layers in one transaction and two enqueued meanwhile, one worker killed in the middle. Some steps fail."""
     witness, chance = tmp_path / "witness", random.Random(5)
+    fails: set[str] = set()
+    anyway: set[str] = set()
     layers: list[list[TaskRequest]] = [[]]
     before: dict[str, list[str]] = {}
 
     def request(key: str, after: list[Any]) -> TaskRequest:
-        return TaskRequest(chain_tasks.step, {"witness": str(witness), "key": key}, after=after or None)
+        if chance.random() < 0.06:
+            fails.add(key)
+        if after and chance.random() < 0.5:
+            anyway.add(key)
+        args = {"witness": str(witness), "key": key, "fails": key in fails}
+        return TaskRequest(
+            chain_tasks.step,
+            args,
+            after=after or None,
+            on_failure=("run" if key in anyway else "cancel") if after else None,
+        )
 
     for depth in range(4):
         earlier = [each for layer in layers for each in layer]
@@ -124,7 +136,8 @@ async def test_no_task_begins_before_all_that_it_comes_after_have_ended(queue, d
             key, names = f"later-{number}", chance.sample(sorted(handles), chance.randint(1, 6))
             before[key] = names
             after = [handles[name] for name in names]
-            handles[key] = await queue.enqueue(*request(key, [])[:2], after=after)
+            task, args, *_ = wanted = request(key, list(after))
+            handles[key] = await queue.enqueue(task, args, after=after, on_failure=wanted.on_failure)
             if number == 40:
                 await until(lambda: len(lines(witness)) > 100, what="the middle")
                 workers[0].signal(signal.SIGKILL)
@@ -136,7 +149,9 @@ async def test_no_task_begins_before_all_that_it_comes_after_have_ended(queue, d
         for worker in workers[1:]:
             worker.signal(signal.SIGTERM)
         assert [await worker.wait() for worker in workers[1:]] == [0] * (WORKERS - 1)
-    assert await queue.count(status=Status.COMPLETED) == len(before)
+    expected = ends_of(before, fails, anyway)
+    found = {record.id: record.status for record in await queue.list(limit=1000)}
+    assert {key: found[handles[key].id] for key in before} == expected
     events = lines(witness)
     first_start = {line: place for place, line in reversed(list(enumerate(events)))}
     last = {line: place for place, line in enumerate(events)}
@@ -144,15 +159,28 @@ async def test_no_task_begins_before_all_that_it_comes_after_have_ended(queue, d
         (name, key)
         for key, names in before.items()
         for name in names
+        if expected[key] != Status.CANCELLED and expected[name] != Status.CANCELLED
         if max(last[f"start {name}"], first_start[f"end {name}"]) > first_start[f"start {key}"]
     ]
     assert early == []
     seen = Counter(events)
+    begun = {key for key in before if seen[f"start {key}"]}
+    assert begun == {key for key, status in expected.items() if status != Status.CANCELLED}
     again = {key for key in before if seen[f"start {key}"] > 1}
     lost = {str(handles[key].id) for key in again}
     attempts = {key: await queue.backend.attempts(handles[key].id) for key in again}
     assert all(each[0].outcome == "lost" for each in attempts.values()), lost
     assert len(again) <= 5, "what the killed one held"
+
+
+def ends_of(before: dict[str, list[str]], fails: set[str], anyway: set[str]) -> dict[str, Status]:
+    """How each is to end, by what it comes after, in an order in which that comes first."""
+    ends: dict[str, Status] = {}
+    for key, names in before.items():
+        stopped = key not in anyway and any(ends[name] != Status.COMPLETED for name in names)
+        ends[key] = Status.CANCELLED if stopped else Status.FAILED if key in fails else Status.COMPLETED
+    assert set(ends.values()) == {Status.CANCELLED, Status.FAILED, Status.COMPLETED}
+    return ends
 
 
 def keys_of(requests: list[TaskRequest]) -> list[str]:
@@ -185,3 +213,32 @@ async def test_a_clean_up_goes_on_when_the_worker_that_does_it_is_killed(queue, 
                 stack.enter_context(WorkerProcess(database.url, tmp_path, *options))
             await until(over, 90, "the end of the clean-up")
     assert {record.id for record in await queue.list()} == {handle.id for handle in kept}
+
+
+@MIGRATED
+@pytest.mark.timeout(180)
+async def test_of_all_workers_one_at_a_time_cleans_up(queue, database, tmp_path):
+    witness = tmp_path / "witness"
+    options = ("--keep-completed", "1d", "--cleanup-interval", "5s", "--import", "tests.worker.witness_cleaning")
+    await queue.enqueue_many([("x.y", {})] * 20_000)
+    with ExitStack() as stack:
+        workers = [
+            stack.enter_context(
+                WorkerProcess(database.url, tmp_path, *options, "--queue", "none", WITNESS=str(witness))
+            )
+            for _ in range(WORKERS)
+        ]
+        await until(lambda: all("worker" in each.text() for each in workers), what="eight workers")
+        database.execute(f"UPDATE {database.table} SET status = 2, modified = '2020-01-01 00:00:00'")
+        begun = len(lines(witness))
+
+        async def over() -> bool:
+            return len(lines(witness)) >= begun + 6 and not await queue.count()
+
+        await until(over, 120, "three turns and the end of the clean-up")
+        for worker in workers:
+            worker.signal(signal.SIGTERM)
+        assert [await worker.wait() for worker in workers] == [0] * WORKERS
+    events = [line.split() for line in lines(witness)]
+    assert [what for what, _ in events] == ["start", "end"] * (len(events) // 2)
+    assert [pid for _, pid in events[::2]] == [pid for _, pid in events[1::2]]
