@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import uuid
 from dataclasses import dataclass, field
 from math import inf
@@ -89,7 +90,7 @@ class Lives(RuleBasedStateMachine):
         self.places = 0
         self.database.clean()
         self.do(self.backend.open())
-        self.do(self.backend.limits.declare([Limit("app.task", CAPACITY)], change=True))
+        self.do(self.backend.limits.declare([Limit("app.task", CAPACITY)], began=time.monotonic()))
 
     def teardown(self) -> None:
         self.do(self.backend.close())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 import uuid
 from pathlib import Path
 
@@ -96,7 +97,7 @@ async def _do_with_limits(backend, database, verb: str, key: uuid.UUID, token, w
         database.execute(f"UPDATE {database.table} SET run_after = {past} WHERE status = 5")
         if wanted is not None:
             assert await backend.claim(1, worker_pid=None) == [], "it was set aside"
-        await backend.limits.declare([Limit("app.task", 1)], change=True)
+        await backend.limits.declare([Limit("app.task", 1)], began=time.monotonic())
         await backend.limits.admit(["app.task"])
 
 
