@@ -135,8 +135,16 @@ class Lives(RuleBasedStateMachine):
     @rule()
     def admit(self) -> None:
         active = (Status.QUEUED, Status.RUNNING)
+        for row in self.rows.values():
+            if row.placed and row.status == Status.QUEUED and row.queue in self.paused:
+                row.status, row.placed, row.aside = Status.SCHEDULED, False, True  # nobody claims it there
+                row.turn = None
         taken = sum(row.placed and row.status in active for row in self.rows.values())
-        waiting = {key: row for key, row in self.rows.items() if row.aside and row.status == Status.SCHEDULED}
+        waiting = {
+            key: row
+            for key, row in self.rows.items()
+            if row.aside and row.status == Status.SCHEDULED and row.queue not in self.paused
+        }
         expected = min(max(0, CAPACITY - taken), len(waiting))
         assert self.do(self.backend.limits.admit(["app.task"])).admitted == expected
         found = self.do(self.backend.get(list(waiting))) if waiting else []
