@@ -5,8 +5,9 @@ from __future__ import annotations
 import inspect
 import re
 import string
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
@@ -45,6 +46,20 @@ class Admission(NamedTuple):
     admitted: int
     opens_in: dict[str, float]
     undeclared: frozenset[str] = frozenset()
+
+
+class Terms(NamedTuple):
+    """What a worker that admits tasks knows of the fleet.
+
+    Args:
+        lease: for how many seconds after its last renewal a run may go on that was cancelled; None for ever.
+        unknown_for: after so many seconds a task is let through of whose function nobody has declared the limit.
+        queues: from which the worker claims; None for all. Nobody is admitted in a queue from which no worker does.
+    """
+
+    lease: float | None = 0.0
+    unknown_for: float = inf
+    queues: Collection[str] | None = None
 
 
 class HandBack(NamedTuple):

@@ -32,6 +32,11 @@ def check_queue_name(name: object) -> str:
     return name
 
 
+def bare_name(entry: str) -> str:
+    """The name of what a person gives for a worker to claim from, without its weight."""
+    return entry.partition("=")[0]
+
+
 class QueueOrder:
     """In which order a worker claims from its queues.
 

@@ -63,7 +63,7 @@ class Writer:
         """
         if rows.undeclared and connection is None:
             undeclared = dict(rows.undeclared)
-            await self._patiently(partial(self._backend.limits.declare, change=False), list(undeclared.values()))
+            await self._patiently(partial(self._backend.limits.declare, began=None), list(undeclared.values()))
             rows.note(undeclared)
 
     async def _write(self, rows: Sequence[NewTask]) -> None:

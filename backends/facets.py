@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
-from asyncqueue.limits import Admission, HandBack, Limit, LimitState
+from asyncqueue.limits import Admission, HandBack, Limit, LimitState, Terms
 from asyncqueue.model import Declaration, NewTask, Status, TickTable
 
 
@@ -193,16 +193,21 @@ class Limits(Protocol):
     raises MigrationRequired on a table that lacks version 3 of the schema.
     """
 
-    async def declare(self, limits: Collection[Limit], *, change: bool) -> set[str]:
+    async def declare(self, limits: Collection[Limit], *, began: float | None) -> set[str]:
         """Note what functions declare. Returns those of which nobody had noted anything.
 
-        With `change`, what is noted already becomes what is given here.
+        `began` says when the process began whose code declares it, by `time.monotonic()`: what is noted already becomes
+        what is given here, unless a younger process has noted it. With None it stays.
         """
 
-    async def admit(self, keys: Collection[str] = (), *, ended: Collection[UUID] = ()) -> Admission:
+    async def declared(self, names: Collection[str]) -> set[str]:
+        """Those of these functions of which somebody has noted what they declare."""
+
+    async def admit(self, keys: Collection[str] = (), *, ended: Collection[UUID] = (), terms: Terms = ...) -> Admission:
         """Queue as many of the tasks that wait under these keys as there are places for, those of priority first.
 
-        And of those under which these tasks, which have ended, had places. A repetition is harmless.
+        And of those under which these tasks had places, whose runs are over. A place is taken back from a task that is
+        still queued where nobody claims it. A repetition is harmless.
         """
 
     async def held(self, after: str = "", *, limit: int = 500) -> list[str]:
@@ -214,6 +219,7 @@ class Limits(Protocol):
     async def sweep(self, *, limit: int, place: str | None = None) -> Batch:
         """Forget what is noted of tasks that are gone, and starts that count in no rate any more.
 
+        The first batch also finds tasks of which nobody notes that they wait for a place, and lets them wait anew.
         Up to `limit` entries are looked at; `place` is what the batch before returned.
         """
 

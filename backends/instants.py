@@ -28,3 +28,9 @@ def naive_cutoff(now: datetime, seconds: float, zone: tzinfo) -> datetime:
     """
     span = timedelta(seconds=seconds)
     return min(to_naive(now - span, zone), to_naive(now, zone) - span)
+
+
+def seconds_since(naive: datetime, now: datetime, zone: tzinfo) -> float:
+    """Seconds from a wall clock time to an aware instant; of an hour that occurs twice, the second that has been."""
+    later = naive.replace(tzinfo=zone, fold=1).astimezone(UTC)
+    return (now - (later if later <= now else to_utc(naive, zone))).total_seconds()

@@ -12,31 +12,32 @@ ask.
 
 from __future__ import annotations
 
+import time
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from math import inf
 from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
 from asyncqueue.backends import versions
 from asyncqueue.backends.facets import Batch
+from asyncqueue.backends.places import AT_ONCE, Place, Seen, State, Survey
 from asyncqueue.backends.table import Table
-from asyncqueue.limits import Admission, HandBack, Limit, LimitState
-from asyncqueue.model import Status
+from asyncqueue.limits import Admission, HandBack, Limit, LimitState, Terms
+from asyncqueue.queues import bare_name
 
 #: What needs a version of the schema that has them.
 WHAT = "a limit"
-#: Tasks that are queued for one key by one transaction.
-AT_ONCE = 500
-#: Seconds by which a claim may be older than the place of a task that it has found: its time is read as it begins.
-_SLACK = 5.0
+#: Seconds for which a sweep leaves the place of a run that is being stopped: who admits knows the lease.
+_STOPPING = 3600.0
+#: Rows that one sweep lets wait anew.
+_ADRIFT = 500
 #: How often it is looked further by one transaction, where those who come first wait in vain.
 _ROUNDS = 4
 
-_HELD, _ADMITTED, _SPENT = 0, 1, 2
+_NO_TERMS = Terms()
 
 Rows: TypeAlias = Sequence[Any]
 
@@ -52,132 +53,38 @@ class Ask(NamedTuple):
 Asking: TypeAlias = Generator[Ask, Rows, Any]
 
 
-class Place(NamedTuple):
-    """A place under a limit that is taken, or counts in its rate.
-
-    `admitted` and `noted` are how many seconds ago it was given, and its task was seen to have started.
-    """
-
-    id: int
-    limit_key: str
-    task_id: UUID
-    state: int
-    admitted: float | None
-    noted: float | None
-
-
-class Seen(NamedTuple):
-    """A task that has a place or waits for one: how many seconds ago it was last claimed.
-
-    `waits_under` is the limit under which it waits; None if it does not.
-    """
-
-    status: int
-    started: float | None
-    waits_under: str | None
-
-
-@dataclass
-class Survey:
-    """What the places of one key say.
-
-    Attributes:
-        limit: of its function; None where nobody has declared it.
-        taken: how many are.
-        starts: of each start that counts in the rate, for how many more seconds it does, at least.
-        noted: places whose tasks have started: the place, what becomes of it, and how many seconds ago.
-        gone: places that are free and count no more.
-    """
-
-    limit: Limit | None
-    taken: int = 0
-    starts: list[float] = field(default_factory=list)
-    noted: list[tuple[int, int, float]] = field(default_factory=list)
-    gone: list[int] = field(default_factory=list)
-
-    def add(self, place: Place, task: Seen | None) -> None:
-        """Take in a place and its task."""
-        period = self.limit.rate_period if self.limit is not None else None
-        began = _began(place, task)
-        if place.state == _ADMITTED and task is not None and task.status in (Status.QUEUED, Status.RUNNING):
-            self.taken += 1
-            if began is not None and place.noted is None:
-                self.noted.append((place.id, _ADMITTED, began))
-            if period is not None and (began is None or began < period):
-                self.starts.append(period if began is None else period - began)
-        elif period is not None and began is not None and began < period:
-            self.starts.append(period - began)
-            if place.state == _ADMITTED:
-                self.noted.append((place.id, _SPENT, began))
-        else:
-            self.gone.append(place.id)
-
-    @property
-    def unlimited(self) -> bool:
-        """Whether there is no limit (any more): then nobody needs a place."""
-        return self.limit is not None and self.limit.capacity is None and self.limit.rate_count is None
-
-    @property
-    def room(self) -> int:
-        """How many more may be admitted."""
-        if self.limit is None:
-            return 0
-        capacity, count = self.limit.capacity, self.limit.rate_count
-        free = AT_ONCE if capacity is None else capacity - self.taken
-        return max(0, min(AT_ONCE, free, AT_ONCE if count is None else count - len(self.starts)))
-
-    def opens_in(self, admitted: int) -> float | None:
-        """In how many seconds the rate lets another one in, after so many; None if it is not what stops them."""
-        if self.limit is None or self.limit.rate_count is None or self.limit.rate_period is None:
-            return None
-        starts = sorted(self.starts) + [self.limit.rate_period] * admitted
-        over = len(starts) - self.limit.rate_count
-        return max(0.0, starts[over]) if over >= 0 else None
-
-
-def _began(place: Place, task: Seen | None) -> float | None:
-    """How many seconds ago the task started under this place; None if it has not, as far as is known."""
-    if place.state == _SPENT or task is None:
-        return place.noted
-    # A claim well before this place was given was another run. One that was handed back has not been a start.
-    known = [] if place.noted is None else [place.noted]
-    oldest = inf if task.status == Status.RUNNING else (place.admitted or 0.0) + _SLACK
-    if task.status != Status.QUEUED and task.started is not None and task.started <= oldest:
-        known.append(max(0.0, task.started))
-    return min(known, default=None)
-
-
 def function_of(limit_key: str) -> str:
     """The function whose limit it is."""
     return limit_key.partition(":")[0]
 
 
-def declaring(limits: Collection[Limit], *, change: bool) -> Generator[Ask, Rows, set[str]]:
-    """Note what functions declare. Returns those of which nobody had noted it.
-
-    Args:
-        limits: of each of them.
-        change: whether what was noted by others is changed where it differs.
-    """
+def declaring(limits: Collection[Limit], began: float | None) -> Generator[Ask, Rows, set[str]]:
+    """Note what functions declare. Returns those of which nobody had noted it. As `Limits.declare`."""
     wanted = {limit.name: limit for limit in sorted(limits)}
-    noted = {row[0]: Limit(*row) for row in (yield Ask("lock_limits", [{"name": name} for name in wanted]))}
-    yield Ask("add_limit", [limit._asdict() for name, limit in wanted.items() if name not in noted])
-    if change:
-        yield Ask(
-            "change_limit", [limit._asdict() for name, limit in wanted.items() if noted.get(name, limit) != limit]
-        )
+    rows = yield Ask("lock_limits", [{"name": name} for name in wanted])
+    noted = {row[0]: _float(row[4]) for row in rows}
+    # Only now, because a lock may have been waited for.
+    age = None if began is None else time.monotonic() - began
+    values = {name: {**limit._asdict(), "age": age} for name, limit in wanted.items()}
+    yield Ask("add_limit", [values[name] for name in wanted if name not in noted])
+    if age is not None:
+        # Also where it says the same: that somebody so young does keeps older ones from changing it.
+        younger = [name for name, declared in noted.items() if declared is None or age <= declared]
+        yield Ask("change_limit", [values[name] for name in younger])
     return wanted.keys() - noted.keys()
 
 
-def admission(keys: Collection[str], ended: Collection[UUID]) -> Generator[Ask, Rows, Admission]:
+def admission(keys: Collection[str], ended: Collection[UUID], terms: Terms) -> Generator[Ask, Rows, Admission]:
     """Admit who waits under these keys, and those under which these tasks, which have ended, had places."""
     wanted = set(keys)
     if ended:
         wanted |= {row[0] for row in (yield Ask("places_of", [{"task_id": task_id} for task_id in sorted(ended)]))}
     if not wanted:
         return Admission(0, {})
-    surveys = yield from _survey(sorted(wanted))
-    choice = yield from _choose(surveys)
+    surveys = yield from _survey(sorted(wanted), ended, terms.lease)
+    doors = yield from _doors(terms.queues)
+    yield from _take_back(surveys, doors)
+    choice = yield from _choose(surveys, doors, terms.unknown_for)
     places = {task_id: place for place, task_id in enumerate(choice.chosen)}
     if places:
         yield Ask("admit", [{"task_id": task_id, "place": places[task_id]} for task_id in sorted(places)])
@@ -193,37 +100,81 @@ def handing_back(claims: Sequence[HandBack]) -> Asking:
 
 
 def sweeping(after: int, count: int) -> Generator[Ask, Rows, Batch]:
-    """Forget places of tasks that are gone, who waits for one, and starts that count no more: of so many entries."""
+    """Forget places of tasks that are gone, who waits for one, and starts that count no more: of so many entries.
+
+    And let tasks wait anew of which it is not noted that they wait.
+    """
+    if not after:
+        adrift = [UUID(str(row[0])) for row in (yield Ask("adrift", [{"count": _ADRIFT}]))]
+        yield Ask("hold_again", [{"task_id": task_id} for task_id in sorted(adrift)])
     batch = [{"after": after, "count": count}]
     names = {function_of(_place(row).limit_key) for row in (yield Ask("kept_places", batch))}
-    limits = {row[0]: Limit(*row) for row in (yield Ask("lock_limits", [{"name": name} for name in sorted(names)]))}
+    limits = yield from _limits(names)
     places = [_place(row) for row in (yield Ask("kept_places", batch))]  # as they are now that nobody admits
-    tasks = yield from _tasks({place.task_id for place in places if place.state != _SPENT})
-    survey: dict[str, Survey] = {}
-    gone = [place.id for place in places if place.state == _HELD and place.task_id not in tasks]
-    for place in places:
-        if place.state != _HELD:
-            of_key = survey.setdefault(place.limit_key, Survey(limits.get(function_of(place.limit_key))))
-            of_key.add(place, tasks.get(place.task_id))
-    gone += [entry for each in survey.values() for entry in each.gone]
-    yield _note(each for of_key in survey.values() for each in of_key.noted)
+    # Of functions that were not among them just now the limits are not locked, and not known.
+    ours = [place for place in places if function_of(place.limit_key) in names]
+    tasks = yield from _tasks({place.task_id for place in ours if place.state != State.SPENT})
+    surveys: dict[str, Survey] = {}
+    gone = [place.id for place in ours if place.state == State.HELD and place.task_id not in tasks]
+    for place in ours:
+        if place.state != State.HELD:
+            of_key = surveys.setdefault(place.limit_key, Survey(limits.get(function_of(place.limit_key))))
+            of_key.add(place, tasks.get(place.task_id), lease=_STOPPING)
+    gone += [entry for each in surveys.values() for entry in each.gone]
+    yield from _write(surveys.values())
     yield _drop(gone)
     return Batch(len(gone), len(places), str(places[-1].id) if len(places) == count else None)
 
 
-def _survey(keys: Sequence[str]) -> Generator[Ask, Rows, dict[str, Survey]]:
+def _survey(
+    keys: Sequence[str], ended: Collection[UUID], lease: float | None
+) -> Generator[Ask, Rows, dict[str, Survey]]:
     """Look at the places under these keys, and write what has become of them."""
-    names = sorted({function_of(key) for key in keys})
-    limits = {row[0]: Limit(*row) for row in (yield Ask("lock_limits", [{"name": name} for name in names]))}
-    asked = [{"state": state, "limit_key": key} for key in keys for state in (_ADMITTED, _SPENT)]
+    limits = yield from _limits({function_of(key) for key in keys})
+    asked = [{"state": int(state), "limit_key": key} for key in keys for state in (State.ADMITTED, State.SPENT)]
     places = [_place(row) for row in (yield Ask("places", asked))]
-    tasks = yield from _tasks({place.task_id for place in places if place.state == _ADMITTED})
+    tasks = yield from _tasks({place.task_id for place in places if place.state == State.ADMITTED})
     surveys = {key: Survey(limits.get(function_of(key))) for key in keys}
     for place in places:
-        surveys[place.limit_key].add(place, tasks.get(place.task_id))
-    yield _note(each for survey in surveys.values() for each in survey.noted)
+        task = tasks.get(place.task_id)
+        surveys[place.limit_key].add(place, task, over=place.task_id in ended, lease=lease)
+    yield from _write(surveys.values())
     yield _drop(entry for survey in surveys.values() for entry in survey.gone)
     return surveys
+
+
+class _Doors(NamedTuple):
+    """From which queues nobody claims: those that are paused, and where `served` is not None, all that it lacks."""
+
+    paused: tuple[str, ...]
+    served: tuple[str, ...] | None
+
+    def closed(self, queue: str) -> bool:
+        return queue in self.paused or (self.served is not None and queue not in self.served)
+
+
+def _doors(own: Collection[str] | None) -> Generator[Ask, Rows, _Doors]:
+    """See from which queues somebody claims, where the worker that asks claims from these, or from all."""
+    paused = tuple(sorted(row[0] for row in (yield Ask("paused_queues", [{}]))))
+    if own is None:
+        return _Doors(paused, None)
+    listed = [row[0] for row in (yield Ask("served_queues", [{}]))]
+    if None in listed:
+        return _Doors(paused, None)
+    served = {*own, *(bare_name(entry) for text in listed for entry in text.split(", "))}
+    return _Doors(paused, tuple(sorted(served)))
+
+
+def _take_back(surveys: Mapping[str, Survey], doors: _Doors) -> Asking:
+    """Take places back from tasks that are still queued where nobody claims: others may have them."""
+    idle = {place.task_id: place for survey in surveys.values() for place in survey.queued if doors.closed(place.queue)}
+    if idle:
+        yield Ask("set_back", [{"task_id": task_id} for task_id in sorted(idle)])
+        tasks = yield from _tasks(idle.keys())  # but those that were claimed just now
+        back = [place for place in idle.values() if place.task_id in tasks and place.waits(tasks[place.task_id])]
+        yield Ask("put_back", [{"id": place.id} for place in sorted(back)])
+        for place in back:
+            surveys[place.limit_key].leave(place)
 
 
 @dataclass
@@ -236,35 +187,49 @@ class _Choice:
     unread: Collection[str] = ()
 
 
-def _choose(surveys: Mapping[str, Survey]) -> Generator[Ask, Rows, _Choice]:
+class _Waiting(NamedTuple):
+    """An entry of a task that waits for a place, and for how many seconds it has."""
+
+    id: int
+    task_id: UUID
+    waited: float
+
+
+def _choose(surveys: Mapping[str, Survey], doors: _Doors, unknown_for: float) -> Generator[Ask, Rows, _Choice]:
     """Choose who is next under each key, as many as there are places for, and give them these.
 
-    Who waits in vain is forgotten, and so is who needs no place.
+    Who waits in vain is forgotten, and so is who needs no place. Where nobody has declared the limit for so long, one
+    is let through: it runs, or fails with a text that says why nobody could.
     """
     room = {key: survey.room for key, survey in surveys.items()}
+    stopping = set().union(*(survey.stopping for survey in surveys.values()))
     choice, left, more = _Choice(), dict(room), 1
     for _ in range(_ROUNDS):
         if not left:
             break
         # More than there is room for, which says whether anybody is left.
-        asked = [{"limit_key": key, "count": count + more} for key, count in sorted(left.items())]
-        held: dict[str, list[tuple[int, UUID]]] = {key: [] for key in left}
-        for entry, key, task_id in (yield Ask("first_held", asked)):
-            held[key].append((entry, UUID(str(task_id))))
-        tasks = yield from _tasks({task_id for some in held.values() for _, task_id in some})
+        asked = [{"limit_key": key, "count": count + more, **doors._asdict()} for key, count in sorted(left.items())]
+        held: dict[str, list[_Waiting]] = {key: [] for key in left}
+        for entry, key, task_id, waited in (yield Ask("first_held", asked)):
+            held[key].append(_Waiting(entry, UUID(str(task_id)), float(waited)))
+        tasks = yield from _tasks({each.task_id for some in held.values() for each in some})
         taken: list[int] = []
         vain: list[int] = []
         left = {key: count for key, count in left.items() if len(held[key]) == count + more}
         for key, some in held.items():
+            # A run of the same task that is being stopped keeps it waiting, and in its turn.
+            some = [each for each in some if each.task_id not in stopping]
             fit = _fitting(key, some, tasks, choice.chosen)
+            if fit and surveys[key].forlorn and fit[0].waited >= unknown_for:
+                room[key] = 1
             fitting = fit[: room[key] - choice.given[key]]
             if len(fit) > len(fitting):
                 choice.stopped.add(key)
                 left.pop(key, None)
             choice.given[key] += len(fitting)
-            choice.chosen |= dict.fromkeys(task_id for _, task_id in fitting)
-            (vain if surveys[key].unlimited else taken).extend(entry for entry, _ in fitting)
-            vain += [entry for entry, _ in set(some) - set(fit)]
+            choice.chosen |= dict.fromkeys(each.task_id for each in fitting)
+            (vain if surveys[key].unlimited else taken).extend(each.id for each in fitting)
+            vain += [each.id for each in set(some) - set(fit)]
         yield Ask("take_places", [{"id": entry} for entry in sorted(taken)])
         yield _drop(vain)
         left, more = {key: room[key] - choice.given[key] for key in left}, AT_ONCE
@@ -273,24 +238,34 @@ def _choose(surveys: Mapping[str, Survey]) -> Generator[Ask, Rows, _Choice]:
 
 
 def _fitting(
-    key: str, held: Sequence[tuple[int, UUID]], tasks: Mapping[UUID, Seen], chosen: Collection[UUID]
-) -> list[tuple[int, UUID]]:
+    key: str, held: Sequence[_Waiting], tasks: Mapping[UUID, Seen], chosen: Collection[UUID]
+) -> list[_Waiting]:
     """Those entries whose tasks wait under this key, each task once."""
-    found: dict[UUID, int] = {}
-    for entry, task_id in held:
-        task = tasks.get(task_id)
-        if task is not None and task.waits_under == key and task_id not in chosen:
-            found.setdefault(task_id, entry)
-    return [(entry, task_id) for task_id, entry in found.items()]
+    found: dict[UUID, _Waiting] = {}
+    for each in held:
+        task = tasks.get(each.task_id)
+        if task is not None and task.waits_under == key and each.task_id not in chosen:
+            found.setdefault(each.task_id, each)
+    return list(found.values())
+
+
+def _limits(names: Collection[str]) -> Generator[Ask, Rows, dict[str, Limit]]:
+    """What these functions have declared, locked until the end: whoever admits tasks of theirs is alone."""
+    return {row[0]: Limit(*row[:4]) for row in (yield Ask("lock_limits", [{"name": name} for name in sorted(names)]))}
 
 
 def _tasks(ids: Collection[UUID]) -> Generator[Ask, Rows, dict[UUID, Seen]]:
     rows = yield Ask("limited_tasks", [{"task_id": task_id} for task_id in sorted(ids)])
-    return {UUID(str(row[0])): Seen(row[1], _float(row[2]), row[3]) for row in rows}
+    return {UUID(str(row[0])): Seen(row[1], _float(row[2]), row[3], _float(row[4]), row[5]) for row in rows}
 
 
-def _note(noted: Iterable[tuple[int, int, float]]) -> Ask:
-    return Ask("note_starts", [{"id": entry, "state": state, "age": age} for entry, state, age in sorted(noted)])
+def _write(surveys: Collection[Survey]) -> Asking:
+    """Note what has become of places. First what was: that is copied from them."""
+    spent = sorted(each for survey in surveys for each in survey.spent)
+    yield Ask("spend", [{"id": entry, "age": age} for entry, age in spent])
+    yield Ask("take_places", [{"id": entry} for entry in sorted(id_ for survey in surveys for id_ in survey.again)])
+    noted = sorted(each for survey in surveys for each in survey.noted)
+    yield Ask("note_starts", [{"id": entry, "state": int(state), "age": age} for entry, state, age in noted])
 
 
 def _drop(entries: Iterable[int]) -> Ask:
@@ -298,8 +273,8 @@ def _drop(entries: Iterable[int]) -> Ask:
 
 
 def _place(row: Sequence[Any]) -> Place:
-    entry, key, task_id, state, admitted, noted = row
-    return Place(entry, key, UUID(str(task_id)), state, _float(admitted), _float(noted))
+    entry, key, task_id, state, admitted, noted, queue = row
+    return Place(entry, key, UUID(str(task_id)), State(state), _float(admitted), _float(noted), queue)
 
 
 def _float(value: Any) -> float | None:
@@ -312,19 +287,25 @@ class LimitsOf(ABC):
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    async def declare(self, limits: Collection[Limit], *, change: bool) -> set[str]:
+    async def declare(self, limits: Collection[Limit], *, began: float | None) -> set[str]:
         """As `Limits.declare`."""
-        found: set[str] = await self._answer(partial(declaring, limits, change=change))
+        found: set[str] = await self._answer(partial(declaring, limits, began))
         return found
 
-    async def admit(self, keys: Collection[str] = (), *, ended: Collection[UUID] = ()) -> Admission:
+    async def declared(self, names: Collection[str]) -> set[str]:
+        """As `Limits.declared`."""
+        return {row[0] for row in await self._read("declared", [{"name": name} for name in sorted(names)])}
+
+    async def admit(
+        self, keys: Collection[str] = (), *, ended: Collection[UUID] = (), terms: Terms = _NO_TERMS
+    ) -> Admission:
         """As `Limits.admit`."""
-        admitted: Admission = await self._answer(partial(admission, keys, ended))
+        admitted: Admission = await self._answer(partial(admission, keys, ended, terms))
         return admitted
 
     async def held(self, after: str = "", *, limit: int = 500) -> list[str]:
         """As `Limits.held`."""
-        return [row[0] for row in await self._read("held_keys", {"after": after, "count": limit})]
+        return [row[0] for row in await self._read("held_keys", [{"after": after, "count": limit}])]
 
     async def hand_back(self, claims: Sequence[HandBack]) -> None:
         """As `Limits.hand_back`."""
@@ -337,12 +318,12 @@ class LimitsOf(ABC):
 
     async def states(self) -> list[LimitState]:
         """As `Limits.states`."""
-        return [LimitState(Limit(*row[:4]), *row[4:]) for row in await self._read("limits", {})]
+        return [LimitState(Limit(*row[:4]), *row[4:]) for row in await self._read("limits", [{}])]
 
-    async def _read(self, name: str, values: Mapping[str, Any]) -> Rows:
+    async def _read(self, name: str, rows: Sequence[Mapping[str, Any]]) -> Rows:
         """One statement, which needs no transaction."""
         self._table.require_migrated(WHAT, versions.LINKED)
-        return await self._alone(Ask(name, [values]))
+        return await self._alone(Ask(name, rows))
 
     async def _answer(self, make: Callable[[], Asking]) -> Any:
         self._table.require_migrated(WHAT, versions.LINKED)

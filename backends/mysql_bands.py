@@ -41,6 +41,7 @@ class Due(NamedTuple):
     limit_key: str | None = None
     priority: int = 0
     links: int = 0
+    queue: str = ""
 
 
 _Wanted = Sequence[tuple[Band, datetime]]
@@ -214,4 +215,4 @@ def _when(row: Due) -> tuple[datetime, datetime, str]:
 def _held(row: Due) -> Row:
     """What is held for a place under a limit."""
     key = UUID(row.id).hex
-    return {"id": key, "task": row.task, "limit_key": row.limit_key, "precedence": -row.priority}
+    return {"id": key, "task": row.task, "limit_key": row.limit_key, "precedence": -row.priority, "queue": row.queue}

@@ -51,7 +51,12 @@ class MysqlLimits(LimitsOf):
         for start in range(0, len(calls), _AT_ONCE):
             for reply in await connection.run(*calls[start : start + _AT_ONCE]):
                 found += reply.rows
-        return found
+        return [self._task(row) for row in found] if ask.name == "limited_tasks" else found
+
+    def _task(self, row: tuple[Any, ...]) -> tuple[Any, ...]:
+        """A task with ages for its times, which the table has in a zone of its own."""
+        key, status, started, limit_key, renewed, attempt, now = row
+        return key, status, self._times.age(started, now), limit_key, self._times.age(renewed, now), attempt
 
     def _calls(self, connection: MysqlConnection, ask: Ask) -> Iterator[Call]:
         statement = self._table[ask.name]
@@ -64,4 +69,6 @@ class MysqlLimits(LimitsOf):
 
 
 def _written(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return ",".join(value)
     return value.hex if isinstance(value, UUID) else value

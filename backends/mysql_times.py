@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime, timedelta, tzinfo
 
-from asyncqueue.backends.instants import naive_cutoff, to_naive, to_utc, utc_offset
+from asyncqueue.backends.instants import naive_cutoff, seconds_since, to_naive, to_utc, utc_offset
 
 
 class Times:
@@ -38,3 +38,7 @@ class Times:
     def instant(self, local: datetime) -> datetime:
         """What a time in the table stands for, aware and in UTC."""
         return to_utc(local, self._zone)
+
+    def age(self, local: datetime | None, utc: datetime) -> float | None:
+        """Seconds from a time in the table to a reading of the server's clock."""
+        return None if local is None else seconds_since(local, utc.replace(tzinfo=UTC), self._zone)

@@ -61,7 +61,8 @@ class PostgresqlLimits(LimitsOf):
         statement = self._table[ask.name]
         arrays = {name: [row[_ARRAYS[name]] for row in ask.rows] for name in statement.params if name in _ARRAYS}
         if arrays:
-            return await connection.fetch(statement.text, *statement.values({**arrays, "channel": self._channel}))
+            values = {**ask.rows[0], **arrays, "channel": self._channel}
+            return await connection.fetch(statement.text, *statement.values(values))
         found: list[asyncpg.Record] = []
         for row in ask.rows:
             found += await connection.fetch(statement.text, *statement.values(row))

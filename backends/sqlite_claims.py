@@ -65,7 +65,7 @@ class Claims:
             due = raw.execute(self._table["due"].text, {"now_utc": now, "limit": _PROMOTED_AT_ONCE}).fetchall()
             times = self._times.series(len(due))
             rows = [
-                {"place": row[0], "modified": modified, "status": int(_promoted(*row[5:]))}
+                {"place": row[0], "modified": modified, "status": int(_promoted(*row[5:6]))}
                 for row, modified in zip(due, times, strict=True)
             ]
             raw.executemany(self._table["promote"].text, rows)
@@ -79,12 +79,19 @@ class Claims:
         raw.executemany(
             self._table["hold_limited"].text,
             [
-                {"id": key, "task": task, "limit_key": limit_key, "precedence": -priority, "now_utc": now}
-                for _, key, task, limit_key, priority, links in rows
+                {
+                    "id": key,
+                    "task": task,
+                    "limit_key": limit_key,
+                    "precedence": -priority,
+                    "queue": queue,
+                    "now_utc": now,
+                }
+                for _, key, task, limit_key, priority, links, queue in rows
                 if links & ASIDE == Link.LIMITED
             ],
         )
-        self.aside.extend(Arrival(UUID(key), links, limit_key) for _, key, _, limit_key, _, links in rows)
+        self.aside.extend(Arrival(UUID(key), links, limit_key) for _, key, _, limit_key, _, links, _ in rows)
 
 
 def _promoted(links: int = 0) -> Status:

@@ -43,24 +43,42 @@ class SqliteLimits(LimitsOf):
         return found if read is None else [read(self._times, row) for row in found]
 
     def _values(self, row: Mapping[str, Any]) -> dict[str, Any]:
-        values: dict[str, Any] = {name: value.hex if isinstance(value, UUID) else value for name, value in row.items()}
+        values = {name: _written(value) for name, value in row.items()}
         if "age" in values:
-            values["started_utc"] = self._times.now_utc(-values["age"])
+            values["then_utc"] = None if values["age"] is None else self._times.now_utc(-values["age"])
         return {**values, "now": self._times.now(), "now_utc": self._times.now_utc()}
 
 
+def _written(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return ",".join(value)
+    return value.hex if isinstance(value, UUID) else value
+
+
+def _since(times: Times, text: str | None) -> float | None:
+    """Seconds since a time in UTC: SQLite's own arithmetic of times knows no microseconds."""
+    return None if text is None else -times.until_utc(text)
+
+
 def _place(times: Times, row: tuple[Any, ...]) -> tuple[Any, ...]:
-    """A place with ages for its times, because SQLite's own arithmetic of times knows no microseconds."""
-    return (*row[:4], *(None if text is None else -times.until_utc(text) for text in row[4:]))
+    *fields, admitted, started, queue = row
+    return (*fields, _since(times, admitted), _since(times, started), queue)
+
+
+def _last(times: Times, row: tuple[Any, ...]) -> tuple[Any, ...]:
+    return (*row[:-1], _since(times, row[-1]))
 
 
 def _task(times: Times, row: tuple[Any, ...]) -> tuple[Any, ...]:
-    key, status, started, limit_key = row
-    return key, status, None if started is None else times.age(started), limit_key
+    key, status, started, limit_key, renewed, attempt = row
+    started, renewed = (None if text is None else times.age(text) for text in (started, renewed))
+    return key, status, started, limit_key, renewed, attempt
 
 
 _READ: dict[str, Callable[[Times, tuple[Any, ...]], tuple[Any, ...]]] = {
+    "first_held": _last,
     "kept_places": _place,
-    "places": _place,
     "limited_tasks": _task,
+    "lock_limits": _last,
+    "places": _place,
 }

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
 
-from asyncqueue.backends.instants import naive_cutoff, to_naive, to_utc
+from asyncqueue.backends.instants import naive_cutoff, seconds_since, to_naive, to_utc
 from asyncqueue.errors import DatabaseError
 
 _TICK = timedelta(microseconds=1)
@@ -65,15 +65,20 @@ class Times:
 
     def parse(self, text: str) -> datetime:
         """The instant of a text from the table, aware and in UTC. Raises DatabaseError for one that is no time."""
-        try:
-            found = datetime.fromisoformat(text)
-        except (TypeError, ValueError) as error:
-            raise DatabaseError(f"the task table holds {text!r} where a time should be") from error
+        found = _read(text)
         return to_utc(found, self._zone) if found.tzinfo is None else found.astimezone(UTC)
 
     def age(self, text: str) -> float:
-        """Seconds since such an instant."""
-        return (datetime.now(UTC) - self.parse(text)).total_seconds()
+        """Seconds since such an instant. Raises DatabaseError, too."""
+        found, now = _read(text), datetime.now(UTC)
+        return seconds_since(found, now, self._zone) if found.tzinfo is None else (now - found).total_seconds()
 
     def _text(self, instant: datetime) -> str:
         return str(to_naive(instant, self._zone))
+
+
+def _read(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except (TypeError, ValueError) as error:
+        raise DatabaseError(f"the task table holds {text!r} where a time should be") from error

@@ -35,6 +35,7 @@ _TOKEN = "status 1 and the claim's token"  # noqa: S105 - no secret
 _LOCK = "rows that others have locked are skipped"
 _LIMITED = "it does not run; it comes under a limit"
 _DECLARATION = "it was set aside and there is a place for it; the lock on its function's declaration"
+_CLOSED = "it has a place and nobody claims from its queue; the lock on its function's declaration"
 _EDGES = "the lock on its row, and nothing is left that it waits for"
 _FAILURE = "the lock on its row, and what it waits for has failed"
 _LEASE = f"nobody has renewed it for a lease, and the table is not migrated; {_LOCK}"
@@ -52,6 +53,7 @@ TRANSITIONS = (
     Transition("promote", _SCHEDULED, _QUEUED, _WORKER, f"it is due by the database's clock; {_LOCK}"),
     Transition("promote", _SCHEDULED, _SCHEDULED, _WORKER, f"it is due, and its links keep it back; {_LOCK}"),
     Transition("admit", _SCHEDULED, _QUEUED, _WORKER, _DECLARATION),
+    Transition("set_back", _QUEUED, _SCHEDULED, _WORKER, _CLOSED),
     Transition("settle", _SCHEDULED, _QUEUED, _WORKER, _EDGES),
     Transition("settle", _SCHEDULED, _CANCELLED, _WORKER, _FAILURE),
     Transition("resolve", _SCHEDULED, _QUEUED, _WORKER, _EDGES),

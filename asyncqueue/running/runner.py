@@ -163,11 +163,8 @@ class Runner:
         return resolved.declared
 
     async def limit_of(self, path: str) -> Limit:
-        """What the function at this path declares; no limits where there is none that may run here."""
-        try:
-            resolved = self._resolver.known(path) or await self._resolve(path)
-        except InvalidTask:
-            return Limit(path)
+        """What the function at this path declares. Raises InvalidTask where there is none that may run here."""
+        resolved = self._resolver.known(path) or await self._resolve(path)
         return Limit(path) if resolved.limits is None else resolved.limits.declared(path)
 
     async def _resolve(self, path: str) -> Resolved:

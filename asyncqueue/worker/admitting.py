@@ -15,10 +15,11 @@ import anyio
 from asyncqueue.backends import versions
 from asyncqueue.backends.arrivals import Arrival
 from asyncqueue.backends.base import Backend
-from asyncqueue.backends.limits import AT_ONCE, function_of
+from asyncqueue.backends.limits import function_of
+from asyncqueue.backends.places import AT_ONCE
 from asyncqueue.backoff import Backoff
-from asyncqueue.errors import DatabaseError, DatabaseUnavailable, MigrationRequired
-from asyncqueue.limits import Limit, LimitPolicy
+from asyncqueue.errors import DatabaseError, DatabaseUnavailable, InvalidTask, MigrationRequired
+from asyncqueue.limits import Limit, LimitPolicy, Terms
 from asyncqueue.model import ClaimedTask, Link, Status
 from asyncqueue.running.runner import RunResult
 from asyncqueue.worker.leases import Leases
@@ -30,6 +31,12 @@ logger = logging.getLogger("asyncqueue.worker")
 SWEEP = "limits"
 #: Limit keys of one transaction, and ends.
 _KEYS, _ENDED = 100, 500
+#: Since when this process has its code, as far as it matters which of two releases is the newer one.
+_BEGAN = time.monotonic()
+#: Seconds after which a function that could not be found is looked for again: who asks for it does not know.
+_LOOK_AGAIN = 60.0
+#: Seconds that nobody has declared a limit, where a Django worker's task may take for ever.
+_FOR_LONG = 3600.0
 #: Seconds after a window of a rate has opened until somebody looks: by clocks that do not run alike.
 _AFTER = 0.001
 
@@ -43,8 +50,9 @@ class Admitter:
     So nothing depends on this process.
 
     Args:
-        leases: how often to look at everything.
-        limit_of: what the function at a path declares.
+        leases: how often to look at everything, and how long a run goes on whose worker says nothing.
+        limit_of: what the function at a path declares. Raises InvalidTask where it cannot run here.
+        queues: from which this worker claims; None for all.
         on_admitted: called when there is something to claim.
     """
 
@@ -54,11 +62,13 @@ class Admitter:
         leases: Leases,
         *,
         limit_of: Callable[[str], Awaitable[Limit]],
+        queues: Collection[str] | None,
         on_admitted: Callable[[], None],
     ) -> None:
         self._backend = backend
         self._leases = leases
         self._limit_of = limit_of
+        self._queues = queues
         self._on_admitted = on_admitted
         self._news = Signal()
         self._delays = Backoff(0.05, 5.0)
@@ -67,6 +77,10 @@ class Admitter:
         #: When the windows of rates open.
         self._windows: dict[str, float] = {}
         self._declared: set[Limit] = set()
+        #: Functions of which it is known that somebody has declared their limits, and when to look again for those
+        #: that are not to be found here.
+        self._noted: set[str] = set()
+        self._strange: dict[str, float] = {}
         self._working = False
         self._warned = False
         self._sweep_at = 0.0
@@ -172,27 +186,50 @@ class Admitter:
         for task_id in ended:
             del self._ended[task_id]
         try:
-            admission = await self._backend.limits.admit(keys, ended=ended)
+            foreign = self._leases.foreign
+            terms = Terms(self._leases.own, _FOR_LONG if foreign is None else foreign, self._queues)
+            admission = await self._backend.limits.admit(keys, ended=ended, terms=terms)
             if admission.admitted:
                 self._on_admitted()
             opens = {key: time.monotonic() + seconds + _AFTER for key, seconds in admission.opens_in.items()}
             self._windows |= opens
             if admission.undeclared:
-                await self._backend.limits.declare(
-                    [await self._limit_of(name) for name in sorted(admission.undeclared)], change=False
-                )
-                self._keys |= dict.fromkeys(key for key in keys if function_of(key) in admission.undeclared)
+                found = await self._find_out(admission.undeclared)
+                self._keys |= dict.fromkeys(key for key in keys if function_of(key) in found)
         except BaseException:
             # What could not be done is done later, or by others.
             self._keys |= dict.fromkeys(keys)
             self._ended |= dict.fromkeys(ended)
             raise
 
+    async def _find_out(self, names: Collection[str]) -> set[str]:
+        """Say what functions declare of which nobody has said it. Returns those that could be found here.
+
+        The tasks of others wait for a worker that has their code.
+        """
+        now, found = time.monotonic(), set()
+        for name in sorted(names):
+            if self._strange.get(name, now) > now:
+                continue
+            try:
+                await self._backend.limits.declare([await self._limit_of(name)], began=_BEGAN)
+            except InvalidTask as error:
+                if name not in self._strange:
+                    logger.warning(
+                        "tasks of %s wait until a worker that has its code says their limit: %s", name, error
+                    )
+                self._strange[name] = now + _LOOK_AGAIN
+            else:
+                self._strange.pop(name, None)
+                found.add(name)
+        self._noted |= found
+        return found
+
     async def _declare(self, limit: Limit) -> None:
         """Say what a function declares, once: what an earlier release of it has said counts no longer."""
         self._declared.add(limit)
         try:
-            await self._backend.limits.declare([limit], change=True)
+            await self._backend.limits.declare([limit], began=_BEGAN)
         except DatabaseError as error:
             self._declared.discard(limit)
             logger.warning("cannot say which limits %s has: %s", limit.name, error)
@@ -215,5 +252,16 @@ class Admitter:
             while len(found) == AT_ONCE:
                 found = await self._backend.limits.held(found[-1], limit=AT_ONCE)
                 self._keys |= dict.fromkeys(found)
+        elif found:
+            await self._tell(found)
         self._swept = True
         self._sweep_at = time.monotonic() + interval * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
+
+    async def _tell(self, keys: Collection[str]) -> None:
+        """Say what limits functions have that whoever has the turn may not know, because it lacks their code."""
+        names = {function_of(key) for key in keys} - self._noted
+        if names:
+            noted = await self._backend.limits.declared(names)
+            self._noted |= noted
+            found = await self._find_out(names - noted)
+            self._keys |= dict.fromkeys(key for key in keys if function_of(key) in found)

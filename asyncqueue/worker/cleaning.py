@@ -11,7 +11,7 @@ import anyio
 
 from asyncqueue.backends import versions
 from asyncqueue.backends.base import Backend
-from asyncqueue.backends.limits import AT_ONCE
+from asyncqueue.backends.places import AT_ONCE
 from asyncqueue.errors import DatabaseUnavailable
 from asyncqueue.model import Status
 from asyncqueue.retention import clean, repeat

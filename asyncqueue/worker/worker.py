@@ -13,7 +13,7 @@ from asyncqueue.backoff import Backoff
 from asyncqueue.errors import DatabaseError, unwrapped
 from asyncqueue.model import Link, LostTask, Status
 from asyncqueue.queue import Queue
-from asyncqueue.queues import QueueOrder
+from asyncqueue.queues import QueueOrder, bare_name
 from asyncqueue.running.application import Application
 from asyncqueue.running.context import info_of
 from asyncqueue.running.limits import Limits
@@ -97,7 +97,11 @@ class Worker:
             check=lambda path, policy, claimed: self._admitter.check(path, policy, claimed),
         )
         self._admitter = Admitter(
-            backend, self._leases, limit_of=self._runner.limit_of, on_admitted=lambda: self._claimer.look_for_more()
+            backend,
+            self._leases,
+            limit_of=self._runner.limit_of,
+            queues=[bare_name(entry) for entry in settings.queues] or None,
+            on_admitted=lambda: self._claimer.look_for_more(),
         )
         self._slots = Slots(settings.concurrency, self._ledger, self._runner, self._streams, self._ended)
         self._heart = Heart(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -70,7 +71,7 @@ class Asyncqueue(Adapter):
             )
             return
         if "BENCH_HELD" in os.environ:  # by a limit that lets none in, and set aside already
-            await self.queue.backend.limits.declare([Limit(path, 0)], change=True)
+            await self.queue.backend.limits.declare([Limit(path, 0)], began=time.monotonic())
             await self.queue.enqueue_many([TaskRequest(path, each, limit_key="held") for each in args])
             for _ in range(len(args) // 1000 + 1):
                 await self.queue.backend.claim(0, worker_pid=None)

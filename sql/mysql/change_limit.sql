@@ -1,6 +1,7 @@
--- Notes what a function declares by now.
--- Params: name, capacity, rate_count, rate_period
+-- Notes what a function declares by now, and how many seconds ago the process began that says so.
+-- Params: name, capacity, rate_count, rate_period, age
 -- Returns: nothing
 UPDATE {limits}
-   SET capacity = :capacity, rate_count = :rate_count, rate_period = :rate_period
+   SET capacity = :capacity, rate_count = :rate_count, rate_period = :rate_period,
+       declared_at = UTC_TIMESTAMP(6) - INTERVAL ROUND(:age * 1000000) MICROSECOND
  WHERE name = :name

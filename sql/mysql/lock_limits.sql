@@ -2,8 +2,9 @@
 -- is the same for all: whoever admits tasks of a function is alone with them. Unfolded in a subquery as in `held`.
 -- `rows` is JSON, because there are no arrays: objects with name.
 -- Params: rows
--- Returns: name, capacity, rate_count, rate_period
-SELECT l.name, l.capacity, l.rate_count, l.rate_period
+-- Returns: name, capacity, rate_count, rate_period, declared
+SELECT l.name, l.capacity, l.rate_count, l.rate_period,
+       TIMESTAMPDIFF(MICROSECOND, l.declared_at, UTC_TIMESTAMP(6)) / 1e6 AS declared
   FROM (
            SELECT name
              FROM JSON_TABLE(CONVERT(:rows USING utf8mb4), '$[*]' COLUMNS (

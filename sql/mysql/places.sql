@@ -2,10 +2,10 @@
 -- task was seen to have started.
 -- `rows` is JSON, because there are no arrays: objects with state, limit_key.
 -- Params: rows
--- Returns: id, limit_key, task_id, state, admitted, noted
+-- Returns: id, limit_key, task_id, state, admitted, noted, queue
 SELECT e.id, e.limit_key, e.task_id, e.state,
        TIMESTAMPDIFF(MICROSECOND, e.admitted_at, UTC_TIMESTAMP(6)) / 1e6 AS admitted,
-       TIMESTAMPDIFF(MICROSECOND, e.started_at, UTC_TIMESTAMP(6)) / 1e6 AS noted
+       TIMESTAMPDIFF(MICROSECOND, e.started_at, UTC_TIMESTAMP(6)) / 1e6 AS noted, e.queue
   FROM (
            SELECT state, limit_key
              FROM JSON_TABLE(CONVERT(:rows USING utf8mb4), '$[*]' COLUMNS (

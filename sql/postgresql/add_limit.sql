@@ -1,6 +1,7 @@
--- Notes what a function declares of how many of its tasks run, where nobody has yet.
--- Params: name, capacity, rate_count, rate_period
+-- Notes what a function declares of how many of its tasks run, where nobody has yet, and how many seconds ago the process began
+-- that says so.
+-- Params: name, capacity, rate_count, rate_period, age
 -- Returns: nothing
-INSERT INTO {limits} (name, capacity, rate_count, rate_period)
-VALUES (:name, :capacity, :rate_count, :rate_period)
+INSERT INTO {limits} (name, capacity, rate_count, rate_period, declared_at)
+VALUES (:name, :capacity, :rate_count, :rate_period, statement_timestamp() - :age::float8 * interval '1 second')
     ON CONFLICT (name) DO NOTHING

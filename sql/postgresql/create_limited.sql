@@ -9,10 +9,11 @@ CREATE TABLE IF NOT EXISTS {limited} (
     limit_key varchar(512) NOT NULL,
     task_id uuid NOT NULL,
     precedence smallint NOT NULL DEFAULT 0,
+    queue varchar(64) NOT NULL DEFAULT 'default',
     held_at timestamp with time zone NOT NULL,
     admitted_at timestamp with time zone NULL,
     started_at timestamp with time zone NULL,
     state smallint NOT NULL DEFAULT 0,
-    UNIQUE (state, limit_key, precedence, id),
+    UNIQUE (state, limit_key, precedence, id, queue),
     UNIQUE (task_id, id)
 )

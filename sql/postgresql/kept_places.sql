@@ -1,9 +1,9 @@
 -- The places under limits, and who waits for one, the next ones in the order in which they came: for a sweep.
 -- Params: after, count
--- Returns: id, limit_key, task_id, state, admitted, noted
+-- Returns: id, limit_key, task_id, state, admitted, noted, queue
 SELECT id, limit_key, task_id, state,
        extract(epoch FROM statement_timestamp() - admitted_at)::float8 AS admitted,
-       extract(epoch FROM statement_timestamp() - started_at)::float8 AS noted
+       extract(epoch FROM statement_timestamp() - started_at)::float8 AS noted, queue
   FROM {limited}
  WHERE id > :after
  ORDER BY id

@@ -22,10 +22,10 @@ WITH due AS MATERIALIZED (
       FROM (SELECT id, row_number() OVER (ORDER BY run_after, modified, id) AS place FROM due) AS next
      WHERE t.id = next.id
     RETURNING t.id
-              , t.links, t.task, concat_ws(':', t.task, t.limit_key) AS limit_key, t.priority, next.place -- [linked]
+              , t.links, t.task, concat_ws(':', t.task, t.limit_key) AS limit_key, t.priority, t.queue, next.place -- [linked]
 ), held AS ( -- [linked]
-    INSERT INTO {limited} (name, limit_key, task_id, precedence, held_at) -- [linked]
-    SELECT task, limit_key, id, -priority, statement_timestamp() FROM moved WHERE links & 3 = 1 ORDER BY place -- [linked]
+    INSERT INTO {limited} (name, limit_key, task_id, precedence, queue, held_at) -- [linked]
+    SELECT task, limit_key, id, -priority, queue, statement_timestamp() FROM moved WHERE links & 3 = 1 ORDER BY place -- [linked]
 )
 SELECT id, 0 AS links, NULL AS limit_key FROM moved -- [not linked]
 SELECT id, links, limit_key FROM moved -- [linked]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import uuid
 from typing import Any
 
@@ -33,7 +34,7 @@ async def held(backend, count: int = 1, key: str | None = None, **fields: Any) -
 
 
 async def declare(backend, capacity: int | None = None, count: int | None = None, period: float | None = None) -> None:
-    await backend.limits.declare([Limit(TASK, capacity, count, period)], change=True)
+    await backend.limits.declare([Limit(TASK, capacity, count, period)], began=time.monotonic())
 
 
 async def admitted(backend, *keys: str) -> int:
@@ -192,10 +193,10 @@ async def test_nothing_is_admitted_under_a_limit_that_nobody_has_declared(backen
     await held(backend, 2)
     none = await backend.limits.admit([TASK])
     assert (none.admitted, none.undeclared) == (0, {TASK})
-    assert await backend.limits.declare([Limit(TASK, 1)], change=False) == {TASK}
-    assert await backend.limits.declare([Limit(TASK, 9)], change=False) == set()
+    assert await backend.limits.declare([Limit(TASK, 1)], began=None) == {TASK}
+    assert await backend.limits.declare([Limit(TASK, 9)], began=None) == set()
     assert await admitted(backend) == 1
-    assert await backend.limits.declare([Limit(TASK)], change=True) == set()
+    assert await backend.limits.declare([Limit(TASK)], began=time.monotonic()) == set()
     assert await admitted(backend) == 1, "no limit at all"
     assert await backend.limits.states() == [LimitState(Limit(TASK), 1, 1, 0)], "which needs no place"
 
@@ -267,7 +268,7 @@ async def test_an_earlier_version_of_the_schema_has_no_limits(backend, database,
 
     monkeypatch.setattr(backend._table, "shape", replace(backend.shape, version=2))
     for verb in (
-        backend.limits.declare([], change=False),
+        backend.limits.declare([], began=None),
         backend.limits.admit([TASK]),
         backend.limits.held(),
         backend.limits.sweep(limit=1),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import uuid
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -96,7 +97,7 @@ class Lives(RuleBasedStateMachine):
         self.places = self.ids = 0
         self.database.clean()
         self.do(self.backend.open())
-        self.do(self.backend.limits.declare([Limit("app.task", CAPACITY)], change=True))
+        self.do(self.backend.limits.declare([Limit("app.task", CAPACITY)], began=time.monotonic()))
         #: The last tick of the one periodic task.
         self.ticked = self.do(self.backend.ticks.declare([PERIODIC])).entries["entry"].last
 
@@ -148,8 +149,16 @@ class Lives(RuleBasedStateMachine):
     @rule()
     def admit(self) -> None:
         active = (Status.QUEUED, Status.RUNNING)
+        for row in self.rows.values():
+            if row.placed and row.status == Status.QUEUED and row.queue in self.paused:
+                row.status, row.placed, row.aside = Status.SCHEDULED, False, True  # nobody claims it there
+                row.turn = None
         taken = sum(row.placed and row.status in active for row in self.rows.values())
-        waiting = {key: row for key, row in self.rows.items() if row.aside and row.status == Status.SCHEDULED}
+        waiting = {
+            key: row
+            for key, row in self.rows.items()
+            if row.aside and row.status == Status.SCHEDULED and row.queue not in self.paused
+        }
         expected = min(max(0, CAPACITY - taken), len(waiting))
         assert self.do(self.backend.limits.admit(["app.task"])).admitted == expected
         found = self.do(self.backend.get(list(waiting))) if waiting else []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 import uuid
 from datetime import timedelta
 from pathlib import Path
@@ -118,7 +119,7 @@ async def _do_with_limits(backend, database, verb: str, key: uuid.UUID, token, w
         _make_due(database, links=1)
         if wanted is not None:
             assert await backend.claim(1, worker_pid=None) == [], "it was set aside"
-        await backend.limits.declare([Limit("app.task", 1)], change=True)
+        await backend.limits.declare([Limit("app.task", 1)], began=time.monotonic())
         await backend.limits.admit(["app.task"])
 
 

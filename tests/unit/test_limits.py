@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import uuid
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from asyncqueue import task
-from asyncqueue.backends.limits import Place, Seen, Survey
+from asyncqueue.backends.asking import answer_here
+from asyncqueue.backends.facets import Batch
+from asyncqueue.backends.instants import seconds_since
+from asyncqueue.backends.limits import Ask, sweeping
+from asyncqueue.backends.places import Place, Seen, State, Survey
 from asyncqueue.errors import ConfigurationError, InvalidArguments
 from asyncqueue.limits import Limit, Rate
 from asyncqueue.model import Status
@@ -98,7 +103,7 @@ def test_a_key_names_parameters() -> None:
 
 
 def place(state: int, admitted: float | None = None, noted: float | None = None) -> Place:
-    return Place(1, "app.task", uuid.UUID(int=1), state, admitted, noted)
+    return Place(1, "app.task", uuid.UUID(int=1), State(state), admitted, noted)
 
 
 def surveyed(limit: Limit, *places: tuple[Place, Seen | None]) -> Survey:
@@ -137,6 +142,66 @@ def test_a_run_before_its_place_was_given_is_another_one() -> None:
     assert surveyed(Limit("a.b", None, 3, 100.0), (place(1, 9.0), before)).starts == []
     a_moment = Seen(Status.CANCELLED, 9.001, None)
     assert len(surveyed(Limit("a.b", None, 3, 100.0), (place(1, 9.0), a_moment)).starts) == 1
-    # One that is still in progress after a lost worker keeps the start that was noted.
+
+
+def test_who_starts_once_more_counts_twice() -> None:
+    limit = Limit("a.b", None, 3, 100.0)
     again = Seen(Status.QUEUED, 60.0, None)
-    assert surveyed(Limit("a.b", None, 3, 100.0), (place(1, 90.0, 60.0), again)).starts == [40.0]
+    survey = surveyed(limit, (place(1, 90.0, 60.0), again))
+    assert survey.starts == [100.0, 40.0], "it starts now at the earliest, and has started"
+    assert (survey.spent, survey.again, survey.taken) == ([(1, 60.0)], [1], 1)
+    assert surveyed(limit, (place(1, 90.0), again)).spent == [(1, 60.0)], "of which nobody has taken note"
+    old = surveyed(limit, (place(1, 900.0, 300.0), Seen(Status.QUEUED, 300.0, None)))
+    assert (old.starts, old.spent) == ([100.0], [])
+    unseen = surveyed(limit, (place(1, 90.0, 60.0), Seen(Status.RUNNING, 5.0, None)))
+    assert (unseen.starts, unseen.spent, unseen.noted) == ([40.0, 95.0], [(1, 60.0)], [(1, 1, 5.0)])
+    same = surveyed(limit, (place(1, 90.0, 4.99), Seen(Status.RUNNING, 5.0, None)))
+    assert (len(same.starts), same.spent, same.noted) == (1, [], [])
+
+
+@pytest.mark.parametrize("status", [Status.CANCELLED, Status.SCHEDULED])
+def test_who_is_being_stopped_keeps_its_place(status: Status) -> None:
+    def taken(renewed: float | None, attempt: int = 0, **more: Any) -> int:
+        survey = Survey(Limit("a.b", 1))
+        survey.add(place(1, 90.0, 80.0), Seen(status, 80.0, None, renewed, attempt), **more)
+        assert len(survey.stopping) == survey.taken
+        return survey.taken
+
+    assert taken(5.0, lease=30.0) == 1
+    assert taken(5.0, lease=None) == 1
+    assert taken(5.0, lease=30.0, over=True) == 0
+    assert taken(31.0, lease=30.0) == 0, "its worker was lost"
+    assert taken(None, lease=None) == 0, "a Django worker renews nothing"
+    if status == Status.SCHEDULED:
+        assert taken(5.0, 1, lease=30.0) == 0, "its worker has ended the attempt"
+    earlier = Survey(Limit("a.b", 1))
+    earlier.add(place(1, 9.0), Seen(status, 80.0, None, 5.0), lease=30.0)
+    assert earlier.taken == 0, "it was claimed before it had this place"
+
+
+def test_a_sweep_leaves_alone_of_what_it_has_not_locked_the_limit() -> None:
+    """Between its two reads, places of a function may come that was not among the first ones."""
+    sweep = sweeping(7, 100)
+    mine = (8, "app.mine", uuid.UUID(int=1), 2, 50.0, 20.0, "default")
+    theirs = (9, "app.theirs", uuid.UUID(int=2), 2, 50.0, 20.0, "default")
+    answers: dict[str, list[Any]] = {"lock_limits": [("app.mine", None, 1, 10.0, None)]}
+    reads = [[mine], [mine, theirs]]
+    dropped: list[Any] = []
+
+    def read(asked: Ask) -> list[Any]:
+        if asked.name == "drop_places":
+            dropped.extend(each["id"] for each in asked.rows)
+        return reads.pop(0) if asked.name == "kept_places" else answers.get(asked.name, [])
+
+    assert answer_here(sweep, read) == Batch(1, 2, None)
+    assert dropped == [8]
+
+
+def test_the_age_of_a_time_in_a_zone_whose_clock_is_put_back() -> None:
+    zone = ZoneInfo("Europe/Berlin")
+    before, after = datetime(2026, 10, 25, 0, 30, tzinfo=UTC), datetime(2026, 10, 25, 1, 30, tzinfo=UTC)
+    half_past_two = datetime(2026, 10, 25, 2, 30)
+    assert seconds_since(half_past_two, before, zone) == 0.0
+    assert seconds_since(half_past_two, after, zone) == 0.0, "it counts for no less than it should"
+    assert seconds_since(datetime(2026, 10, 25, 1, 30), after, zone) == 7200.0
+    assert seconds_since(datetime(2026, 3, 29, 1, 59), datetime(2026, 3, 29, 1, 1, tzinfo=UTC), zone) == 120.0

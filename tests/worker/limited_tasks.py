@@ -59,6 +59,17 @@ async def watched(witness: str, key: str, number: int) -> None:
     witnessed(witness, f"{time.monotonic_ns()} end {os.getpid()} {key} {number}")
 
 
+@task(limit=1)
+async def lingering(witness: str, number: int, seconds: float) -> None:
+    """Take a while to clean up, also where it is cancelled."""
+    witnessed(witness, f"{time.monotonic_ns()} start {os.getpid()} lingering {number}")
+    try:
+        await asyncio.sleep(seconds)
+    finally:
+        await asyncio.sleep(1.5)
+        witnessed(witness, f"{time.monotonic_ns()} end {os.getpid()} lingering {number}")
+
+
 @task
 async def unlimited(witness: str, number: int) -> None:
     witnessed(witness, f"{time.monotonic_ns()} free {os.getpid()} - {number}")

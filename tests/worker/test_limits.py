@@ -13,6 +13,8 @@ from asyncqueue.limits import Limit
 from asyncqueue.model import Link, Status
 from asyncqueue.queue import Queue
 from asyncqueue.requests import TaskRequest
+from asyncqueue.running.application import Application
+from asyncqueue.running.resolve import AllowRule
 from asyncqueue.settings import Settings
 from asyncqueue.worker import Worker
 from tests.conformance.transactions import transaction
@@ -128,22 +130,66 @@ async def test_a_row_without_a_key_fails_alone(database):
 @MIGRATED
 async def test_a_changed_declaration_counts_from_the_next_worker_on(database):
     async with Queue(settings=settings(database)) as queue:
-        await queue.backend.limits.declare([Limit(f"{HERE}.two", 7)], change=True)
+        await queue.backend.limits.declare([Limit(f"{HERE}.two", 7)], began=None)
         await queue.enqueue_many([(tasks.two, None)] * 3)
         assert (await queue.limits())[0].limit.capacity == 7
         await burst(queue)
         assert (await queue.limits())[0].limit.capacity == 2
 
 
-@cases("database", migrated(["sqlite", "postgresql"]))
-async def test_a_limit_that_nobody_has_declared_is_found_out(database):
+@MIGRATED
+async def test_a_limit_that_nobody_has_declared_is_found_out(database, caplog):
     async with Queue(settings=settings(database)) as queue:
-        await queue.enqueue(f"{HERE}.one_each", limit_key="a")
-        await queue.enqueue("tests.worker.nowhere.nothing", limit_key="a")
+        known = await queue.enqueue(f"{HERE}.one_each", limit_key="a")
+        strange = await queue.enqueue("tests.worker.nowhere.nothing", limit_key="a")
         assert await queue.limits() == []
+        with caplog.at_level(logging.WARNING, "asyncqueue.worker"):
+            await burst(queue)
+        assert (await known.record()).status == Status.COMPLETED
+        assert (await strange.record()).status == Status.SCHEDULED, "it waits for a worker that has its code"
+        assert [state.limit.capacity for state in await queue.limits()] == [1], "nobody says there is no limit"
+        assert "tasks of tests.worker.nowhere.nothing wait until a worker that has its code" in caplog.text
+
+
+@MIGRATED
+async def test_what_no_worker_knows_fails_after_a_while_one_by_one(database):
+    async with Queue(settings=settings(database)) as queue:
+        some = [await queue.enqueue("tests.worker.nowhere.nothing", limit_key="a") for _ in range(3)]
         await burst(queue)
-        assert await ended(queue) == 2
-        assert [state.limit.capacity for state in await queue.limits()] == [1, None]
+        assert await ended(queue) == 0
+        database.execute("UPDATE asyncqueue_limited SET held_at = '2020-01-01 00:00:00.000000'")
+        await burst(queue)
+        for handle in some:
+            record = await handle.record()
+            assert record.status == Status.FAILED
+            assert record.error is not None
+            assert "has no attribute 'nowhere'" in record.error
+        assert await queue.limits() == []
+
+
+@MIGRATED
+async def test_a_worker_that_lacks_the_code_leaves_the_limit_to_those_that_have_it(database):
+    """It claims from another queue, but sets aside, looks and admits for all of them."""
+    async with Queue(settings=settings(database, heartbeat=0.1, lease=1)) as queue:
+        lacking, having = (
+            Worker(
+                queue,
+                settings=queue.settings.model_copy(update={"queues": [name]}),
+                application=Application(allow=AllowRule(only=only)),
+            )
+            for name, only in (("theirs", []), ("ours", None))
+        )
+        async with anyio.create_task_group() as group, asyncio.timeout(60):
+            group.start_soon(lacking.run)
+            group.start_soon(having.run)
+            await asyncio.sleep(0.3)
+            some = [await queue.enqueue(f"{HERE}.two", limit_key="a", queue="ours") for _ in range(6)]
+            for handle in some:
+                assert await handle.result() == "two"
+            lacking.stop()
+            having.stop()
+        assert [state.limit.capacity for state in await queue.limits()] == [2]
+        assert tasks.most == {"two": 2}
 
 
 @cases("database", migrated(["sqlite"]))
@@ -178,7 +224,7 @@ async def test_what_is_enqueued_in_a_transaction_of_the_callers_is_limited_too(d
         assert tasks.most == {"two": 2}
 
 
-@cases("database", migrated(["sqlite", "postgresql"]))
+@MIGRATED
 async def test_what_waits_is_found_by_a_worker_that_nobody_told(database):
     async with Queue(settings=settings(database)) as queue:
         await queue.enqueue_many([(tasks.two, None)] * 5)
@@ -187,7 +233,7 @@ async def test_what_waits_is_found_by_a_worker_that_nobody_told(database):
         assert await ended(queue) == 5
 
 
-@cases("database", migrated(["sqlite", "postgresql"]))
+@MIGRATED
 async def test_a_place_of_a_cancelled_task_is_free_soon(database):
     async with Queue(settings=settings(database, heartbeat=0.1, lease=2)) as queue:
         stuck = await queue.enqueue_many([(tasks.two, {"seconds": 3600})] * 2)
@@ -206,7 +252,7 @@ async def test_a_place_of_a_cancelled_task_is_free_soon(database):
 @cases("database", migrated(["sqlite", "postgresql"]))
 async def test_a_limit_that_was_taken_out_of_the_code_ends_with_the_first_task(database):
     async with Queue(settings=settings(database)) as queue:
-        await queue.backend.limits.declare([Limit(f"{HERE}.free", 1)], change=True)
+        await queue.backend.limits.declare([Limit(f"{HERE}.free", 1)], began=None)
         for _ in range(30):
             await queue.enqueue(f"{HERE}.free", limit_key="a")
         await burst(queue, heartbeat=0.1, lease=1)
@@ -224,3 +270,28 @@ async def test_in_a_test_limits_hold_too_and_nobody_waits_for_a_window():
         assert len(done) == 8
         assert tasks.most == {"two": 2}
         assert [record.task for record in await queue.list(status=Status.SCHEDULED)] == [f"{HERE}.paced"] * 2
+
+
+@MIGRATED
+async def test_a_paused_queue_keeps_no_place_from_others(database):
+    async with Queue(settings=settings(database, heartbeat=0.1, lease=1)) as queue:
+        await queue.pause("later")
+        await queue.enqueue_many([TaskRequest(tasks.one_each, queue="later", priority=9)] * 3)
+        await queue.enqueue_many([TaskRequest(tasks.one_each)] * 3)
+        await burst(queue)
+        assert await ended(queue) == 3
+        await queue.resume("later")
+        await burst(queue)
+        assert await ended(queue) == 6
+        assert tasks.most == {"nobody": 1}
+
+
+@MIGRATED
+async def test_a_queue_that_no_worker_serves_keeps_no_place_from_others(database):
+    async with Queue(settings=settings(database, heartbeat=0.1, lease=1)) as queue:
+        await queue.enqueue_many([TaskRequest(tasks.one_each, queue="later", priority=9)] * 3)
+        await queue.enqueue_many([TaskRequest(tasks.one_each, queue="ours")] * 3)
+        await burst(queue, queues=["ours=2"])
+        assert await ended(queue) == 3
+        await burst(queue, queues=["later"])
+        assert await ended(queue) == 6

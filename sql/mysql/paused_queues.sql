@@ -1,0 +1,4 @@
+-- The queues that nobody claims from.
+-- Params: none
+-- Returns: name
+SELECT name FROM {queues} WHERE paused
