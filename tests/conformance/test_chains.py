@@ -302,7 +302,8 @@ async def test_one_that_was_cancelled_waits_for_nobody(backend, database):
     await backend.end_attempts([attempt(claim, 600.0)])
     await backend.cancel([first.id])
     assert await backend.chains.resolve([first.id]) == NOTHING
-    assert await state(backend, second) == (Status.SCHEDULED, Link.FOLLOWED, True), "its next attempt comes"
+    links = Link.FOLLOWED | Link.RECORDED
+    assert await state(backend, second) == (Status.SCHEDULED, links, True), "its next attempt comes"
 
 
 @MIGRATED
@@ -319,11 +320,11 @@ async def test_one_that_has_run_waits_for_nobody(backend, database, ended):
         await backend.cancel([first.id])
         await backend.chains.resolve([first.id])
     await backend.end_attempts([attempt(claim, 600.0)])
-    assert await state(backend, second) == (Status.SCHEDULED, 0, True)
+    assert await state(backend, second) == (Status.SCHEDULED, Link.RECORDED, True)
     if not ended:
         await backend.cancel([first.id])
         assert await backend.chains.resolve([first.id]) == NOTHING
-        assert await state(backend, second) == (Status.SCHEDULED, 0, True)
+        assert await state(backend, second) == (Status.SCHEDULED, Link.RECORDED, True)
     database.execute(f"UPDATE {database.table} SET run_after = '2020-01-01 00:00:00' WHERE status = 5")
     assert [each.id for each in await backend.claim(5, worker_pid=None)] == [second.id]
 

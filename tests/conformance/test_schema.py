@@ -360,6 +360,7 @@ def _explaining(database, backend, verb: str) -> str:
     values = {
         "limit": "50",
         "candidates": "50",
+        "skip": "0",
         "worker_pid": "NULL::integer",
         "lease": old,
         "cutoff": old,

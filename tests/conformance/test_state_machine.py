@@ -268,6 +268,7 @@ class Lives(RuleBasedStateMachine):
             if on_conflict == "replace" and self.rows[holder].status == Status.SCHEDULED:
                 # It comes under no limit, and waits for nobody.
                 self.rows[holder], self.keys[key] = fresh, (holder, held_for)
+                self.edges = {edge for edge in self.edges if edge[0] != holder}
 
     @rule(
         data=st.data(),
@@ -300,9 +301,12 @@ class Lives(RuleBasedStateMachine):
             status = Status.SCHEDULED if there else Status.QUEUED
             self.rows[first_id] = Row(status, "default", 0, self.place(), waits=set(there), holds=bool(held_for))
             self.keys[key] = (first_id, held_for)
+            self.edges |= {(first_id, each) for each in there}
         if not twice:
+            self.edges.add((ids[1], first_id))
             self.rows[ids[1]] = Row(Status.SCHEDULED, "default", 0, self.place(), waits={first_id})
         self.rows[ids[2]] = Row(Status.SCHEDULED, "default", 0, self.place(), waits={given[ids[1]]})
+        self.edges.add((ids[2], given[ids[1]]))
         self.named |= {*(there if holder is None else ()), first_id, given[ids[1]]}
 
     @rule(late=st.booleans())
