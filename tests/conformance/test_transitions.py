@@ -115,12 +115,28 @@ async def _do_with_limits(backend, database, verb: str, key: uuid.UUID, token, w
         entry = Declaration(key.hex, "app.task", "* * * * *", "UTC")
         last = (await backend.ticks.declare([entry])).entries[entry.name].last
         await backend.ticks.tick(entry.name, last + timedelta(minutes=1), NewTask(key, "app.task", "{}"))
+    elif verb == "set_back":
+        await _set_back(backend, database, key)
     elif verb == "admit":
         _make_due(database, links=1)
         if wanted is not None:
             assert await backend.claim(1, worker_pid=None) == [], "it was set aside"
         await backend.limits.declare([Limit("app.task", 1)], began=time.monotonic())
         await backend.limits.admit(["app.task"])
+
+
+async def _set_back(backend, database, key: uuid.UUID) -> None:
+    """An admission while the task has a place, and its queue is paused."""
+    await backend.pause("default", paused=True)
+    await backend.limits.declare([Limit("app.task", 1)], began=time.monotonic())
+    database.execute(f"UPDATE {database.table} SET links = 1")
+    database.execute(
+        "INSERT INTO asyncqueue_limited (name, limit_key, task_id, held_at, admitted_at, state) "
+        f"SELECT 'app.task', 'app.task', %s, modified, modified, 1 FROM {database.table}",
+        key if database.dialect == "postgresql" else key.hex,
+    )
+    await backend.limits.admit(["app.task"])
+    await backend.pause("default", paused=False)
 
 
 def _keyed(delay: float | None, on_conflict: OnConflict = "return", held_for: float = 3600.0) -> NewTask:
@@ -134,6 +150,7 @@ VERBS = (
         "replace",
         "promote",
         "admit",
+        "set_back",
         "claim",
         "release",
         "hand_back",
