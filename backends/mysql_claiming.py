@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 from asyncqueue.backends.bands import Band
@@ -87,12 +87,11 @@ class Claiming:
         if not self._reads:  # nothing can be claimed: the first statement is all
             self.matched = (await connection.run(*self._first))[0].matched
             return []
-        now, found = await self._find(connection)
+        now, taken = await self._find(connection)
         commit: Call = self._table["commit"], {}
-        if not found:
+        if not taken:
             await connection.run(commit)
             return []
-        taken = [ClaimedTask(UUID(row[0]), row[1], row[2], now, *row[3:]) for row in found]
         values = {
             "ids": ids_json(task.id for task in taken),
             "now": now,
@@ -109,8 +108,8 @@ class Claiming:
         self._taken = []
         return sorted(taken, key=by_age)
 
-    async def _find(self, connection: MysqlConnection) -> tuple[datetime, list[tuple[Any, ...]]]:
-        """Begin, run the statement before, and lock rows. Returns the table's time before that, and the rows."""
+    async def _find(self, connection: MysqlConnection) -> tuple[datetime, list[ClaimedTask]]:
+        """Begin, run the statement before, and lock rows. Returns the table's time before that, and what they are."""
         begin: Call = self._table["begin"], {}
         clock: Call = self._table["clock"], {}
         calls = [begin, *self._first, clock, self._ready(self._reads[0], self._limit)]
@@ -121,15 +120,17 @@ class Claiming:
         if self._first:
             self.matched = replies[1].matched
         self._note(self._reads[:1], [reply], self._limit)
-        found, done = reply.rows, 1
+        now = self._times.local(began.rows[0][0])
+        found, done = _claimed(self._reads[0], reply, now), 1
         # Each packet has as many reads as all before it. What it locks beyond the limit is free again a moment later.
         while len(found) < self._limit and done < len(self._reads):
             wanted, reads = self._limit - len(found), self._reads[done : 2 * done]
             replies = await connection.run(*(self._ready(read, wanted) for read in reads))
             self._note(reads, replies, wanted)
-            found = [row for rows in (found, *(reply.rows for reply in replies)) for row in rows]
+            for read, reply in zip(reads, replies, strict=True):
+                found += _claimed(read, reply, now)
             done *= 2
-        return self._times.local(began.rows[0][0]), found[: self._limit]
+        return now, found[: self._limit]
 
     def _note(self, reads: Sequence[Read], replies: Sequence[Reply], limit: int) -> None:
         for read, reply in zip(reads, replies, strict=True):
@@ -147,3 +148,16 @@ class Claiming:
         held = {UUID(row[0]) for row in reply.rows}
         taken, self._taken = self._taken, []
         return sorted((task for task in taken if task.id in held), key=by_age)
+
+
+def _claimed(read: Read, reply: Reply, now: datetime) -> list[ClaimedTask]:
+    """What was found by a read of the table as Django makes it, or of a band."""
+    if read.band is None:
+        return [ClaimedTask(UUID(key), task, args, now, queued_at) for key, task, args, queued_at in reply.rows]
+    queue, priority = read.band
+    return [
+        ClaimedTask(
+            UUID(key), task, args, now, queued_at, attempt or 0, most, queue, priority, *(each or 0 for each in links)
+        )
+        for key, task, args, queued_at, attempt, most, *links in reply.rows
+    ]
