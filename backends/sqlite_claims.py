@@ -39,18 +39,11 @@ class Claims:
 
     def claim(self, raw: sqlite3.Connection, limit: int, claimant: Claimant) -> list[ClaimedTask]:
         """Claim up to so many rows, oldest first; at level 1 band by band."""
-        if not self._table.migrated:
-            taking = _Taking(raw, self._table, self._times.now())
-            claimed = taking.read(limit)
-        else:
+        migrated = self._table.migrated
+        if migrated:
             self._promote(raw)
-            taking = _Taking(raw, self._table, self._times.now())
-            claimed = []
-            found = [Band(queue, priority) for queue, priority in raw.execute(self._table["look"].text)]
-            for equals in ranked(found, claimant.queues):
-                if len(claimed) == limit:
-                    break
-                claimed += taking.read_evenly(limit - len(claimed), equals)
+        taking = _Taking(raw, self._table, self._times.now())
+        claimed = taking.read_bands(limit, claimant.queues) if migrated else taking.read(limit)
         taking.mark(claimant)
         return claimed
 
@@ -116,6 +109,16 @@ class _Taking:
         """The oldest rows of a table as Django makes it."""
         rows, token = self._rows({"limit": limit, "skip": 0}), self._token
         return [ClaimedTask(UUID(key), task, args, token, queued_at) for _, key, task, args, queued_at in rows]
+
+    def read_bands(self, limit: int, serving: Sequence[str] | None) -> list[ClaimedTask]:
+        """The oldest rows of level 1, band by band; of these queues in their order, or of all of them."""
+        found = [Band(queue, priority) for queue, priority in self._raw.execute(self._table["look"].text)]
+        taken: list[ClaimedTask] = []
+        for equals in ranked(found, serving):
+            if len(taken) == limit:
+                break
+            taken += self.read_evenly(limit - len(taken), equals)
+        return taken
 
     def read_band(self, limit: int, band: Band, skip: int) -> list[ClaimedTask]:
         """The oldest rows of a band, without the first `skip`, which are read already."""
