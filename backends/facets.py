@@ -186,6 +186,13 @@ class Chains(Protocol):
         """What a task waits for or has waited for, in the order in which it was given, behind the position `after`."""
 
 
+class Waiting(NamedTuple):
+    """Whether tasks wait for a place under a limit (`Limits.held`), and whether tasks wait for others (`Chains`)."""
+
+    held: bool
+    awaited: bool
+
+
 class Limits(Protocol):
     """How many tasks of a function run at once, and start in a while: a facet of a backend.
 
@@ -209,6 +216,9 @@ class Limits(Protocol):
         And of those under which these tasks had places, whose runs are over. A place is taken back from a task that is
         still queued where nobody claims it. A repetition is harmless.
         """
+
+    async def waiting(self) -> Waiting:
+        """Whether anything waits at all: one cheap statement, for a worker that looks every few seconds."""
 
     async def held(self, after: str = "", *, limit: int = 500) -> list[str]:
         """The limit keys under which tasks wait, the next ones in their order."""

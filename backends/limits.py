@@ -22,7 +22,7 @@ from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
 from asyncqueue.backends import versions
-from asyncqueue.backends.facets import Batch
+from asyncqueue.backends.facets import Batch, Waiting
 from asyncqueue.backends.places import AT_ONCE, Place, Seen, State, Survey
 from asyncqueue.backends.table import Table
 from asyncqueue.limits import Admission, HandBack, Limit, LimitState, Terms
@@ -302,6 +302,11 @@ class LimitsOf(ABC):
         """As `Limits.admit`."""
         admitted: Admission = await self._answer(partial(admission, keys, ended, terms))
         return admitted
+
+    async def waiting(self) -> Waiting:
+        """As `Limits.waiting`."""
+        ((held, awaited),) = await self._read("outstanding", [{}])
+        return Waiting(bool(held), bool(awaited))
 
     async def held(self, after: str = "", *, limit: int = 500) -> list[str]:
         """As `Limits.held`."""

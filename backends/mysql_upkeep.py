@@ -26,7 +26,7 @@ class Upkeep:
         self, connection: MysqlConnection, *, lease: float, error: str | None, limit: int
     ) -> list[LostTask]:
         """As `Backend.rescue`."""
-        cutoff = await self._cutoff(connection, lease)
+        cutoff = self._times.cutoff(await self._now(connection), lease)
         looking = self._call("lost", cutoff=cutoff, limit=limit, candidates=limit + HELD_BY_OTHERS)
         _, found = await connection.run(self._call("begin"), looking)
         lost = [LostTask(UUID(key), task, worker_pid) for key, task, worker_pid in found.rows]
@@ -44,16 +44,18 @@ class Upkeep:
         limit: int,
     ) -> list[LostTask]:
         """As `Backend.overdue`."""
-        cutoff = await self._cutoff(connection, lease)
-        foreign = None if foreign_lease is None else await self._cutoff(connection, foreign_lease)
+        now = await self._now(connection)
+        cutoff = self._times.cutoff(now, lease)
+        foreign = None if foreign_lease is None else self._times.cutoff(now, foreign_lease)
         cutoffs = {"cutoff": cutoff, "foreign_cutoff": foreign, "latest": max(cutoff, foreign or cutoff)}
         looking = self._call("overdue", **cutoffs, unknown=encode(list(unknown)), limit=limit)
         rows = (await connection.run(looking))[0].rows
         return [LostTask(UUID(key), task, pid, at, bool(ours), *rest) for key, task, pid, at, ours, *rest in rows]
 
-    async def _cutoff(self, connection: MysqlConnection, seconds: float) -> datetime:
+    async def _now(self, connection: MysqlConnection) -> datetime:
         (reply,) = await connection.run(self._call("clock"))
-        return self._times.cutoff(reply.rows[0][0], seconds)
+        now: datetime = reply.rows[0][0]
+        return now
 
     def _call(self, name: str, /, **values: Any) -> Call:
         return self._table[name], values

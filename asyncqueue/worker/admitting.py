@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-import random
+import math
 import time
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from itertools import islice
@@ -46,11 +46,11 @@ class Admitter:
 
     It is told by whom it concerns: a task that was set aside waits for a place, one that has ended leaves one, a rate
     lets in the next one after a time that was known. What nobody was told, because a worker was lost or somebody
-    cancelled a task, is found by a look at everything that waits, which one worker of all makes as often as rescues do.
-    So nothing depends on this process.
+    cancelled a task, is found by a look at everything that waits: when this worker begins, and when it is told to
+    (`Lookout`), then by one worker of all. So nothing depends on this process.
 
     Args:
-        leases: how often to look at everything, and how long a run goes on whose worker says nothing.
+        leases: how long a run goes on whose worker says nothing, and how often one of all workers looks.
         limit_of: what the function at a path declares. Raises InvalidTask where it cannot run here.
         queues: from which this worker claims; None for all.
         on_admitted: called when there is something to claim.
@@ -169,7 +169,12 @@ class Admitter:
     async def _turn(self) -> None:
         now = time.monotonic()
         if now >= self._sweep_at:
-            await self._sweep()
+            self._sweep_at = math.inf
+            try:
+                await self._sweep()
+            except BaseException:
+                self._sweep_at = 0.0
+                raise
         for key in [key for key, at in self._windows.items() if at <= now]:
             del self._windows[key]
             self._keys[key] = None
@@ -255,7 +260,6 @@ class Admitter:
         elif found:
             await self._tell(found)
         self._swept = True
-        self._sweep_at = time.monotonic() + interval * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
 
     async def _tell(self, keys: Collection[str]) -> None:
         """Say what limits functions have that whoever has the turn may not know, because it lacks their code."""

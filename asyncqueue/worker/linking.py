@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-import random
+import math
 from collections.abc import Callable, Iterable
 from uuid import UUID
 
@@ -34,11 +34,11 @@ class Linker:
 
     It is told of the ends of this worker's own tasks for which others wait, and of tasks that wait and that this worker
     has set aside. What nobody is told of, because a worker died, or Django's worker ended the task, or somebody deleted
-    it, is found by a sweep: when a worker starts, and then about as often as it looks for lost tasks. A sweep goes
-    batch by batch, and what follows from one is done before the next.
+    it, is found by a sweep: when a worker starts, and when it is told to look (`Lookout`). A sweep goes batch by batch,
+    and what follows from one is done before the next.
 
     Args:
-        leases: how often it sweeps.
+        leases: how often to see whether the table has been migrated meanwhile.
         on_queued: called when something was queued, or is due.
         on_idle: called when it has done what there was to do.
     """
@@ -67,6 +67,12 @@ class Linker:
         """Say that a task has ended for which others wait."""
         self._ended.add(task_id)
         self._news.set()
+
+    def look(self) -> None:
+        """Somebody waits, perhaps for what nobody was told of: sweep, unless a sweep is under way."""
+        if self._place is None:
+            self._sweep_at = 0.0
+            self._news.set()
 
     @property
     def busy(self) -> bool:
@@ -121,16 +127,18 @@ class Linker:
         self._arrived.clear()
         self.watched = frozenset()
         self._place, self._swept = None, True
-        return self._interval()
-
-    def _interval(self) -> float:
-        return self._leases.interval * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
+        return self._leases.interval
 
     async def _turn(self) -> float:
         """Do what there is to do. Returns the seconds until the next turn, if nothing comes before."""
         now = anyio.current_time()
         if now >= self._sweep_at:
-            self._sweep_at = now + await self._sweep()
+            self._sweep_at = math.inf
+            try:
+                self._sweep_at = min(self._sweep_at, await self._sweep())
+            except BaseException:
+                self._sweep_at = 0.0
+                raise
         if self.watched and now >= self._watch_at:
             settled = await self._backend.chains.resolve(self.watched)
             self.watched = settled.running
@@ -165,15 +173,15 @@ class Linker:
         return again
 
     async def _sweep(self) -> float:
-        """Take the next batch of a sweep. Returns the seconds until the one after that."""
+        """Take the next batch of a sweep. Returns when the one after that is due."""
         began = anyio.current_time()
         found, self._place = await self._backend.chains.unresolved(limit=_SWEEP_LIMIT, place=self._place)
         self._ended.update(found)
         if self._place is None:
             self._swept = True
-            return self._interval()
+            return math.inf
         # The first one is not spread: a worker that ends with its work waits for it.
-        return _TIMES_SWEEP * (anyio.current_time() - began) if self._swept else 0.0
+        return began + (1 + _TIMES_SWEEP) * (anyio.current_time() - began) if self._swept else 0.0
 
     def _take_in(self, settled: Settled) -> None:
         if settled.released:

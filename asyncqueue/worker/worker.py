@@ -31,6 +31,7 @@ from asyncqueue.worker.identity import Identity
 from asyncqueue.worker.leases import Leases
 from asyncqueue.worker.ledger import Held, Ledger, Reason
 from asyncqueue.worker.linking import Linker
+from asyncqueue.worker.lookout import Lookout
 from asyncqueue.worker.progress import Progress
 from asyncqueue.worker.registry import Registry
 from asyncqueue.worker.rescuing import Rescuer
@@ -203,8 +204,10 @@ class Worker:
             interval=self._settings.cleanup_interval,
             on_deleted=self._cleaned,
         )
+        lookout = Lookout(self._backend, self._leases, on_held=self._admitter.look, on_awaited=self._linker.look)
         working = [self._exchange.run, self._claimer.run, self._streams.run, self._tidy]
-        return [*working, self._heart.run, rescuer.run, cleaner.run, self._admitter.run, self._linker.run]
+        looking = [self._heart.run, rescuer.run, cleaner.run, lookout.run]
+        return [*working, *looking, self._admitter.run, self._linker.run]
 
     async def _drain(self, grace: float) -> None:
         """End everything held. Heartbeats and writes go on meanwhile: they are loops of their own."""

@@ -470,6 +470,7 @@ async def test_a_sweep_finds_what_nobody_was_told_of(backend, database):
     rest = [waiting(key) for key in ids]
     await backend.enqueue([*tasks, *rest])
     assert await backend.chains.unresolved(limit=10) == ([], None)
+    assert await backend.limits.waiting() == (False, True)
     await end(backend, ids)
     database.execute(f"DELETE FROM {database.table} WHERE status = 2")
     found: list[UUID] = []
@@ -481,6 +482,7 @@ async def test_a_sweep_finds_what_nobody_was_told_of(backend, database):
     assert sorted(found) == sorted(ids)
     assert (await backend.chains.resolve(found)).cancelled == {task.id for task in rest}
     assert await backend.chains.unresolved(limit=10) == ([], None)
+    assert await backend.limits.waiting() == (False, False)
 
 
 @MIGRATED

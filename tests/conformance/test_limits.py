@@ -74,6 +74,7 @@ async def test_keys_are_limits_of_their_own_and_priority_comes_first(backend):
     await held(backend, 1, "b", priority=-1)
     [b] = await held(backend, 1, "b", priority=7)
     assert await backend.limits.held() == ["app.task:a", "app.task:b"]
+    assert await backend.limits.waiting() == (True, False)
     assert await backend.limits.held("app.task:a", limit=1) == ["app.task:b"]
     assert await admitted(backend, "app.task:a", "app.task:b", "app.task:c") == 2
     assert {each.id for each in await claim(backend)} == {a, b}

@@ -203,12 +203,20 @@ async def test_edges_are_found_from_either_end(full, database):
         "edges_to": {"ids": predecessors},
         "still_open": {"ids": tasks},
         "open_predecessors": {},
+        "outstanding": {},
         "kept_edges": {},
         "preceding": {"id": some[0][0], "after": 0},
         "close_edges": {"rows": rows},
         "cleanup_edges": {"ids": tasks},
     }
-    found = {"open_predecessors": 50, "kept_edges": 50, "preceding": 1, "close_edges": 0, "cleanup_edges": 0}
+    found = {
+        "open_predecessors": 50,
+        "outstanding": 1,
+        "kept_edges": 50,
+        "preceding": 1,
+        "close_edges": 0,
+        "cleanup_edges": 0,
+    }
     for name, values in given.items():
         count, read = await entries(full, name, **values)
         assert count == found.get(name, 10), name
