@@ -70,7 +70,7 @@ class Rows:
                     return [NewTask(new_id(), path_of(task), encode_args(args, size)) for task, args in some]
             except (TypeError, ValueError):
                 pass  # some are requests, or mistakes: one by one
-        rows = [self._one(each, placement) for each in some]
+        rows = _numbered([self._one(each, placement) for each in some])
         wanted = [(each.after, each.on_failure) if isinstance(each, TaskRequest) else after for each in some]
         return rows if all(each == NOT_AFTER for each in wanted) else connected(rows, wanted, some)
 
@@ -109,6 +109,20 @@ class Rows:
             # Of the arguments as the worker reads them.
             key = policy.key_of(json.loads(row.args or "{}"))
         return row._replace(links=row.links | Link.LIMITED, limit_key=key)
+
+
+def _numbered(rows: list[NewTask]) -> list[NewTask]:
+    """The rows with their ids in the order in which they will be claimed: the highest priority first.
+
+    MySQL and MariaDB store rows in the order of their ids, and what is claimed together should lie together.
+    """
+    if len({row.priority for row in rows}) < 2:
+        return rows
+    numbered = list(rows)
+    claimed = sorted(range(len(rows)), key=lambda place: rows[place].priority, reverse=True)
+    for place, row in zip(claimed, rows, strict=True):
+        numbered[place] = rows[place]._replace(id=row.id)
+    return numbered
 
 
 def _limits_of(task: object) -> LimitPolicy | None:

@@ -70,7 +70,7 @@ def run(
     with _progress() as progress:
         for dialect in dialects:
             with place(dialect, durable=not relaxed) as where:
-                results["servers"][dialect] = where.title
+                results["runs"][0]["servers"][dialect] = where.title
                 part = contenders
                 if quick and not contender:
                     part = {
@@ -78,7 +78,7 @@ def run(
                     }
                 planned = plan.runs(chosen, part, dialect, rounds, lone_rounds)
                 _measure(planned, where, size, results, progress)
-            results["seconds"] = time.monotonic() - began
+            results["runs"][0]["seconds"] = round(time.monotonic() - began)
             merged = _merged(earlier, results)
             (out / "results.json").write_text(json.dumps(merged, indent=1) + "\n")
     typer.echo(f"written: {report.write(json.loads((out / 'results.json').read_text()), out)}")
@@ -97,14 +97,17 @@ def _earlier(out: Path, dialects: list[str], workloads: list[str], relaxed: bool
 
 
 def _merged(earlier: dict[str, Any] | None, results: dict[str, Any]) -> dict[str, Any]:
-    if earlier is None or not earlier["rows"]:
+    """The rows of both, and the runs that made them; an earlier run of which nothing is left is forgotten."""
+    if earlier is None:
         return results
+    left = sorted({row["run"] for row in earlier["rows"]})
     return {
         **results,
-        "command": f"{earlier['command']}`, `{results['command']}",
-        "seconds": earlier["seconds"] + results["seconds"],
-        "servers": {**earlier["servers"], **results["servers"]},
-        "rows": earlier["rows"] + results["rows"],
+        "runs": [*(earlier["runs"][number] for number in left), *results["runs"]],
+        "rows": [
+            *({**row, "run": left.index(row["run"])} for row in earlier["rows"]),
+            *({**row, "run": len(left)} for row in results["rows"]),
+        ],
     }
 
 
@@ -113,6 +116,7 @@ def _measure(planned: list[plan.Run], where: Place, size: Size, results: dict[st
     batch: float | None = None
     for each in planned:
         progress.update(bar, now=f"{each.workload.name}, {each.contender.name}")
+        began = time.monotonic()
         measured = plan.measure(each, where, size, batch)
         if each.contender.name == "asyncqueue":
             batch = measured.get("batch", batch)
@@ -122,6 +126,8 @@ def _measure(planned: list[plan.Run], where: Place, size: Size, results: dict[st
                 "workload": each.workload.name,
                 "contender": each.contender.name,
                 "round": each.number,
+                "run": 0,
+                "seconds": round(time.monotonic() - began, 1),
                 "measured": measured,
             }
         )
@@ -168,11 +174,9 @@ def _head(relaxed: bool) -> dict[str, Any]:
         ),
         platform.processor(),
     )
-    return {
+    run = {
         "date": time.strftime("%Y-%m-%d"),
         "command": f"python -m benchmarks {' '.join(_without_out(sys.argv[1:]))}",
-        "durable": not relaxed,
-        "durability": _RELAXED if relaxed else _DURABILITY,
         "machine": {
             "cores": os.cpu_count(),
             "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30),
@@ -181,9 +185,9 @@ def _head(relaxed: bool) -> dict[str, Any]:
             "python": platform.python_version(),
         },
         "servers": {},
-        "seconds": 0.0,
-        "rows": [],
+        "seconds": 0,
     }
+    return {"durable": not relaxed, "durability": _RELAXED if relaxed else _DURABILITY, "runs": [run], "rows": []}
 
 
 def _progress() -> Progress:

@@ -20,6 +20,7 @@ class Verdict:
     """One goal on one database: the ratios of all rounds, and whether their median reaches it."""
 
     database: str
+    workload: str
     goal: str
     against: str
     ratios: Sequence[float]
@@ -77,7 +78,7 @@ def _bounded_peer(name: str) -> bool:
 def _all(rows: Sequence[Row], database: str) -> Iterable[Verdict]:
     def against(goal: str, workload: str, contender: str | None, wanted: float) -> Iterable[Verdict]:
         if contender is not None:
-            yield Verdict(database, goal, contender, ratios(rows, database, workload, contender), wanted)
+            yield Verdict(database, workload, goal, contender, ratios(rows, database, workload, contender), wanted)
 
     def own(goal: str, workload: str, value: str, wanted: float, *, higher: bool = True) -> Iterable[Verdict]:
         measured = [
@@ -92,7 +93,7 @@ def _all(rows: Sequence[Row], database: str) -> Iterable[Verdict]:
             for each in measured
             for one in (each.get("ratios") if value == "share" else None) or [each[value]]
         ]
-        yield Verdict(database, goal, "itself", values, wanted, higher)
+        yield Verdict(database, workload, goal, "itself", values, wanted, higher)
 
     postgresql = database == "postgresql"
     best = fastest(rows, database, "drain", _bounded_peer)
@@ -128,11 +129,13 @@ def _latency(rows: Sequence[Row], database: str) -> Iterable[Verdict]:
         row["measured"]["p99_ms"] for row in ours if row["contender"] == "asyncqueue" and "p99_ms" in row["measured"]
     ]
     if database == "sqlite":
-        yield Verdict(database, "latency p99, ms", "itself", values, 15, higher=False)
+        yield Verdict(database, "latency", "latency p99, ms", "itself", values, 15, higher=False)
     elif database in ("mysql", "mariadb"):
-        yield Verdict(database, "latency p99 within its slowest poll, ms", "itself", values, 1000, higher=False)
+        goal = "latency p99 within its slowest poll, ms"
+        yield Verdict(database, "latency", goal, "itself", values, 1000, higher=False)
     else:
         for peer in sorted({row["contender"] for row in ours if _peer(row["contender"])}):
             for cut in ("p50_ms", "p99_ms"):
                 found = ratios(rows, database, "latency", peer, cut)
-                yield Verdict(database, f"latency {cut[:3]}, over the peer's", peer, found, 1.0, higher=False)
+                goal = f"latency {cut[:3]}, over the peer's"
+                yield Verdict(database, "latency", goal, peer, found, 1.0, higher=False)

@@ -29,7 +29,8 @@ def write(results: dict[str, Any], folder: Path) -> Path:
     databases = sorted({row["database"] for row in rows}, key=list(_NAMES).index)
     parts = ["# Benchmarks\n", _conditions(results), "\n## The goals\n", _goals(rows, databases)]
     for database in databases:
-        parts += [f"\n## {results['servers'].get(database, _NAMES[database])}\n", _rates(rows, database)]
+        servers = [run["servers"][database] for run in results["runs"] if database in run["servers"]]
+        parts += [f"\n## {servers[-1]}\n", _rates(rows, database)]
         parts += [f"\n![Rates on {_NAMES[database]}]({plots.bars(rows, database, folder).name})\n"]
         parts += [_latency(rows, database), _own(rows, database)]
         drawn = plots.latencies(rows, database, folder)
@@ -43,16 +44,19 @@ def write(results: dict[str, Any], folder: Path) -> Path:
 
 
 def _conditions(results: dict[str, Any]) -> str:
-    machine = results["machine"]
+    lines = []
+    for number, run in enumerate(results["runs"], 1):
+        machine = run["machine"]
+        made_on = f"{machine['processor']}, {machine['cores']} cores, {machine['memory_gb']} GB, {machine['system']}"
+        took = f"{run['seconds'] / 60:.0f}" if run["seconds"] else ""
+        lines.append((str(number), run["date"], f"`{run['command']}`", run.get("note", ""), made_on, took))
     return (
-        f"{results['date']}, {machine['cores']} cores shared by worker, enqueuer and server, "
-        f"{machine['memory_gb']} GB, "
-        f"{machine['processor']}, {machine['system']}, Python {machine['python']}. "
+        f"Worker, enqueuer and server share the machine's cores. "
         f"{'Full durability' if results['durable'] else '**Durability relaxed**'}: {results['durability']}. "
         "Contenders take turns, round after round; a ratio is asyncqueue's figure over the other's in the same round, "
-        "and what is given is the median of all rounds with the lowest and the highest. Made with "
-        f"`{results['command']}` in {results['seconds'] / 60:.0f} minutes; the figures themselves are in "
-        "[results.json](results.json)."
+        "and what is given is the median of all rounds with the lowest and the highest. The figures themselves are in "
+        "[results.json](results.json). They were made by these runs, and tables say by which:\n\n"
+        + _table(("run", "date", "command", "of what", "machine", "minutes"), lines)
     )
 
 
@@ -70,9 +74,10 @@ def _goals(rows: Sequence[Row], databases: Sequence[str]) -> str:
                     f"{verdict.median:.2f}",
                     spread,
                     "reached" if verdict.reached else "**not reached**",
+                    _runs(rows, database, verdict.workload),
                 )
             )
-    return _table(("database", "goal", "against", "wanted", "measured", "spread", ""), lines)
+    return _table(("database", "goal", "against", "wanted", "measured", "spread", "", "run"), lines)
 
 
 def _rates(rows: Sequence[Row], database: str) -> str:
@@ -85,6 +90,7 @@ def _rates(rows: Sequence[Row], database: str) -> str:
             lines.append((name, *cells))
     ratio_lines = [(name, *(_ratio(ratios(rows, database, key, name)) for key, _ in workloads)) for name in names[1:]]
     heads = ("tasks/s", *(title for _, title in workloads))
+    lines.append(("run", *(_runs(rows, database, key) for key, _ in workloads)))
     return (
         _table(heads, lines)
         + "\n\nasyncqueue's rate over each other's:\n\n"
@@ -179,6 +185,11 @@ def _contenders(rows: Sequence[Row], database: str) -> list[str]:
 
 def _rows(rows: Sequence[Row], database: str, workload: str) -> list[Row]:
     return [row for row in rows if (row["database"], row["workload"]) == (database, workload)]
+
+
+def _runs(rows: Sequence[Row], database: str, workload: str) -> str:
+    """The runs that measured it, as they are numbered in the report."""
+    return ", ".join(str(number + 1) for number in sorted({row["run"] for row in _rows(rows, database, workload)}))
 
 
 def _values(rows: Sequence[Row], database: str, workload: str, contender: str, value: str) -> list[float]:

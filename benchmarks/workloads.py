@@ -25,7 +25,7 @@ class Size:
     bulk: int = 50_000
     drain: int = 20_000
     #: Seconds after which a slow contender's run is ended, and its rate taken from what it has done.
-    most_seconds: float = 8.0
+    most_seconds: float = 5.0
     latency: int = 250
 
 
