@@ -105,8 +105,10 @@ class Keys:
         return made.ids
 
     async def _holders(self, run: Run, ids: Set[UUID], name: str = "holders") -> dict[UUID, Holder]:
-        rows = await run(name, ids=ids_json(ids), utc_offset=self._times.offset())
-        return {UUID(str(key)): Holder(status, float(age)) for key, status, age in rows}
+        rows = await run(name, ids=ids_json(ids))
+        return {
+            UUID(str(key)): Holder(status, self._times.elapsed(modified, now)) for key, status, modified, now in rows
+        }
 
     async def _holders_within(self, run: Run, ids: Set[UUID]) -> dict[UUID, Holder]:
         """As they are now, which a transaction of the caller's own may not see (REPEATABLE READ).

@@ -40,5 +40,9 @@ class Times:
         return to_utc(local, self._zone)
 
     def age(self, local: datetime | None, utc: datetime) -> float | None:
+        """Seconds from a time in the table to a reading of the server's clock; None for none."""
+        return None if local is None else self.elapsed(local, utc)
+
+    def elapsed(self, local: datetime, utc: datetime) -> float:
         """Seconds from a time in the table to a reading of the server's clock."""
-        return None if local is None else seconds_since(local, utc.replace(tzinfo=UTC), self._zone)
+        return seconds_since(local, utc.replace(tzinfo=UTC), self._zone)

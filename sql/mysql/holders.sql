@@ -1,9 +1,7 @@
--- What has become of the tasks that unique keys are noted for, and how many seconds ago it did. One that is not there any
--- more holds nothing.
--- Params: ids, utc_offset
--- Returns: id, status, age
-SELECT t.id,
-       t.status,
-       TIMESTAMPDIFF(MICROSECOND, t.modified, UTC_TIMESTAMP(6) + INTERVAL :utc_offset SECOND) / 1e6 AS age
+-- What has become of the tasks that unique keys are noted for, when it did in the table's zone, and what the clock says in
+-- UTC: between the two the zone may have changed its offset. One that is not there any more holds nothing.
+-- Params: ids
+-- Returns: id, status, modified, now
+SELECT t.id, t.status, t.modified, UTC_TIMESTAMP(6) AS now
   FROM (SELECT id FROM JSON_TABLE(:ids, '$[*]' COLUMNS (id {id_type} PATH '$')) AS j) AS d
        STRAIGHT_JOIN {table} AS t FORCE INDEX (PRIMARY) ON t.id = d.id

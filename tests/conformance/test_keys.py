@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 import pytest
@@ -87,6 +87,38 @@ async def test_a_key_is_held_for_a_while_after_completion(backend):
     assert await put(backend, second) == [second.id]
     await end(backend)
     assert await put(backend, keyed()) == [second.id], "as long as its own holder wanted, not whoever comes"
+
+
+class Spring(tzinfo):
+    """A zone whose clocks were put forward by an hour, ten minutes ago."""
+
+    jump = datetime.now(UTC).replace(tzinfo=None) - timedelta(minutes=10)
+
+    def utcoffset(self, local: datetime | None) -> timedelta:
+        return timedelta(hours=local is not None and local.replace(tzinfo=None) >= self.jump + timedelta(hours=1))
+
+    def dst(self, local: datetime | None) -> timedelta:
+        return self.utcoffset(local)
+
+    def tzname(self, local: datetime | None) -> str:
+        return "spring"
+
+    def fromutc(self, utc: datetime) -> datetime:
+        return utc + timedelta(hours=utc.replace(tzinfo=None) >= self.jump)
+
+
+@cases("database", migrated(["mysql", "mariadb", "sqlite"]))
+async def test_a_key_is_held_as_long_where_clocks_were_put_forward_meanwhile(another, database):
+    """In a table of local time; on PostgreSQL there is none."""
+    async with another(time_zone=Spring()) as backend:
+        first = keyed(held_for=3600.0)
+        await put(backend, first)
+        await end(backend)
+        half_an_hour_ago = (datetime.now(UTC) - timedelta(minutes=30)).replace(tzinfo=None)
+        database.execute(f"UPDATE {database.table} SET modified = %s", str(half_an_hour_ago))
+        assert await put(backend, keyed()) == [first.id]
+        database.execute(f"UPDATE {database.table} SET modified = %s", str(half_an_hour_ago - timedelta(minutes=31)))
+        assert await put(backend, keyed()) != [first.id]
 
 
 @MIGRATED
