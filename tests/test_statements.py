@@ -261,8 +261,6 @@ DIFFERENCES = [
     ("replace", "postgresql", {"delay", "run_at", "channel"}, "its clock decides what is scheduled; it notifies"),
     ("replace", "mysql", {"delay", "run_at", "utc_offset"}, "likewise; naive times are in a zone"),
     ("replace", "sqlite", {"status", "run_after", "modified"}, "the clock is the host's"),
-    ("holders", "mysql", {"utc_offset"}, "naive times are in a zone"),
-    ("holders_now", "mysql", {"utc_offset"}, "likewise"),
     ("finish", "mysql", {"utc_offset"}, "naive times are in a zone"),
     ("cancel", "mysql", {"utc_offset"}, "naive times are in a zone"),
     ("cancel", "sqlite", {"now"}, "the clock is the host's"),

@@ -135,10 +135,11 @@ class Linker:
         if now >= self._sweep_at:
             self._sweep_at = math.inf
             try:
-                self._sweep_at = min(self._sweep_at, await self._sweep())
+                due = await self._sweep()
             except BaseException:
                 self._sweep_at = 0.0
                 raise
+            self._sweep_at = min(self._sweep_at, due)  # somebody may have said meanwhile to look
         if self.watched and now >= self._watch_at:
             settled = await self._backend.chains.resolve(self.watched)
             self.watched = settled.running

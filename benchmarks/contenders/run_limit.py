@@ -226,7 +226,7 @@ class _SQLite(_Database):
             places = ", ".join(["(?, ?, ?, ?, ?, ?, ?, ?)"] * len(ended))
             ends = [value for row in ended for value in (row[1], row[-1], 2, None, None, None, False, now)]
             run(self.table["finish"].text.replace(":rows", places), ends)
-        rows = run(self.table["ready"].text, {"limit": _BATCH, **_BAND}).fetchall()
+        rows = run(self.table["ready"].text, {"limit": _BATCH, "skip": 0, **_BAND}).fetchall()
         taken = json.dumps([row[0] for row in rows])
         run(self.table["claim"].text, {"places": taken, "worker_pid": None, "worker": "limit", "now": now})
         run("COMMIT")
@@ -275,14 +275,16 @@ class Limit(Adapter):
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)
         shared.ready()
         ended: list[Any] = []
-        while not stopping.is_set():
-            claimed = await database.turn(ended)
-            shared.shared().done(0, len(ended))
-            if not claimed and not ended:
-                await asyncio.sleep(0.001)
-            ended = claimed
-            await asyncio.sleep(0)
-        await database.close()
+        try:
+            while not stopping.is_set():
+                claimed = await database.turn(ended)
+                shared.shared().done(0, len(ended))
+                if not claimed and not ended:
+                    await asyncio.sleep(0.001)
+                ended = claimed
+                await asyncio.sleep(0)
+        finally:
+            await database.close()  # after an error, too: its thread would keep the process from ending
 
 
 if __name__ == "__main__":
