@@ -112,9 +112,11 @@ async def test_sqlite_cleans_up_by_places(fresh_database):
             assert re.search(r"SEARCH (django_simple_queue_task|t) USING INTEGER PRIMARY KEY \(rowid", plan), plan
 
 
-#: What reads edges, and rows by their ids, when tasks end for which others wait.
+#: What reads edges.
+EDGES = ("edges_of", "edges_to", "still_open", "close_edges", "open_predecessors", "outstanding", "preceding")
+#: That, and what reads rows by their ids, when tasks end for which others wait.
 CHAINS = (
-    *("edges_of", "edges_to", "still_open", "close_edges", "open_predecessors", "outstanding", "preceding"),
+    *EDGES,
     *("lock_waiting", "chain_states", "lock_unfollowed", "follow", "resolve", "cancel_waiting", "cleanup"),
 )
 
@@ -150,15 +152,7 @@ async def test_postgresql_finds_edges_from_either_end(fresh_database, statistics
     nil = f"'{uuid.UUID(int=0)}'"
     values = {"ids": ids, "predecessor_ids": ids, "after_task": nil, "limit": "1000", "id": nil}
     async with opened(fresh_database.url) as backend:
-        for name in (
-            "edges_of",
-            "edges_to",
-            "still_open",
-            "close_edges",
-            "open_predecessors",
-            "outstanding",
-            "preceding",
-        ):
+        for name in EDGES:
             text = _explain(backend, name, **{**values, "after": "0" if name == "preceding" else nil})
             rows = await backend._control.run(
                 lambda connection, text=text: connection.fetch(text), translate=lambda error: None
