@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, tzinfo
 
+#: Back to when offsets are looked at, week by week: some zones leave their summer time for a month only.
+_A_YEAR = [timedelta(weeks=number) for number in range(54)]
+
 
 def to_naive(instant: datetime, zone: tzinfo) -> datetime:
     """The wall clock of `zone` at an aware instant, naive as Django writes it."""
@@ -28,6 +31,15 @@ def naive_cutoff(now: datetime, seconds: float, zone: tzinfo) -> datetime:
     """
     span = timedelta(seconds=seconds)
     return min(to_naive(now - span, zone), to_naive(now, zone) - span)
+
+
+def slowest_clock(now: datetime, zone: tzinfo) -> datetime:
+    """What the wall clock would read at an aware instant by the smallest offset that `zone` has had within a year.
+
+    Whatever span is counted back from it, nothing that was written within that span lies before it, also where clocks
+    were put forward meanwhile. It costs at worst as much delay as they were put forward.
+    """
+    return to_naive(now, UTC) + min(utc_offset(zone, now - ago) for ago in _A_YEAR)
 
 
 def seconds_since(naive: datetime, now: datetime, zone: tzinfo) -> float:

@@ -53,11 +53,11 @@ class MysqlRetention(Sweeping):
         (reply,) = await connection.run(self._call("clock"))
         now = reply.rows[0][0]
         cutoffs = {int(status): self._times.cutoff(now, age) for status, age in ages.items() if status in ENDED}
+        slowest = self._times.slowest(now)
         old: list[UUID] = []
-        local = self._times.local(now)
         await connection.run(self._call("begin"))
         for part in await self._parts(connection, cutoffs):
-            (reply,) = await connection.run(self._call("old", **part, limit=limit - len(old), now=local))
+            (reply,) = await connection.run(self._call("old", **part, limit=limit - len(old), now=slowest))
             old += [UUID(key) for (key,) in reply.rows]
         ids = ids_json(old)
         gone = [self._call(name, ids=ids) for name in (*self._beside(), "cleanup")]
@@ -86,7 +86,7 @@ class MysqlRetention(Sweeping):
     def _seconds(self, since: Stamp, now: Stamp) -> float:
         assert isinstance(since, datetime)  # noqa: S101 - this database's stamps are
         assert isinstance(now, datetime)  # noqa: S101
-        return (now - since).total_seconds()
+        return (self._times.instant(now) - self._times.instant(since)).total_seconds()
 
     async def _kept_attempts(self, after: UUID, limit: int) -> list[UUID]:
         reply = await self._one(self._call("kept_attempts", after=after.hex, limit=limit))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime, timedelta, tzinfo
 
-from asyncqueue.backends.instants import naive_cutoff, seconds_since, to_naive, to_utc, utc_offset
+from asyncqueue.backends.instants import naive_cutoff, seconds_since, slowest_clock, to_naive, to_utc, utc_offset
 
 
 class Times:
@@ -34,6 +34,10 @@ class Times:
     def cutoff(self, utc: datetime, seconds: float) -> datetime:
         """The time before which nothing lies that was written within the last `seconds` before the reading."""
         return naive_cutoff(utc.replace(tzinfo=UTC), seconds, self._zone)
+
+    def slowest(self, utc: datetime) -> datetime:
+        """The table's time at a reading of the server's clock, had nobody put clocks forward within a year."""
+        return slowest_clock(utc.replace(tzinfo=UTC), self._zone)
 
     def instant(self, local: datetime) -> datetime:
         """What a time in the table stands for, aware and in UTC."""

@@ -58,7 +58,7 @@ class SqliteRetention(Sweeping):
         return Batch(deleted, len(rows), str(rows[-1][0]) if len(rows) == limit else None)
 
     def _delete(self, raw: sqlite3.Connection, places: list[int], cutoffs: dict[str, str | None]) -> int:
-        values = {"places": json.dumps(places), "now": self._times.now(), **cutoffs}
+        values = {"places": json.dumps(places), "now": self._times.slowest(), **cutoffs}
         gone = raw.execute(self._table["cleanup"].text, values).fetchall()
         if gone and self._table.migrated:
             raw.execute(self._table["cleanup_attempts"].text, {"ids": first_column(gone)})

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
 
-from asyncqueue.backends.instants import naive_cutoff, seconds_since, to_naive, to_utc
+from asyncqueue.backends.instants import naive_cutoff, seconds_since, slowest_clock, to_naive, to_utc
 from asyncqueue.errors import DatabaseError
 
 _TICK = timedelta(microseconds=1)
@@ -40,6 +40,10 @@ class Times:
     def cutoff(self, seconds: float) -> str:
         """The text before which nothing can read that was written within the last `seconds`."""
         return str(naive_cutoff(datetime.now(UTC), seconds, self._zone))
+
+    def slowest(self) -> str:
+        """The text of the present, had nobody put clocks forward within a year."""
+        return str(slowest_clock(datetime.now(UTC), self._zone))
 
     def cutoffs(self, lease: float, foreign_lease: float | None) -> dict[str, str | None]:
         """What `overdue` compares with."""

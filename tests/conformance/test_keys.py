@@ -121,6 +121,17 @@ async def test_a_key_is_held_as_long_where_clocks_were_put_forward_meanwhile(ano
         assert await put(backend, keyed()) != [first.id]
 
 
+@cases("database", migrated(["mysql", "mariadb", "sqlite"]))
+async def test_a_clean_up_keeps_what_holds_its_key_where_clocks_were_put_forward_meanwhile(another, database):
+    async with another(time_zone=Spring()) as backend:
+        await put(backend, keyed(held_for=3600.0))
+        await end(backend)
+        for minutes, deleted in ((30, 0), (61, 1)):
+            ended = (datetime.now(UTC) - timedelta(minutes=minutes)).replace(tzinfo=None)
+            database.execute(f"UPDATE {database.table} SET modified = %s", str(ended))
+            assert await cleanup(backend, older_than=60.0, statuses=ENDED) == deleted, minutes
+
+
 @MIGRATED
 async def test_whoever_wants_to_be_told_is(backend):
     first = keyed()
