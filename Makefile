@@ -4,7 +4,6 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
-BENCH := $(VENV)/.bench
 ARGS ?=
 
 .DEFAULT_GOAL := help
@@ -19,10 +18,10 @@ run: $(INSTALLED)  ## Run the example: a few thousand tasks of every kind on SQL
 test: $(INSTALLED)  ## Run the tests on all four databases (ARGS='-k sqlite' for some)
 	@$(BIN)/python -m pytest $(ARGS)
 
-bench: $(BENCH)  ## Measure everything, with peers: hours (ARGS='-b sqlite -w drain' for a part)
+bench: $(INSTALLED)  ## Measure everything, with peers: hours (ARGS='-b sqlite -w drain' for a part)
 	@$(BIN)/python -m benchmarks run $(ARGS)
 
-bench-quick: $(BENCH)  ## Measure asyncqueue, the limit and the fastest peers: minutes
+bench-quick: $(INSTALLED)  ## Measure asyncqueue, the limit and the fastest peers: minutes
 	@$(BIN)/python -m benchmarks run --quick --out build/bench-quick $(ARGS)
 
 lint: $(INSTALLED)  ## Check style, types and import layers
@@ -39,10 +38,6 @@ clean:  ## Remove the virtual environment, the test servers and every cache
 $(INSTALLED): pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
 	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --editable . --group dev
-	@touch $@
-
-$(BENCH): $(INSTALLED)
-	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --group bench
 	@touch $@
 
 # Debian packs the module that makes virtual environments apart from Python; elsewhere it is always there.

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import os
-import platform
+import itertools
+import shlex
 import signal
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,13 +15,13 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from benchmarks import catalogue, plan, report
+from benchmarks import catalogue, plan, report, store
+from benchmarks.goals import Row
 from benchmarks.servers import DIALECTS, Place, place
 from benchmarks.workloads import Size
 
 RESULTS = Path(__file__).parent / "results"
-_DURABILITY = "fsync and synchronous_commit on (PostgreSQL), flush at commit (InnoDB), synchronous = FULL (SQLite)"
-_RELAXED = "fsync and synchronous_commit off (PostgreSQL), no flush at commit (InnoDB)"
+_QUICK = ["enqueue-one", "enqueue-bulk", "drain", "latency"]
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 
@@ -38,6 +38,7 @@ def list_all() -> None:
 
 @app.command()
 def run(
+    context: typer.Context,
     database: Annotated[list[str] | None, typer.Option("--database", "-b", help="Which; all four by default.")] = None,
     workload: Annotated[list[str] | None, typer.Option("--workload", "-w", help="Which; all by default.")] = None,
     contender: Annotated[
@@ -49,103 +50,132 @@ def run(
         bool, typer.Option("--quick", help="Smaller, against the limit and the fastest peers only.")
     ] = False,
     relaxed: Annotated[bool, typer.Option("--relaxed", help="With durability switched off on the servers.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the folder's last run where it was interrupted.")
+    ] = False,
     out: Annotated[Path, typer.Option(help="Folder for results.json, report.md and the plots.")] = RESULTS,
 ) -> None:
     """Measure, and write results and report. What a folder holds of other databases and workloads stays."""
-    size = Size(enqueue=500, bulk=10_000, drain=10_000, most_seconds=3, latency=75) if quick else Size()
-    rounds = rounds or (2 if quick else 5)
-    contenders = _chosen(catalogue.load(), contender, ("asyncqueue", *catalogue.LIMITS), "contender")
-    chosen = list(_chosen({each.name: each for each in plan.WORKLOADS}, workload, (), "workload").values())
-    if quick and not workload:
-        chosen = [each for each in chosen if each.name in ("enqueue-one", "enqueue-bulk", "drain", "latency")]
-    dialects = database or list(DIALECTS)
-    for dialect in dialects:
-        if dialect not in DIALECTS:
-            raise typer.BadParameter(f"{dialect!r} is none of {', '.join(DIALECTS)}")
-    out.mkdir(parents=True, exist_ok=True)
-    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # so that workers and servers end too
-    began = time.monotonic()
-    results = _head(relaxed)
-    earlier = _earlier(out, dialects, [each.name for each in chosen], relaxed)
+    if resume:
+        _refuse_other_options(context)
+        results = store.resume(out)
+        options = store.Options(**results["runs"][-1]["options"])
+        planned = _planned(options)
+    else:
+        options = store.Options(
+            databases=database or list(DIALECTS),
+            workloads=workload or (_QUICK if quick else [each.name for each in plan.WORKLOADS]),
+            contenders=contender,
+            rounds=rounds or (2 if quick else 5),
+            lone_rounds=lone_rounds,
+            quick=quick,
+        )
+        planned = _planned(options)
+        results = store.begin(out, options, durable=not relaxed)
+        out.mkdir(parents=True, exist_ok=True)
+        store.write(results, out)  # so that this is the run that is gone on with, wherever it is interrupted
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, _: sys.exit(128 + number))  # so that workers and servers end too
+    try:
+        results = _measure_all(planned, results, options, out)
+    except BaseException:
+        where = "" if out == RESULTS else f" --out {shlex.quote(str(out))}"
+        typer.echo(f"Not finished. This goes on with it: python -m benchmarks run --resume{where}", err=True)
+        raise
+    typer.echo(f"written: {report.write(results, out)}")
+
+
+def _refuse_other_options(context: typer.Context) -> None:
+    """An interrupted run goes on with the options it was begun with."""
+    given = [
+        f"--{name.replace('_', '-')}"
+        for name in context.params
+        if name not in ("resume", "out") and (source := context.get_parameter_source(name)) and source.name != "DEFAULT"
+    ]
+    if given:
+        raise typer.BadParameter(f"--resume has its options from the run it goes on with: leave out {', '.join(given)}")
+
+
+def _planned(options: store.Options) -> dict[str, list[plan.Run]]:
+    """All measurements, database by database."""
+    contenders = _chosen(catalogue.load(), options.contenders, ("asyncqueue", *catalogue.LIMITS), "contender")
+    workloads = _chosen({each.name: each for each in plan.WORKLOADS}, options.workloads, (), "workload")
+    planned = {}
+    for dialect in _chosen(dict.fromkeys(DIALECTS), options.databases, (), "database"):
+        part = contenders
+        if options.quick and not options.contenders:
+            part = {name: contenders[name] for name in ("asyncqueue", *catalogue.LIMITS, catalogue.FASTEST[dialect])}
+        planned[dialect] = plan.runs(workloads.values(), part, dialect, options.rounds, options.lone_rounds)
+    return planned
+
+
+def _measure_all(
+    planned: dict[str, list[plan.Run]], results: store.Results, options: store.Options, out: Path
+) -> store.Results:
+    """Measure what the last run lacks of them, and write the results after every workload of a database."""
+    size = Size(enqueue=500, bulk=10_000, drain=10_000, most_seconds=3, latency=75) if options.quick else Size()
+    run, measured = results["runs"][-1], store.measured(results)
+    began, before = time.monotonic(), run["seconds"]
     with _progress() as progress:
-        for dialect in dialects:
-            with place(dialect, durable=not relaxed) as where:
-                results["runs"][0]["servers"][dialect] = where.title
-                part = contenders
-                if quick and not contender:
-                    part = {
-                        name: contenders[name] for name in ("asyncqueue", *catalogue.LIMITS, catalogue.FASTEST[dialect])
-                    }
-                planned = plan.runs(chosen, part, dialect, rounds, lone_rounds)
-                _measure(planned, where, size, results, progress)
-            results["runs"][0]["seconds"] = round(time.monotonic() - began)
-            merged = _merged(earlier, results)
-            (out / "results.json").write_text(json.dumps(merged, indent=1) + "\n")
-    typer.echo(f"written: {report.write(json.loads((out / 'results.json').read_text()), out)}")
+        for dialect, of_all in planned.items():
+            left = [each for each in of_all if (dialect, each.workload.name) not in measured]
+            if not left:
+                continue
+            with place(dialect, durable=results["durable"]) as where:
+                run["servers"][dialect] = where.title
+                for rows in _workloads(left, where, size, progress):
+                    run["seconds"] = before + round(time.monotonic() - began)
+                    results = store.add(results, rows)
+                    store.write(results, out)
+    run["finished"] = True
+    store.write(results, out)
+    return results
 
 
-def _earlier(out: Path, dialects: list[str], workloads: list[str], relaxed: bool) -> dict[str, Any] | None:
-    """What a folder holds, without what is about to be measured again."""
-    path = out / "results.json"
-    if not path.exists():
-        return None
-    found: dict[str, Any] = json.loads(path.read_text())
-    if found["durable"] == relaxed:
-        raise typer.BadParameter(f"{path} is of the other durability: name another folder with --out")
-    found["rows"] = [row for row in found["rows"] if not (row["database"] in dialects and row["workload"] in workloads)]
-    return found
+def _workloads(planned: list[plan.Run], where: Place, size: Size, progress: Progress) -> Iterator[list[Row]]:
+    """Measure on one database. Yields the rows of each workload when it is through."""
+    bar = progress.add_task(where.dialect, total=len(planned), now="")
+    batch: float | None = None
+    for _, of_one in itertools.groupby(planned, key=lambda each: each.workload.name):
+        rows = []
+        for each in of_one:
+            progress.update(bar, now=f"{each.workload.name}, {each.contender.name}")
+            rows.append(_measured(each, where, size, batch))
+            _show(rows[-1], each.workload.value, progress)
+            if each.contender.name == "asyncqueue":
+                batch = rows[-1]["measured"].get("batch", batch)
+            progress.advance(bar)
+        yield rows
+    progress.update(bar, now="")
 
 
-def _merged(earlier: dict[str, Any] | None, results: dict[str, Any]) -> dict[str, Any]:
-    """The rows of both, and the runs that made them; an earlier run of which nothing is left is forgotten."""
-    if earlier is None:
-        return results
-    left = sorted({row["run"] for row in earlier["rows"]})
+def _measured(each: plan.Run, where: Place, size: Size, batch: float | None) -> Row:
+    began = time.monotonic()
+    measured = plan.measure(each, where, size, batch)
     return {
-        **results,
-        "runs": [*(earlier["runs"][number] for number in left), *results["runs"]],
-        "rows": [
-            *({**row, "run": left.index(row["run"])} for row in earlier["rows"]),
-            *({**row, "run": len(left)} for row in results["rows"]),
-        ],
+        "database": where.dialect,
+        "workload": each.workload.name,
+        "contender": each.contender.name,
+        "round": each.number,
+        "seconds": round(time.monotonic() - began, 1),
+        "measured": measured,
     }
 
 
-def _measure(planned: list[plan.Run], where: Place, size: Size, results: dict[str, Any], progress: Progress) -> None:
-    bar = progress.add_task(where.dialect, total=len(planned), now="")
-    batch: float | None = None
-    for each in planned:
-        progress.update(bar, now=f"{each.workload.name}, {each.contender.name}")
-        began = time.monotonic()
-        measured = plan.measure(each, where, size, batch)
-        if each.contender.name == "asyncqueue":
-            batch = measured.get("batch", batch)
-        results["rows"].append(
-            {
-                "database": where.dialect,
-                "workload": each.workload.name,
-                "contender": each.contender.name,
-                "round": each.number,
-                "run": 0,
-                "seconds": round(time.monotonic() - began, 1),
-                "measured": measured,
-            }
-        )
-        value = measured.get(each.workload.value)
-        shown = f"{value:,.2f}" if isinstance(value, float) else measured.get("error", "")
-        progress.console.print(
-            f"{where.dialect:<11}{each.workload.name:<19}{each.contender.name:<20}{shown}",
-            highlight=False,
-            markup=False,
-        )
-        progress.advance(bar)
-    progress.update(bar, now="")
+def _show(row: Row, name: str, progress: Progress) -> None:
+    value = row["measured"].get(name)
+    shown = f"{value:,.2f}" if isinstance(value, float) else row["measured"].get("error", "")
+    progress.console.print(
+        f"{row['database']:<11}{row['workload']:<19}{row['contender']:<20}{shown}", highlight=False, markup=False
+    )
 
 
 @app.command("report")
 def render(folder: Annotated[Path, typer.Argument(help="Where results.json is.")] = RESULTS) -> None:
     """Render report and plots from results once more."""
-    results = json.loads((folder / "results.json").read_text())
+    results = store.read(folder)
+    if results is None:
+        raise typer.BadParameter(f"{folder / store.NAME} does not exist")
     typer.echo(f"written: {report.write(results, folder)}")
 
 
@@ -154,40 +184,6 @@ def _chosen(known: dict[str, Any], names: list[str] | None, always: tuple[str, .
         if name not in known:
             raise typer.BadParameter(f"{name!r} is no {what}: {', '.join(known)}")
     return {name: each for name, each in known.items() if not names or name in names or name in always}
-
-
-def _without_out(words: list[str]) -> list[str]:
-    """The options without the folder, which says nothing of the measurement."""
-    kept = [word for word in words if not word.startswith("--out=")]
-    if "--out" in kept:
-        place = kept.index("--out")
-        del kept[place : place + 2]
-    return kept
-
-
-def _head(relaxed: bool) -> dict[str, Any]:
-    cpu = next(
-        (
-            line.partition(":")[2].strip()
-            for line in Path("/proc/cpuinfo").read_text().splitlines()
-            if "model name" in line
-        ),
-        platform.processor(),
-    )
-    run = {
-        "date": time.strftime("%Y-%m-%d"),
-        "command": f"python -m benchmarks {' '.join(_without_out(sys.argv[1:]))}",
-        "machine": {
-            "cores": os.cpu_count(),
-            "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30),
-            "processor": cpu,
-            "system": f"{platform.system()} {platform.release().split('-')[0]}",
-            "python": platform.python_version(),
-        },
-        "servers": {},
-        "seconds": 0,
-    }
-    return {"durable": not relaxed, "durability": _RELAXED if relaxed else _DURABILITY, "runs": [run], "rows": []}
 
 
 def _progress() -> Progress:

@@ -38,6 +38,8 @@ class Contender:
     statistics: bool = False
     #: Fewer tasks than the rest, for one that would take all day.
     most_tasks: int | None = None
+    #: Fewer tasks in its bulk call than in the others', for one whose call is many statements.
+    most_bulk: int | None = None
     versions: dict[str, str] = field(default_factory=dict, compare=False)
 
     @property

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from benchmarks.catalogue import PROGRAMS, Contender
+from benchmarks.catalogue import LIMITS, PROGRAMS, Contender
 from benchmarks.contenders.shared import Shared
 
 _START = 60.0
 _END = 5.0
+#: Whose workers are asked to end and waited for: asyncqueue's then print what they counted, a limit's end at once.
+_ASKED = ("asyncqueue", *LIMITS)
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -42,6 +45,43 @@ def call(contender: Contender, verb: str, url: str, *options: str, **environment
     return result
 
 
+@contextlib.contextmanager
+def running(
+    contender: Contender, verb: str, url: str, *options: str, **environment: str
+) -> Iterator[Callable[[], bool]]:
+    """Run a program beside a block, which need not wait for its end: it is killed when the block is left.
+
+    Yields a function that says whether it still runs, and raises ProgramFailed if it has ended with an error.
+    """
+    with tempfile.TemporaryFile("w+", errors="replace") as log:
+        process = subprocess.Popen(
+            [contender.interpreter(), str(contender.program), verb, url, *options],
+            cwd=PROGRAMS,
+            env={**os.environ, **environment},
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+        def runs() -> bool:
+            if process.poll():
+                log.seek(0)
+                raise ProgramFailed(f"{contender.name} {verb}: {log.read()[-1500:]}")
+            return process.returncode is None
+
+        try:
+            yield runs
+        finally:
+            _kill(process)
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """End a program that leads a process group, and all that it has started."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
 class Workers:
     """Worker processes that wait at the gate, then work until the block is left."""
 
@@ -52,27 +92,27 @@ class Workers:
         self.shared_path = str(Path(self._folder.name) / "shared")
         self.shared = Shared.create(self.shared_path)
         self._contender = contender
+        self._options = ("work", url, "--concurrency", str(concurrency))
+        self._environment = {**os.environ, **environment, "BENCH_SHARED": self.shared_path}
         self._logs = [Path(self._folder.name) / f"worker-{slot}" for slot in range(processes)]
-        self._processes = [self._start(contender, url, slot, concurrency, environment) for slot in range(processes)]
+        self._processes: list[subprocess.Popen[bytes]] = []
         self.results: list[dict[str, Any]] = []
 
-    def _start(
-        self, contender: Contender, url: str, slot: int, concurrency: int, environment: dict[str, str]
-    ) -> subprocess.Popen[bytes]:
+    def _start(self, slot: int) -> subprocess.Popen[bytes]:
         with self._logs[slot].open("wb") as log:
             return subprocess.Popen(
-                [
-                    *(contender.interpreter(), str(contender.program), "work", url),
-                    *("--concurrency", str(concurrency)),
-                ],
+                [self._contender.interpreter(), str(self._contender.program), *self._options],
                 cwd=PROGRAMS,
-                env={**os.environ, **environment, "BENCH_SHARED": self.shared_path, "BENCH_SLOT": str(slot)},
+                env={**self._environment, "BENCH_SLOT": str(slot)},
                 stdout=log,
                 stderr=subprocess.STDOUT,
+                start_new_session=True,
             )
 
     def __enter__(self) -> Self:
         try:
+            for slot in range(len(self._logs)):
+                self._processes.append(self._start(slot))
             end = time.monotonic() + _START
             while self.shared.ready_workers() < len(self._processes):
                 self.check()
@@ -117,18 +157,25 @@ class Workers:
         return max(sizes)
 
     def _end(self) -> None:
+        try:
+            if self._contender.name in _ASKED:
+                self._ask_to_end()
+        finally:
+            for process in self._processes:
+                _kill(process)
+            self.shared.close()
+            self._folder.cleanup()
+
+    def _ask_to_end(self) -> None:
+        """Let workers end by themselves, as long as they may take, and keep what they print then."""
         for process in self._processes:
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
         end = time.monotonic() + _END
-        for process, log in zip(self._processes, self._logs, strict=True):
-            try:
+        for process in self._processes:
+            with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(max(0.1, end - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+        for log in self._logs[: len(self._processes)]:
             last = log.read_text(errors="replace").strip().splitlines()[-1:]
             if last and last[0].startswith("{"):
                 self.results.append(json.loads(last[0]))
-        self.shared.close()
-        self._folder.cleanup()

@@ -49,8 +49,7 @@ def _conditions(results: dict[str, Any]) -> str:
     for number, run in enumerate(results["runs"], 1):
         machine = run["machine"]
         made_on = f"{machine['processor']}, {machine['cores']} cores, {machine['memory_gb']} GB, {machine['system']}"
-        took = f"{run['seconds'] / 60:.0f}" if run["seconds"] else ""
-        lines.append((str(number), run["date"], f"`{run['command']}`", run.get("note", ""), made_on, took))
+        lines.append((str(number), run["date"], f"`{run['command']}`", run.get("note", ""), made_on, _took(run)))
     return (
         f"Worker, enqueuer and server share the machine's cores. "
         f"{'Full durability' if results['durable'] else '**Durability relaxed**'}: {results['durability']}. "
@@ -59,6 +58,11 @@ def _conditions(results: dict[str, Any]) -> str:
         "[results.json](results.json). They were made by these runs, and tables say by which:\n\n"
         + _table(("run", "date", "command", "of what", "machine", "minutes"), lines)
     )
+
+
+def _took(run: dict[str, Any]) -> str:
+    minutes = f"{run['seconds'] / 60:.0f}" if run["seconds"] else ""
+    return f"{minutes} in {run['parts']} parts" if run.get("parts", 1) > 1 else minutes
 
 
 def _goals(rows: Sequence[Row], databases: Sequence[str]) -> str:

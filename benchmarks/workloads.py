@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.catalogue import Contender
 from benchmarks.probe import Probe
-from benchmarks.programs import Workers, call
+from benchmarks.programs import Workers, call, running
 from benchmarks.servers import Place
 
 Measured = dict[str, Any]
@@ -84,7 +84,7 @@ def enqueue_concurrent(contender: Contender, place: Place, size: Size) -> Measur
 
 def enqueue_bulk(contender: Contender, place: Place, size: Size) -> Measured:
     """One bulk call."""
-    return _enqueue(contender, place, "bulk", size.bulk, size)
+    return _enqueue(contender, place, "bulk", min(size.bulk, contender.most_bulk or size.bulk), size)
 
 
 def _enqueue(contender: Contender, place: Place, how: str, tasks: int, size: Size, *options: str) -> Measured:
@@ -151,22 +151,14 @@ def latency(contender: Contender, place: Place, size: Size, *, background: int =
     with site(contender, place) as at, Workers(contender, at.url) as workers:
         workers.shared.open_gate()
         time.sleep(1.0)
-        shared = {"BENCH_SHARED": workers.shared_path}
-        options = ("--kind", "stamp", "--every", "0.02")
-        if background:
-            from concurrent.futures import ThreadPoolExecutor
-
-            number = int(background * (size.latency * 0.02 + 1))
-            with ThreadPoolExecutor() as pool:
-                noise = pool.submit(at.enqueue, "paced", number, "--every", str(1 / background))
-                time.sleep(0.5)
-                at.enqueue("paced", size.latency, *options, **shared)
-                noise.result()
-        else:
-            at.enqueue("paced", size.latency, *options, **shared)
-        end = time.monotonic() + 5
-        while len(workers.shared.latencies(size.latency)) < size.latency and time.monotonic() < end:
-            time.sleep(0.01)
+        with _others(at, background, size.latency * 0.02 + 1) as coming:
+            shared = {"BENCH_SHARED": workers.shared_path}
+            at.enqueue("paced", size.latency, "--kind", "stamp", "--every", "0.02", **shared)
+            end = time.monotonic() + 5
+            while len(workers.shared.latencies(size.latency)) < size.latency and time.monotonic() < end:
+                time.sleep(0.01)
+                if coming():
+                    end = time.monotonic() + 5
         taken = sorted(workers.shared.latencies(size.latency))
     if not taken:
         raise RuntimeError(f"{contender.name} began none of the tasks")
@@ -179,3 +171,18 @@ def latency(contender: Contender, place: Place, size: Size, *, background: int =
         "began": len(taken),
         "milliseconds": [round(each, 3) for each in milliseconds],
     }
+
+
+@contextmanager
+def _others(at: Site, rate: int, seconds: float) -> Iterator[Callable[[], bool]]:
+    """Enqueue other tasks beside a block, so many a second. Yields a function that says whether more are to come.
+
+    The block's end is theirs: a peer that enqueues 150 a second would take most of a minute for what nobody waits for.
+    """
+    if not rate:
+        yield lambda: False
+        return
+    paced = ("--how", "paced", "--tasks", str(int(rate * seconds)), "--every", str(1 / rate))
+    with running(at.contender, "enqueue", at.url, *paced) as coming:
+        time.sleep(0.5)
+        yield coming
