@@ -90,7 +90,7 @@ class Settings(BaseSettings):
         None, gt=0, description="after which an unrenewed task is lost; see the docs if not set"
     )
     heartbeat: float = Field(10, gt=0, description="between renewals of leases")
-    grace: float = Field(30, ge=0, description="for running tasks to end when the worker is stopped")
+    grace: float = Field(30, ge=0, description="for running tasks to end when stopped, and to clean up when cancelled")
     poll_min: float = Field(0.05, gt=0, description="between looks at an empty queue, at first")
     poll_max: float = Field(1.0, gt=0, description="between looks at an empty queue, later")
     on_lost: Literal["fail", "requeue"] = Field("fail", description="what becomes of a lost worker's tasks")

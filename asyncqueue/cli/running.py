@@ -57,7 +57,8 @@ async def run(
     ] = None,
     timeout: Annotated[float | None, typer.Option(help="Seconds a task may run; 0: no limit. (default: 3600)")] = None,
     grace: Annotated[
-        float | None, typer.Option(help="Seconds for running tasks to end when stopped. (default: 30)")
+        float | None,
+        typer.Option(help="Seconds for tasks to end when stopped, or to clean up when cancelled. (default: 30)"),
     ] = None,
     lease: Annotated[
         float | None,

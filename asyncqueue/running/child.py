@@ -56,7 +56,8 @@ def main() -> None:
         module, _, name = request["prepare"].rpartition(".")
         getattr(import_module(module), name)()
     # The worker has asked its own allow rule already.
-    runner = Runner(Application(allow=AllowRule(everything=True)), Limits(**request["limits"]), inline=True)
+    application, limits = Application(allow=AllowRule(everything=True)), Limits(**request["limits"])
+    runner = Runner(application, limits, inline=True, grace=request["grace"])
     claimed = ClaimedTask(
         UUID(request["id"]), request["task"], request["args"], "", "", request["attempt"], request["max_attempts"]
     )

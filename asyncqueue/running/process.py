@@ -21,8 +21,8 @@ from asyncqueue.running.capture import Capture
 from asyncqueue.running.limits import Limits
 from asyncqueue.running.run import Run
 
-#: Seconds between SIGTERM and SIGKILL, as Django's worker has it.
-_TERMINATE = 5.0
+#: Seconds in which the system ends a process that was killed.
+_KILL = 5.0
 #: Seconds to read what is left in the pipes of a process that has ended.
 _DRAIN = 1.0
 _LENGTH = 4
@@ -43,11 +43,12 @@ class TaskProcessDied(ChildProcessError):
     """The child ended without a report: it was killed, crashed, or ended itself."""
 
 
-async def run_in_process(run: Run, limits: Limits, *, prepare: str | None) -> str | None:
+async def run_in_process(run: Run, limits: Limits, *, grace: float, prepare: str | None) -> str | None:
     """Run a task in a child and return its output; what a generator yields is written as it comes.
 
-    When the caller is cancelled the child, and what it started, is terminated and after five seconds killed. Until then
-    the task can clean up behind itself: an async one is cancelled, in a plain one CancelledError is raised.
+    When the caller is cancelled the child, and what it started, is terminated and after `run.patience` seconds killed:
+    `grace` where it was stopped, five, as in Django's worker, where it is out of time. Until then the task can clean up
+    behind itself: an async one is cancelled, in a plain one CancelledError is raised.
 
     Raises TaskProcessError with the task's error, TaskProcessDied with what became of the child.
     """
@@ -58,6 +59,7 @@ async def run_in_process(run: Run, limits: Limits, *, prepare: str | None) -> st
         "attempt": run.claimed.attempt,
         "max_attempts": run.claimed.max_attempts,
         "limits": asdict(limits),
+        "grace": grace,
         "path": sys.path,
         "prepare": prepare,
     }
@@ -71,7 +73,7 @@ async def run_in_process(run: Run, limits: Limits, *, prepare: str | None) -> st
             await asyncio.wait(readers, timeout=_DRAIN)
         except BaseException:
             # A task of its own, so that a second cancellation does not keep the child from being killed.
-            await asyncio.shield(asyncio.create_task(_end(process)))
+            await asyncio.shield(asyncio.create_task(_end(process, run.patience)))
             raise
         finally:
             for reader in readers:
@@ -123,11 +125,11 @@ async def _reader(descriptor: int, stack: AsyncExitStack) -> asyncio.StreamReade
     return reader
 
 
-async def _end(process: asyncio.subprocess.Process) -> None:
-    for number in (signal.SIGTERM, signal.SIGKILL):
+async def _end(process: asyncio.subprocess.Process, patience: float) -> None:
+    for number, seconds in ((signal.SIGTERM, patience), (signal.SIGKILL, _KILL)):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, number)
-        with anyio.move_on_after(_TERMINATE):
+        with anyio.move_on_after(seconds):
             await process.wait()
             return
 

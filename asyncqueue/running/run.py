@@ -14,7 +14,8 @@ from asyncqueue.retries import RetryPolicy
 from asyncqueue.running.capture import Capture
 from asyncqueue.running.stream import Stream
 
-#: Seconds that a stopped run has for its own clean-up before it is cancelled again, and between further times.
+#: Seconds that a run has for its own clean-up before it is cancelled again, and between further times: where it is out
+#: of time, and at least so many where it is stopped.
 _AGAIN = 5.0
 
 
@@ -26,11 +27,13 @@ class Run:
         open_stream: makes the stream of its output, called when it yields something.
         max_log_size: bytes of its log.
         chains: what the task has run after is read there; None in a process of its own, which has no database.
+        grace: seconds that it has for its own clean-up when it is stopped.
     """
 
     __slots__ = (
         "_again",
         "_going",
+        "_grace",
         "_open_stream",
         "_stream",
         "_timer",
@@ -40,6 +43,7 @@ class Run:
         "claimed",
         "in_thread",
         "output",
+        "patience",
         "retry",
         "size",
         "stopped",
@@ -54,6 +58,7 @@ class Run:
         open_stream: Callable[[], Stream],
         max_log_size: int,
         chains: Chains | None = None,
+        grace: float = 0.0,
     ) -> None:
         self.claimed = claimed
         self.chains = chains
@@ -66,6 +71,8 @@ class Run:
         self.in_thread = False
         #: Its plain code is being executed in the main thread, where a signal's handler can raise what stops it.
         self.at_hand = False
+        #: Seconds for its own clean-up before it is cancelled again.
+        self.patience = _AGAIN
         #: Somebody wants it to end without a result.
         self.stopping = False
         self.timed_out = False
@@ -75,6 +82,7 @@ class Run:
         #: references would leave every run to the garbage collector.
         self.task: asyncio.Task[Any] | None = None
         self._going = False
+        self._grace = grace
         self._open_stream = open_stream
         self._stream: Stream | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -106,9 +114,7 @@ class Run:
     async def end(self) -> None:
         """Say that the function has ended. No cancellation of it is left that could hit what comes next."""
         self._going = False
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._stop_timer()
         if self._again is not None:
             self._again.cancel()
             self._again = None
@@ -120,10 +126,13 @@ class Run:
                 await asyncio.sleep(0)
 
     def stop(self) -> None:
-        """Cancel it: it ends without a result, after its own clean-up."""
+        """Cancel it: it ends without a result, after its own clean-up, which no timeout cuts short any more."""
         if not self.stopping:
             self.stopping = True
-            self._cancel()
+            self._stop_timer()
+            if not self.timed_out:  # else it cleans up already
+                self.patience = max(self.patience, self._grace)
+                self._cancel()
 
     def _time_out(self) -> None:
         self.timed_out = True
@@ -135,7 +144,12 @@ class Run:
             self.task.cancel()
             if self._again is not None:
                 self._again.cancel()
-            self._again = self.task.get_loop().call_later(_AGAIN, self._cancel)
+            self._again = self.task.get_loop().call_later(self.patience, self._cancel)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     # -- what it yields
 

@@ -61,6 +61,7 @@ class Runner:
         check: says of a row that has links, or whose function declares limits, what becomes of it instead of a run;
             None if it may run.
         chains: the backend's, where tasks read what they have run after.
+        grace: seconds that a task has to clean up behind itself when it is stopped; never less than five.
     """
 
     def __init__(
@@ -72,6 +73,7 @@ class Runner:
         inline: bool = False,
         check: Callable[[str, LimitPolicy | None, ClaimedTask], Awaitable[RunResult | None]] | None = None,
         chains: Chains | None = None,
+        grace: float = 0.0,
     ) -> None:
         self._application = application
         self._resolver = Resolver(application.allow, default_timeout)
@@ -80,6 +82,7 @@ class Runner:
         self._inline = inline
         self._check = check
         self._chains = chains
+        self._grace = grace
         self._threads = Threads()
         self._imports = Imports(self._resolver, self._threads)
 
@@ -90,7 +93,7 @@ class Runner:
 
     def prepare(self, claimed: ClaimedTask, open_stream: Callable[[], Stream]) -> Run:
         """A run of this row, for `run`; `open_stream` is called when it yields something."""
-        return Run(claimed, open_stream, self._limits.max_log_size, self._chains)
+        return Run(claimed, open_stream, self._limits.max_log_size, self._chains, self._grace)
 
     def info_of(self, claimed: ClaimedTask) -> TaskInfo:
         """What hooks are told of this row, with the attempts that its function declares once that was found."""
@@ -209,7 +212,8 @@ class Runner:
         if generator:
             run.output = ""  # unless it yields something; Django's worker begins with this too
         if resolved.isolated and not self._inline:
-            output = await run_in_process(run, self._limits, prepare=self._application.prepare)
+            prepare = self._application.prepare
+            output = await run_in_process(run, self._limits, grace=self._grace, prepare=prepare)
             if not generator:
                 run.output = output
         elif kind is Kind.ASYNC:

@@ -94,6 +94,7 @@ class Worker:
                 max_log_size=settings.max_log_size,
             ),
             default_timeout=settings.timeout,
+            grace=settings.grace,
             chains=backend.chains,
             check=lambda path, policy, claimed: self._admitter.check(path, policy, claimed),
         )

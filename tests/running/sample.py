@@ -178,6 +178,16 @@ async def ignores_one_cancellation() -> None:
             print("never")
 
 
+@task(timeout=0.4)
+async def cleans_up_slowly(seconds: float) -> None:
+    try:
+        await asyncio.sleep(60)
+    finally:
+        print("cleaning")
+        await asyncio.sleep(seconds)
+        print("cleaned up")
+
+
 @task(timeout=0.2)
 def stuck() -> str:
     released.wait(30)
@@ -307,6 +317,26 @@ async def cleans_up_async(witness: str) -> None:
         await asyncio.sleep(600)
     finally:
         await asyncio.sleep(0)
+        _note(witness, "cleaned up")
+
+
+@task(isolation="process", timeout=600)
+async def cleans_up_slowly_in_a_process(witness: str) -> None:
+    try:
+        _note(witness, "start")
+        await asyncio.sleep(600)
+    finally:
+        await asyncio.sleep(5.5)
+        _note(witness, "cleaned up")
+
+
+@task(isolation="process", timeout=600)
+def cleans_up_slowly_by_itself(witness: str) -> None:
+    try:
+        _note(witness, "start")
+        time.sleep(600)
+    finally:
+        time.sleep(5.5)
         _note(witness, "cleaned up")
 
 

@@ -16,7 +16,9 @@ import pytest
 
 from asyncqueue.model import Status
 from asyncqueue.running import redirect
-from asyncqueue.running.runner import RunResult
+from asyncqueue.running.application import Application
+from asyncqueue.running.limits import Limits
+from asyncqueue.running.runner import Runner, RunResult
 from tests.running.helpers import HERE, Recorder, claimed, run
 
 
@@ -71,6 +73,7 @@ async def test_a_process_ends_when_its_worker_is_gone(runner):
         "attempt": 0,
         "max_attempts": None,
         "limits": {},
+        "grace": 0.0,
         "path": sys.path,
         "prepare": None,
     }
@@ -103,6 +106,14 @@ async def test_a_task_cleans_up_before_its_process_is_ended(runner, tmp_path, na
     else:
         assert result is not None
         assert (result.error or "").startswith("Task timed out")
+
+
+@pytest.mark.parametrize("name", ["cleans_up_slowly_in_a_process", "cleans_up_slowly_by_itself"])
+async def test_a_cancelled_task_has_the_grace_time_before_its_process_is_killed(tmp_path, name):
+    """Longer than the five seconds of one that is out of time."""
+    runner = Runner(Application(), Limits(), grace=30.0)
+    result, lines = await _ended_midway(runner, tmp_path / "witness", name, "stop")
+    assert (result, lines) == (None, ["start", "cleaned up"])
 
 
 async def test_what_a_task_has_forked_ends_with_it(runner, tmp_path):

@@ -252,6 +252,33 @@ async def test_a_task_that_goes_on_after_a_cancellation_is_cancelled_again(runne
     assert result == RunResult(Status.FAILED, None, "Task timed out after 0.2 seconds", "what was that?\n")
 
 
+async def _cleaning(grace: float, seconds: float, stop_after: float) -> str | None:
+    """What a task says that takes a while to clean up, and is stopped so many seconds after its start."""
+    runner = Runner(Application(), Limits(), grace=grace)
+    going = runner.prepare(claimed("cleans_up_slowly", {"seconds": seconds}), Recorder)
+    redirect.install()
+    task = asyncio.create_task(runner.run(going))
+    await asyncio.sleep(stop_after)
+    going.stop()
+    with anyio.fail_after(10):
+        assert await task is None
+    return going.capture.text()
+
+
+async def test_a_stopped_task_may_clean_up_as_long_as_the_grace_time_is(monkeypatch):
+    monkeypatch.setattr("asyncqueue.running.run._AGAIN", 0.1)
+    assert await _cleaning(grace=5.0, seconds=0.25, stop_after=0.1) == "cleaning\ncleaned up\n"
+    assert await _cleaning(grace=0.3, seconds=60.0, stop_after=0.1) == "cleaning\n", "and is cancelled again then"
+
+
+async def test_no_timeout_cuts_the_clean_up_of_a_stopped_task_short():
+    assert await _cleaning(grace=5.0, seconds=0.6, stop_after=0.1) == "cleaning\ncleaned up\n"
+
+
+async def test_a_task_that_is_out_of_time_and_stopped_then_goes_on_cleaning_up():
+    assert await _cleaning(grace=5.0, seconds=0.5, stop_after=0.6) == "cleaning\ncleaned up\n"
+
+
 async def test_a_run_that_is_stopped_has_no_result(runner):
     going = runner.prepare(claimed("talks", {"name": "a", "pause": 60}), Recorder)
     task = asyncio.create_task(runner.run(going))

@@ -47,6 +47,17 @@ async def slow(witness: str, key: str, seconds: float) -> str:
 
 
 @task
+async def slow_to_stop(witness: str, key: str, seconds: float) -> None:
+    """Take a while to clean up once it is cancelled."""
+    witnessed(witness, f"start {key}")
+    try:
+        await asyncio.sleep(600)
+    finally:
+        await asyncio.sleep(seconds)
+        witnessed(witness, f"cleaned up {key}")
+
+
+@task
 async def stubborn(witness: str, key: str) -> None:
     """Ignore every cancellation."""
     witnessed(witness, f"start {key}")

@@ -163,6 +163,17 @@ async def test_cancelling_stops_a_running_task_within_a_heartbeat(queue, databas
     assert await handle.status() == Status.CANCELLED
 
 
+async def test_a_cancelled_task_has_the_grace_time_to_clean_up(queue, database, tmp_path):
+    """Longer than the five seconds that a task has which is out of time."""
+    witness = tmp_path / "witness"
+    handle = await queue.enqueue(sample_tasks.slow_to_stop, _slow(witness, "a", 5.5))
+    with WorkerProcess(database.url, tmp_path, *LEASE, "--grace", "20"):
+        await until(lambda: lines(witness) == ["start a"], what="the start")
+        await handle.cancel()
+        await until(lambda: "cleaned up a" in lines(witness), 10, "the clean-up")
+    assert await handle.status() == Status.CANCELLED
+
+
 async def test_an_idle_worker_picks_up_new_tasks_and_ends_on_sigterm(queue, database, tmp_path):
     with WorkerProcess(database.url, tmp_path) as worker:
         for number in range(3):
