@@ -2,6 +2,10 @@
 -- Both see the table as it was before: a row that ends here is none that is claimed here. The count of the ends
 -- written stands in every row; there is one row at least, with nothing but that, where nothing is claimed.
 -- Where the count is less than was given, `finished` says which; the rest is said at `finish` and `claim`.
+-- Rows are taken before any is ended, because `always` reads `taken` to its end before the count asks for `done`: in one case
+-- SKIP LOCKED does wait, for a row that this statement still sees as queued while another worker, which has claimed it since,
+-- ends it now (PostgreSQL locks a row's newer versions without asking whether it may wait). Two workers that had written ends
+-- already waited for each other's like that, until the server found the deadlock after a second.
 --
 -- Level 1 claims band by band: a band is what one queue holds at one priority. Either the bands are given, in order and
 -- each with its watermark, or, with `look`, they are found: one step in the index for each, however many rows it has;
@@ -86,5 +90,5 @@ SELECT taken.id, taken.task, taken.args, taken.token, taken.queued_at,
        , CASE WHEN :look::bool THEN (SELECT extract(epoch FROM min(run_after) - statement_timestamp())::float8 -- [migrated]
                                        FROM {table} WHERE status = 5) END AS due_in -- [migrated]
        , CASE WHEN :look::bool THEN (SELECT json_agg(json_build_array(queue, priority))::text FROM band) END AS bands -- [migrated]
-  FROM (SELECT) AS always
+  FROM (SELECT count(*) FROM taken) AS always
   LEFT JOIN taken ON true

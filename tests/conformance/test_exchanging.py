@@ -11,6 +11,7 @@ import pytest
 from asyncqueue.backends.base import TaskFilter
 from asyncqueue.errors import DataRejected
 from asyncqueue.model import ClaimedTask, Status
+from tests.conformance.conftest import opened
 from tests.conformance.helpers import claimed, done, failed, queued, release, row
 from tests.servers.cases import DIALECTS, SERVER_DIALECTS, cases, migrated, shaped
 
@@ -93,6 +94,30 @@ async def test_many_exchanges_at_once_share_the_rows_without_overlap(backend, an
         await asyncio.gather(*(worker(each.exchange) for each in (backend, backend, second, second)))
     assert sorted(seen) == sorted(ids)
     assert await backend.count(TaskFilter(statuses=[Status.COMPLETED])) == 600
+
+
+NOTING = [
+    "CREATE TABLE noted (place serial, status integer)",
+    """
+    CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS
+        'BEGIN INSERT INTO noted (status) VALUES (NEW.status); RETURN NEW; END'
+    """,
+    "CREATE TRIGGER noting BEFORE UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION note()",
+]
+
+
+@cases("fresh_database", [*shaped(["postgresql"], [10]), *migrated(["postgresql"])])
+async def test_rows_are_taken_before_any_is_ended(fresh_database):
+    """Else two workers may wait for each other: SKIP LOCKED does wait for a row that is being ended."""
+    async with opened(fresh_database.url) as backend:
+        await queued(backend, 8)
+        held = await backend.claim(4, worker_pid=None)
+        for statement in NOTING:
+            fresh_database.execute(statement.format(table=fresh_database.table))
+        written, claims = await backend.exchange([done(claim) for claim in held], 4, worker_pid=None)
+        assert (len(written), len(claims)) == (4, 4)
+    statuses = [status for (status,) in fresh_database.execute("SELECT status FROM noted ORDER BY place")]
+    assert statuses == [Status.RUNNING] * 4 + [Status.COMPLETED] * 4
 
 
 # -- the watermark: a busy claim does not read again what lies before the newest row it has claimed
