@@ -43,12 +43,12 @@ class TaskProcessDied(ChildProcessError):
     """The child ended without a report: it was killed, crashed, or ended itself."""
 
 
-async def run_in_process(run: Run, limits: Limits, *, grace: float, prepare: str | None) -> str | None:
+async def run_in_process(run: Run, limits: Limits, *, prepare: str | None) -> str | None:
     """Run a task in a child and return its output; what a generator yields is written as it comes.
 
     When the caller is cancelled the child, and what it started, is terminated and after `run.patience` seconds killed:
-    `grace` where it was stopped, five, as in Django's worker, where it is out of time. Until then the task can clean up
-    behind itself: an async one is cancelled, in a plain one CancelledError is raised.
+    its grace time where it was stopped, five, as in Django's worker, where it is out of time. Until then the task can
+    clean up behind itself: an async one is cancelled, in a plain one CancelledError is raised.
 
     Raises TaskProcessError with the task's error, TaskProcessDied with what became of the child.
     """
@@ -59,7 +59,7 @@ async def run_in_process(run: Run, limits: Limits, *, grace: float, prepare: str
         "attempt": run.claimed.attempt,
         "max_attempts": run.claimed.max_attempts,
         "limits": asdict(limits),
-        "grace": grace,
+        "grace": run.grace,
         "path": sys.path,
         "prepare": prepare,
     }

@@ -33,7 +33,6 @@ class Run:
     __slots__ = (
         "_again",
         "_going",
-        "_grace",
         "_open_stream",
         "_stream",
         "_timer",
@@ -41,6 +40,7 @@ class Run:
         "capture",
         "chains",
         "claimed",
+        "grace",
         "in_thread",
         "output",
         "patience",
@@ -62,6 +62,7 @@ class Run:
     ) -> None:
         self.claimed = claimed
         self.chains = chains
+        self.grace = grace
         self.capture = Capture(max_log_size)
         self.output: str | None = None
         #: What its function declares, once that is found.
@@ -82,7 +83,6 @@ class Run:
         #: references would leave every run to the garbage collector.
         self.task: asyncio.Task[Any] | None = None
         self._going = False
-        self._grace = grace
         self._open_stream = open_stream
         self._stream: Stream | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -131,7 +131,7 @@ class Run:
             self.stopping = True
             self._stop_timer()
             if not self.timed_out:  # else it cleans up already
-                self.patience = max(self.patience, self._grace)
+                self.patience = max(self.patience, self.grace)
                 self._cancel()
 
     def _time_out(self) -> None:

@@ -212,8 +212,7 @@ class Runner:
         if generator:
             run.output = ""  # unless it yields something; Django's worker begins with this too
         if resolved.isolated and not self._inline:
-            prepare = self._application.prepare
-            output = await run_in_process(run, self._limits, grace=self._grace, prepare=prepare)
+            output = await run_in_process(run, self._limits, prepare=self._application.prepare)
             if not generator:
                 run.output = output
         elif kind is Kind.ASYNC:

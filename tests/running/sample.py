@@ -300,43 +300,24 @@ def _note(witness: str, line: str) -> None:
 
 
 @task(isolation="process", timeout=600)
-def cleans_up(witness: str) -> None:
+def cleans_up(witness: str, seconds: float = 0.0) -> None:
     try:
         _note(witness, "start")
         time.sleep(600)
     except Exception:
         _note(witness, "what ends it is no Exception")
     finally:
+        time.sleep(seconds)
         _note(witness, "cleaned up")
 
 
 @task(isolation="process", timeout=600)
-async def cleans_up_async(witness: str) -> None:
+async def cleans_up_async(witness: str, seconds: float = 0.0) -> None:
     try:
         _note(witness, "start")
         await asyncio.sleep(600)
     finally:
-        await asyncio.sleep(0)
-        _note(witness, "cleaned up")
-
-
-@task(isolation="process", timeout=600)
-async def cleans_up_slowly_in_a_process(witness: str) -> None:
-    try:
-        _note(witness, "start")
-        await asyncio.sleep(600)
-    finally:
-        await asyncio.sleep(5.5)
-        _note(witness, "cleaned up")
-
-
-@task(isolation="process", timeout=600)
-def cleans_up_slowly_by_itself(witness: str) -> None:
-    try:
-        _note(witness, "start")
-        time.sleep(600)
-    finally:
-        time.sleep(5.5)
+        await asyncio.sleep(seconds)
         _note(witness, "cleaned up")
 
 

@@ -108,11 +108,11 @@ async def test_a_task_cleans_up_before_its_process_is_ended(runner, tmp_path, na
         assert (result.error or "").startswith("Task timed out")
 
 
-@pytest.mark.parametrize("name", ["cleans_up_slowly_in_a_process", "cleans_up_slowly_by_itself"])
+@pytest.mark.parametrize("name", ["cleans_up", "cleans_up_async"])
 async def test_a_cancelled_task_has_the_grace_time_before_its_process_is_killed(tmp_path, name):
     """Longer than the five seconds of one that is out of time."""
     runner = Runner(Application(), Limits(), grace=30.0)
-    result, lines = await _ended_midway(runner, tmp_path / "witness", name, "stop")
+    result, lines = await _ended_midway(runner, tmp_path / "witness", name, "stop", seconds=5.5)
     assert (result, lines) == (None, ["start", "cleaned up"])
 
 
@@ -121,9 +121,11 @@ async def test_what_a_task_has_forked_ends_with_it(runner, tmp_path):
     assert lines == ["start"]
 
 
-async def _ended_midway(runner, witness: Path, name: str, how: str) -> tuple[RunResult | None, list[str]]:
+async def _ended_midway(
+    runner, witness: Path, name: str, how: str, **args: float
+) -> tuple[RunResult | None, list[str]]:
     redirect.install()
-    ended = runner.prepare(claimed(name, {"witness": str(witness)}), Recorder)
+    ended = runner.prepare(claimed(name, {"witness": str(witness), **args}), Recorder)
     running = asyncio.create_task(runner.run(ended))
     with anyio.fail_after(60):
         while not witness.exists() or not witness.read_text():
