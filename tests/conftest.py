@@ -7,9 +7,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,22 @@ from tests.servers.database import Database
 from tests.servers.databases import Databases
 from tests.servers.installation import InstallationFailed
 
+
+class _Findings:
+    """Which servers there were, and which there were not and why: what the end of a run says."""
+
+    def __init__(self) -> None:
+        self.used: list[str] = []
+        self.missing: list[str] = []
+
+    def take_in(self, used: Iterable[str], missing: Iterable[str]) -> None:
+        """Add what is new."""
+        self.used = sorted({*self.used, *used})
+        self.missing = sorted({*self.missing, *missing})
+
+
 _SERVERS = pytest.StashKey[Servers]()
+_FINDINGS = pytest.StashKey[_Findings]()
 
 
 @pytest.fixture(scope="session")
@@ -115,6 +131,7 @@ def _server_needed() -> Iterator[None]:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[_SERVERS] = Servers()
+    config.stash[_FINDINGS] = _Findings()
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -136,19 +153,44 @@ def _parameters(item: pytest.Item) -> list[object]:
     )
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Write lone surrogates that a test has printed as escapes: they cannot be sent to the process with the reports."""
+    report = yield
+    report.sections = [(name, text.encode("utf-8", "backslashreplace").decode()) for name, text in report.sections]
+    return report
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Take down which servers the tests were run on, in each of the processes that run them."""
+    servers, findings = session.config.stash[_SERVERS], session.config.stash[_FINDINGS]
+    findings.take_in([f"{each.product} {each.version}, {each.origin}" for each in servers.used], servers.missing)
+    if _one_of_many(session.config):
+        session.config.workeroutput["findings"] = findings.used, findings.missing  # type: ignore[attr-defined]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any, error: object) -> None:
+    """Take in what one of the processes that run tests has found; one that crashed says nothing."""
+    node.config.stash[_FINDINGS].take_in(*getattr(node, "workeroutput", {}).get("findings", ((), ())))
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Say which servers these results are of."""
-    lines = {f"{server.product} {server.version}, {server.origin}" for server in config.stash[_SERVERS].used}
-    if lines:
+    if used := config.stash[_FINDINGS].used:
         terminalreporter.section("database servers")
-        for line in sorted(lines):
+        for line in used:
             terminalreporter.line(line)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """End the servers, whatever ended the run, and close with what was skipped."""
-    servers = config.stash[_SERVERS]
-    servers.close()
-    if not os.environ.get("CI"):
-        for why in servers.missing:
+    config.stash[_SERVERS].close()
+    if not os.environ.get("CI") and not _one_of_many(config):
+        for why in config.stash[_FINDINGS].missing:
             config.get_terminal_writer().line(f"Skipped tests: {why}", yellow=True)
+
+
+def _one_of_many(config: pytest.Config) -> bool:
+    """Whether this is one of several processes that run tests (`-n`), while another one shows what comes of them."""
+    return hasattr(config, "workerinput")

@@ -166,7 +166,7 @@ async def test_watching_yields_each_as_it_ends(queue):
 
     watching = asyncio.create_task(watch())
     await queue.backend.finish([done(claims[2])])
-    await asyncio.sleep(0.3)
+    await until(lambda: bool(seen))
     assert seen == [(handles[2].id, Status.COMPLETED)]
     await queue.backend.finish([failed(claims[0])])
     await queue.cancel(handles[1].id)

@@ -20,6 +20,7 @@ from tests.cli.test_commands import call, enqueue, folder
 __all__ = ["folder"]  # a fixture
 
 _SIZE = struct.pack("HHHH", 40, 100, 0, 0)
+_ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
 _STYLE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 NAPS = """
@@ -47,7 +48,8 @@ class Terminal:
             stdin=slave,
             stdout=slave,
             stderr=slave,
-            env={**os.environ, "TERM": "xterm-256color", "NO_COLOR": ""},
+            # The size is the terminal's, whatever the environment of the tests says.
+            env={**_ENVIRONMENT, "TERM": "xterm-256color", "NO_COLOR": ""},
         )
         os.close(slave)
 

@@ -15,6 +15,8 @@ def server_options(server: LocalServer) -> list[str]:
         f"--datadir={server.data}",
         f"--socket={directory}/s.sock",
         f"--pid-file={directory}/pid",
+        # A server that starts removes the temporary tables that it finds, of others that share the directory, too.
+        f"--tmpdir={directory}",
         "--innodb-buffer-pool-size=64M",
     ]
     return [*options, "--user=root"] if os.geteuid() == 0 else options
