@@ -48,7 +48,7 @@ async def ended(queue: Queue) -> int:
 @MIGRATED
 async def test_no_more_run_at_once_than_the_function_says(database):
     async with Queue(settings=settings(database)) as queue:
-        await queue.enqueue_many([(tasks.two, {}) for _ in range(20)] + [(tasks.free, None)] * 5)
+        await queue.enqueue_many([(tasks.two, {"beside": 2})] * 20 + [(tasks.free, None)] * 5)
         await burst(queue)
         assert await ended(queue) == 25
         assert tasks.most == {"two": 2}
@@ -183,7 +183,8 @@ async def test_a_worker_that_lacks_the_code_leaves_the_limit_to_those_that_have_
             group.start_soon(lacking.run)
             group.start_soon(having.run)
             await asyncio.sleep(0.3)
-            some = [await queue.enqueue(f"{HERE}.two", limit_key="a", queue="ours") for _ in range(6)]
+            both = {"beside": 2}
+            some = [await queue.enqueue(f"{HERE}.two", both, limit_key="a", queue="ours") for _ in range(6)]
             for handle in some:
                 assert await handle.result() == "two"
             lacking.stop()
@@ -217,7 +218,7 @@ async def test_what_is_enqueued_in_a_transaction_of_the_callers_is_limited_too(d
     async with Queue(settings=settings(database)) as queue:
         async with transaction(database) as theirs:
             for _ in range(5):
-                await queue.enqueue(tasks.two, connection=theirs.raw)
+                await queue.enqueue(tasks.two, {"beside": 2}, connection=theirs.raw)
             await theirs.commit()
         await burst(queue)
         assert await ended(queue) == 5
@@ -265,7 +266,7 @@ async def test_in_a_test_limits_hold_too_and_nobody_waits_for_a_window():
     from asyncqueue.testing import memory_queue, run_until_empty
 
     async with memory_queue() as queue:
-        await queue.enqueue_many([(tasks.two, None)] * 5 + [(tasks.paced, None)] * 5)
+        await queue.enqueue_many([(tasks.two, {"beside": 2})] * 5 + [(tasks.paced, None)] * 5)
         done = await run_until_empty(queue, concurrency=10)
         assert len(done) == 8
         assert tasks.most == {"two": 2}
