@@ -18,7 +18,13 @@ _made = threading.local()
 
 
 def new_id() -> UUID:
-    """A UUID of version 7 (RFC 9562, section 6.2, method 3): the time in UTC to 1/4096 ms, and 62 random bits.
+    """An id as `new_ids` makes them."""
+    [made] = new_ids(1)
+    return made
+
+
+def new_ids(count: int) -> list[UUID]:
+    """UUIDs of version 7 (RFC 9562, section 6.2, method 3): the time in UTC to 1/4096 ms, and 62 random bits.
 
     Ids that begin with the time lie beside each other in the primary key, and so do the rows themselves on MySQL and
     MariaDB. With ids that are random altogether every task touches pages of its own, which are as many as the table is
@@ -27,11 +33,14 @@ def new_id() -> UUID:
     Each id of a thread is greater than the one before: tasks that become ready at the same time are claimed in the
     order of their ids, which so is the one in which they were enqueued.
     """
-    ticks = time.time_ns() * _TICKS // 1_000_000
+    first = time.time_ns() * _TICKS // 1_000_000
     last: int = getattr(_made, "last", 0)
     # A clock that was set back is followed, or ids would say for as long that they are younger than they are.
-    if last - _SECOND < ticks <= last:
-        ticks = last + 1
-    _made.last = ticks
-    time_bits = ticks // _TICKS << 80 | ticks % _TICKS << 64
-    return UUID(int=time_bits | _FIXED | int.from_bytes(os.urandom(8)) & _RANDOM)
+    if last - _SECOND < first <= last:
+        first = last + 1
+    _made.last = first + count - 1
+    bits = memoryview(os.urandom(8 * count)).cast("Q")  # of all at once, which is half of what ids cost
+    return [
+        UUID(int=ticks // _TICKS << 80 | ticks % _TICKS << 64 | _FIXED | each & _RANDOM)
+        for ticks, each in enumerate(bits, first)
+    ]

@@ -8,7 +8,7 @@ from typing import Any
 
 from asyncqueue.errors import ConfigurationError, InvalidTask
 from asyncqueue.graphs import connected
-from asyncqueue.ids import new_id
+from asyncqueue.ids import new_id, new_ids
 from asyncqueue.limits import Limit, LimitPolicy
 from asyncqueue.model import Link, NewTask, OnFailure
 from asyncqueue.requests import PLAIN, Placement, Task, TaskRequest
@@ -66,8 +66,13 @@ class Rows:
             size = self._size
             try:
                 # Hundreds of thousands a second: that each is a pair is found out by taking it for one.
-                if not any(_limits_of(task) for task in {task for task, _ in some}):
-                    return [NewTask(new_id(), path_of(task), encode_args(args, size)) for task, args in some]
+                paths = {task: path_of(task) for task in {task for task, _ in some}}
+                if not any(map(_limits_of, paths)):
+                    ids = new_ids(len(some))
+                    return [
+                        NewTask(key, paths[task], encode_args(args, size))
+                        for key, (task, args) in zip(ids, some, strict=True)
+                    ]
             except (TypeError, ValueError):
                 pass  # some are requests, or mistakes: one by one
         rows = _numbered([self._one(each, placement) for each in some])

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 from uuid import UUID
 
@@ -29,6 +29,8 @@ from asyncqueue.worker import Worker
 
 #: So many tasks may each be enqueued by the one before: more is surely one that enqueues itself for later.
 _DEPTH = 100
+#: Seconds after which a caller looks at its tasks though one of them waits for tasks of its own.
+_ANYWAY = 1.0
 
 
 @asynccontextmanager
@@ -98,6 +100,8 @@ class EagerQueue(Queue):
         self._working: asyncio.Task[None] | None = None
         self._callers = 0
         self._depths: dict[UUID, int] = {}
+        # The tasks that wait for others which they have enqueued, each with what is set when such a wait is over.
+        self._nested: dict[UUID, anyio.Event] = {}
 
     async def enqueue(self, task: Task, args: Mapping[str, Any] | None = None, **options: Any) -> TaskHandle:
         """As `Queue.enqueue`, and runs the task; see `eager`."""
@@ -148,7 +152,7 @@ class EagerQueue(Queue):
         self._depths |= dict.fromkeys(ids, depth)
         try:
             async with opened(self), within(self, self._timeout, "a task in eager mode"):
-                with capturing():
+                with capturing(), self._noted():
                     records = await self._end(ids)
             raised = [self._witness.raised.pop(task_id, None) for task_id in ids]
         except BaseException:
@@ -176,11 +180,36 @@ class EagerQueue(Queue):
                     raise AssertionError("unreachable: the worker ends when nobody waits for it, or with an error")
                 if any(record.status == Status.SCHEDULED for record in records):
                     await bring_next_forward(self)
-                await anyio.sleep(polls.next())
+                await self._pause(ids, polls)
         finally:
             self._callers -= 1
             if not self._callers:
                 await self._rest()
+
+    @contextmanager
+    def _noted(self) -> Iterator[None]:
+        """Note that the task which runs here, if one does, waits for others."""
+        run = current_run.get()
+        if run is None:
+            yield
+            return
+        over = self._nested[run.claimed.id] = anyio.Event()
+        try:
+            yield
+        finally:
+            over.set()
+            if self._nested.get(run.claimed.id) is over:
+                del self._nested[run.claimed.id]
+
+    async def _pause(self, ids: Sequence[UUID], polls: Backoff) -> None:
+        """Wait before the next look at these: of tasks that wait for each other only the innermost can have ended."""
+        inner = next((self._nested[task_id] for task_id in ids if task_id in self._nested), None)
+        if inner is None:
+            await anyio.sleep(polls.next())
+            return
+        with anyio.move_on_after(_ANYWAY):
+            await inner.wait()
+        polls.reset()
 
     def _work(self) -> asyncio.Task[None]:
         """One worker for all callers of the moment: of two, each could take what the other's caller waits for."""

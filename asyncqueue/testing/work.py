@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import anyio
@@ -97,7 +97,10 @@ async def within(queue: Queue, timeout: float | None, what: str) -> AsyncIterato
 
 async def _unended(queue: Queue) -> list[TaskRecord]:
     """What runs, then what is queued, then what is scheduled."""
-    found: list[TaskRecord] = []
-    for status in (Status.RUNNING, Status.QUEUED, Status.SCHEDULED):
-        found += reversed(await queue.list(status=status))
-    return found
+    # In one statement: between two, a task may go from the status that is read next into the one read before.
+    found = await queue.list(status=_UNENDED, limit=_READ)
+    return sorted(found, key=lambda record: (_UNENDED.index(record.status), record.modified))
+
+
+_UNENDED: Final = (Status.RUNNING, Status.QUEUED, Status.SCHEDULED)
+_READ: Final = 10_000  # rows

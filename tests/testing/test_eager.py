@@ -123,6 +123,20 @@ async def test_tasks_that_enqueue_others(queue, done):
         await enqueue(app.endless)
 
 
+async def test_of_tasks_that_wait_for_each_other_only_the_innermost_is_looked_at(queue, monkeypatch):
+    looks = 0
+    get = queue.backend.get
+
+    async def counted(ids):
+        nonlocal looks
+        looks += 1
+        return await get(ids)
+
+    monkeypatch.setattr(queue.backend, "get", counted)
+    await enqueue(app.chain, {"left": 60})
+    assert looks < 600, "some 260; where each one looks while it waits it is 2,000 and more"
+
+
 async def test_many_callers_and_many_tasks(queue, done):
     handles = await queue.enqueue_many([(app.send, {"to": str(number)}) for number in range(50)])
     assert [await handle.result(timeout=1) for handle in handles] == [f"sent to {number}" for number in range(50)]

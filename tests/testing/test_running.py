@@ -12,8 +12,10 @@ import time_machine
 
 import asyncqueue
 from asyncqueue import AllowRule, Application, Hooks, Queue, Settings, Status, TaskRequest, Worker, enqueue
+from asyncqueue.backends.base import TaskFilter
 from asyncqueue.errors import ConfigurationError, MigrationRequired
 from asyncqueue.testing import QueueNotEmpty, TasksFailed, advance, memory_queue, run_until_empty
+from asyncqueue.testing.work import within
 from tests.servers.cases import cases, migrated, shaped
 from tests.testing import app
 
@@ -209,6 +211,26 @@ async def test_tasks_that_enqueue_each_other_for_ever_are_named(memory):
     await enqueue(app.endless)
     with pytest.raises(QueueNotEmpty, match="endless"):
         await run_until_empty(memory, timeout=0.5, scheduled=True)
+
+
+async def test_a_task_that_changes_its_status_meanwhile_is_named(memory, monkeypatch):
+    await enqueue(app.forever)
+    find = memory.backend.find
+    turns = iter(range(100))
+
+    async def found(*args, **options):
+        rows = await find(*args, **options)
+        # Tasks that enqueue each other, while they are read: of two kinds in turns, always one that has not ended.
+        last = await memory.enqueue(app.endless, delay=60 if next(turns) % 2 == 0 else 0)
+        others = [row.id for row in await find(TaskFilter((), None), limit=100) if row.id != last.id]
+        await memory.cancel(*others)
+        return rows
+
+    monkeypatch.setattr(memory.backend, "find", found)
+    with pytest.raises(QueueNotEmpty) as caught:
+        async with within(memory, 0.01, "it"):
+            await anyio.sleep_forever()
+    assert len(caught.value.records) == 1
 
 
 async def test_a_chain_of_delayed_tasks(memory, done):

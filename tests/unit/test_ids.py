@@ -10,7 +10,7 @@ from uuid import RFC_4122, UUID
 import pytest
 
 from asyncqueue import ids
-from asyncqueue.ids import new_id
+from asyncqueue.ids import new_id, new_ids
 
 
 @pytest.fixture
@@ -43,6 +43,13 @@ def test_ids_of_one_moment_are_in_order(clock):
     assert {each.int >> 80 for each in made} <= {clock[0] // 1_000_000 + late for late in range(4)}
 
 
+def test_ids_made_together_come_between_those_made_before_and_after(clock):
+    made = [new_id(), *new_ids(10_000), *new_ids(0), *new_ids(1), new_id()]
+    assert len(made) == 10_003
+    assert all(one < other for one, other in pairwise(made))
+    assert {(each.version, each.variant) for each in made} == {(7, RFC_4122)}
+
+
 def test_a_clock_that_was_set_back_is_followed_but_for_less_than_a_second(clock):
     first = new_id()
     clock[0] -= 900_000_000
@@ -52,7 +59,7 @@ def test_a_clock_that_was_set_back_is_followed_but_for_less_than_a_second(clock)
 
 
 def test_the_last_62_bits_are_random():
-    numbers = [new_id().int for _ in range(2000)]
+    numbers = [each.int for each in [*(new_id() for _ in range(1000)), *new_ids(1000)]]
     for bit in range(62):
         ones = sum(each >> bit & 1 for each in numbers)
         assert 700 < ones < 1300, (
