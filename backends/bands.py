@@ -4,8 +4,8 @@ A band is what one queue holds at one priority; within it rows are claimed by ag
 snapshot, every claim would walk over all index entries of a band that were claimed before, so a busy worker's claim
 begins at the newest row that it has claimed of each (see `watermark.py`, whose measure of costly looks serves here
 too). Bands that this worker does not know of, and rows that come late with an older `modified`, are found by a look: a
-claim without bounds, once a second, whenever a claim comes back short, and when the next scheduled row is due. Where
-looks are costly they are made every ten seconds at least.
+claim that finds the oldest row of every band and begins there, once a second, whenever a claim comes back short, and
+when the next scheduled row is due. Where looks are costly they are made every ten seconds at least.
 """
 
 from __future__ import annotations
@@ -19,8 +19,7 @@ from math import inf
 from operator import attrgetter
 from typing import NamedTuple, cast
 
-from asyncqueue.backends.looks import pause_after
-from asyncqueue.backends.watermark import LONGEST_PAUSE, RECENT, Watermark, by_age
+from asyncqueue.backends.watermark import RECENT, Watermark, by_age
 from asyncqueue.model import ClaimedTask
 
 _PRIORITY = attrgetter("priority")
@@ -58,10 +57,13 @@ class Bands:
         """Seconds until the next scheduled row is due, or to be tried again, as far as is known."""
         return max(_AT_FIRST, self._due_at - time.monotonic())
 
-    @property
-    def due(self) -> bool:
-        """Whether the claim that comes now should look."""
-        return time.monotonic() >= self._look_at or not self._reached
+    def begin_look(self) -> bool:
+        """Whether the claim that comes now should look. Another one that comes while it does should not."""
+        now = time.monotonic()
+        if now < self._look_at and self._reached:
+            return False
+        self._look_at = now + self._looks.pause()
+        return True
 
     @property
     def piled(self) -> bool:
@@ -83,8 +85,7 @@ class Bands:
         self._looks.looked(seconds)
         now = time.monotonic()
         self._due_at = inf if due_in is None else now + due_in
-        pause = min(pause_after(seconds), LONGEST_PAUSE) if self.piled else pause_after(0)
-        self._look_at = min(now + pause, self._due_at)
+        self._look_at = min(now + self._looks.pause(), self._due_at)
         if not self.piled:
             self._reached = dict.fromkeys(self._reached, self._lowest)
         for band in found:

@@ -6,6 +6,6 @@ _PAUSE = 1.0
 _PAUSES_PER_LOOK = 50
 
 
-def pause_after(look: float) -> float:
+def pause_after(look: float, *, at_least: float = _PAUSE) -> float:
     """Seconds until the next look, after one that took so many seconds: it may take a fiftieth of the time."""
-    return max(_PAUSE, _PAUSES_PER_LOOK * look)
+    return max(at_least, _PAUSES_PER_LOOK * look)

@@ -54,11 +54,15 @@ class Step(NamedTuple):
 
     def changes(self, render: Callable[..., str], found: Found) -> list[Change]:
         """It as changes: `render` gives a statement's SQL, for what there is."""
+        # Nothing but our own columns: Django's table may have another one, of whatever name.
+        features = {name for name in (*COLUMNS, *LINK_COLUMNS) if name in found.columns}
+        if found.small:
+            features.add("small")
         return [
             Change(
                 self.title,
                 self.purpose,
-                render(name, features=found.columns),
+                render(name, features=features),
                 locks=self.locks,
                 gone=self.gone,
                 unscheduled=self.gone and "run_after" in self.names,
@@ -84,6 +88,8 @@ class Found:
     triggers: Collection[str] = ()
     #: The newest version that was complete once.
     version: int = 0
+    #: Whether the task table can be written anew in a moment; looked at where it matters, before a migration.
+    small: bool = False
 
 
 class Schema:

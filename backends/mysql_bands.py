@@ -14,10 +14,11 @@ from asyncqueue.backends.arrivals import Arrival, Arrivals
 from asyncqueue.backends.bands import Band, Bands, in_order
 from asyncqueue.backends.lane import Lanes
 from asyncqueue.backends.looks import pause_after
-from asyncqueue.backends.mysql_claiming import HELD_BY_OTHERS, Claiming, Read
+from asyncqueue.backends.mysql_claiming import HELD_BY_OTHERS, Claiming
 from asyncqueue.backends.mysql_connection import Call, MysqlConnection
 from asyncqueue.backends.mysql_rows import Row, ordered, rows_json
 from asyncqueue.backends.mysql_times import Times
+from asyncqueue.backends.mysql_ways import Ways
 from asyncqueue.backends.table import Table
 from asyncqueue.errors import DatabaseUnavailable
 from asyncqueue.model import ASIDE, Claimant, ClaimedTask, Link, Status
@@ -73,9 +74,9 @@ class BandClaims:
         self._translate = translate
         self._carry_out = carry_out
         self._arrivals = arrivals
-        # Bands to whose end the last claim did not come, and when to read those again in which there was nothing.
-        self._long: set[Band] = set()
-        self._again: dict[Band, float] = {}
+        self._ways = Ways(table, lanes, translate)
+        # When to read those bands again in which there was nothing.
+        self._again: dict[Band | None, float] = {}
         self._empty = False
 
     async def claim(
@@ -85,7 +86,7 @@ class BandClaims:
 
         Returns how many rows that one has matched (None where the reply got lost on the way) and what was claimed.
         """
-        look, back = self.bands.due, self.bands.piled and first is None
+        look, back = self.bands.begin_look(), self.bands.piled and first is None
         if look:
             wanted = await self._look(claimant)
         else:
@@ -107,15 +108,12 @@ class BandClaims:
     ) -> tuple[int | None, list[ClaimedTask]]:
         if not wanted and first is None:
             return None, []
-        reads = [Read(self._ready(band, bound), bound, band) for band, bound in wanted]
+        reads = await self._ways.choose(wanted, limit)
         claiming = Claiming(self._table, self._times, reads, limit, claimant, first)
-        began = time.monotonic()
         claimed = await self._carry_out(claiming)
-        if any(bound != _LOWEST for _, bound in wanted):
-            self.bands.worked(time.monotonic() - began)
-        for band, filled in claiming.filled.items():
-            (self._long.add if filled == 1 else self._long.discard)(band)
-            if not filled:
+        self._ways.take_in(reads, limit, claiming)
+        for band, (found, wanting) in claiming.found.items():
+            if found == 0 < wanting:
                 self._again[band] = time.monotonic() + pause_after(0)
         return claiming.matched, claimed
 
@@ -137,12 +135,6 @@ class BandClaims:
         now = time.monotonic()
         return [(band, bound) for band, bound in wanted if self._again.get(band, 0.0) <= now]
 
-    def _ready(self, band: Band, bound: datetime) -> str:
-        """The way of reading that is the cheapest there, see `ready_apart.sql`."""
-        indexed = self._table.shape is None or self._table.shape.indexed
-        direct = indexed and bound != _LOWEST and not self.bands.piled and band in self._long
-        return "ready" if direct else "ready_apart"
-
     async def _waiting(self, wanted: _Wanted) -> _Wanted:
         """Those bands in which anything is queued: statements without a transaction, where a claim is one."""
         statement = self._table["waiting"]
@@ -157,21 +149,24 @@ class BandClaims:
     # -- looking, and queueing what is due
 
     async def _look(self, claimant: Claimant) -> _Wanted:
-        """The bands that hold queued rows, in order and without bounds, when what is due is queued too."""
+        """The bands that hold queued rows, in order and each from its oldest row on, when what is due is queued too."""
         found, due_in = await self._found()
         if due_in is not None and due_in <= 0 and await self._promote():
             found, _ = await self._found()
-        return [(band, _LOWEST) for band, _ in self.bands.wanted(claimant.queues) if band in found]
+        return [(band, found[band]) for band, _ in self.bands.wanted(claimant.queues) if band in found]
 
-    async def _found(self) -> tuple[set[Band], float | None]:
-        """Returns the bands found, and in how many seconds the next scheduled row is due."""
+    async def _found(self) -> tuple[dict[Band, datetime], float | None]:
+        """Returns the bands found, each with the `modified` of its oldest row, and when the next scheduled row is due.
+
+        That is in seconds from now.
+        """
         look: Call = self._table["look"], {}
         (reply,) = await self._lanes.run(lambda connection: connection.run(look), translate=self._translate)
         due_in = reply.rows[0][1]
-        found = {Band(queue, priority) for _, _, queue, priority in reply.rows if queue is not None}
+        found = {Band(queue, priority): oldest for _, _, queue, priority, oldest in reply.rows if queue is not None}
         # The longest by the server's own clock: this process may be busy with its tasks.
         self.bands.looked(float(max(took for took, *_ in reply.rows)), due_in, found)
-        self._long &= found
+        self._ways.keep(found.keys())
         self._again.clear()
         return found, due_in
 

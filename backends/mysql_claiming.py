@@ -26,11 +26,13 @@ class Read(NamedTuple):
         ready: the statement that finds and locks rows.
         watermark: of their `modified`.
         band: at level 1, which has one read for each.
+        beyond: so many candidates more than are wanted, with `ready_apart`.
     """
 
     ready: str
     watermark: datetime
     band: Band | None = None
+    beyond: int = HELD_BY_OTHERS
 
 
 class Claiming:
@@ -61,8 +63,8 @@ class Claiming:
         self.matched: int | None = None
         #: Seconds that the server has looked for rows, by its own clock; taken with `timed` only.
         self.looked = 0.0
-        #: The bands read, and how many of the rows wanted were found there, from 0 to 1.
-        self.filled: dict[Band, float] = {}
+        #: The bands read: how many rows were found there, and how many were wanted.
+        self.found: dict[Band | None, tuple[int, int]] = {}
         self._table = table
         self._times = times
         self._reads = reads
@@ -134,12 +136,11 @@ class Claiming:
 
     def _note(self, reads: Sequence[Read], replies: Sequence[Reply], limit: int) -> None:
         for read, reply in zip(reads, replies, strict=True):
-            if read.band is not None:
-                self.filled[read.band] = len(reply.rows) / limit if limit else 1
+            self.found[read.band] = len(reply.rows), limit
 
     def _ready(self, read: Read, limit: int) -> Call:
         queue, priority = read.band or (None, None)
-        values = {"limit": limit, "candidates": limit + HELD_BY_OTHERS, "watermark": read.watermark}
+        values = {"limit": limit, "candidates": limit + read.beyond, "watermark": read.watermark}
         return self._table[read.ready], {**values, "queue": queue, "priority": priority}
 
     async def _held(self, connection: MysqlConnection) -> list[ClaimedTask]:
@@ -156,8 +157,6 @@ def _claimed(read: Read, reply: Reply, now: datetime) -> list[ClaimedTask]:
         return [ClaimedTask(UUID(key), task, args, now, queued_at) for key, task, args, queued_at in reply.rows]
     queue, priority = read.band
     return [
-        ClaimedTask(
-            UUID(key), task, args, now, queued_at, attempt or 0, most, queue, priority, *(each or 0 for each in links)
-        )
-        for key, task, args, queued_at, attempt, most, *links in reply.rows
+        ClaimedTask(UUID(key), task, args, now, queued_at, attempt or 0, most, queue, priority, links or 0)
+        for key, task, args, queued_at, attempt, most, links in reply.rows
     ]

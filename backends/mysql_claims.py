@@ -13,9 +13,10 @@ from asyncqueue.backends.arrivals import Arrivals
 from asyncqueue.backends.bands import Bands
 from asyncqueue.backends.lane import Lanes
 from asyncqueue.backends.mysql_bands import COSTLY_LOOK, BandClaims
-from asyncqueue.backends.mysql_claiming import Claiming, Read
+from asyncqueue.backends.mysql_claiming import Claiming
 from asyncqueue.backends.mysql_connection import Call, MysqlConnection
 from asyncqueue.backends.mysql_times import Times
+from asyncqueue.backends.mysql_ways import Ways
 from asyncqueue.backends.table import Table
 from asyncqueue.backends.watermark import Watermark
 from asyncqueue.errors import DatabaseBusy, DatabaseUnavailable
@@ -50,6 +51,7 @@ class Claims:
         self._patience = patience
         self._translate = translate
         self._empty = False
+        self._ways = Ways(table, lanes, translate)
         self._by_band = BandClaims(table, times, lanes, translate, self._carry_out, arrivals)
 
     @property
@@ -76,9 +78,8 @@ class Claims:
         if self._table.migrated:
             return await self._by_band.claim(limit, claimant, first)
         bound = self.watermark.bound()
-        claiming = self._claiming(claimant, limit, bound, first)
-        claimed = await self._run(claiming, bound)
-        return claiming.matched, await self._complete(claimed, limit, bound, claimant)
+        matched, claimed = await self._once(claimant, limit, bound, first)
+        return matched, await self._complete(claimed, limit, bound, claimant)
 
     def forget(self) -> None:
         """Look at everything next: something older has come back."""
@@ -93,14 +94,19 @@ class Claims:
         return await self.watermark.complete(claimed, limit, bound, partial(self._more, claimant))
 
     async def _more(self, claimant: Claimant, limit: int, bound: datetime) -> list[ClaimedTask]:
-        return await self._run(self._claiming(claimant, limit, bound), bound)
+        return (await self._once(claimant, limit, bound))[1]
 
-    def _claiming(self, claimant: Claimant, limit: int, bound: datetime, first: Call | None = None) -> Claiming:
-        """A claim, whose way of reading is the cheapest there, see `ready_apart.sql`."""
-        indexed = self._table.shape is None or self._table.shape.indexed
+    async def _once(
+        self, claimant: Claimant, limit: int, bound: datetime, first: Call | None = None
+    ) -> tuple[int | None, list[ClaimedTask]]:
         bounded = self.watermark.bounds(bound)
-        read = Read("ready" if indexed and bounded and not self.watermark.piled else "ready_apart", bound)
-        return Claiming(self._table, self._times, [read], limit, claimant, first, timed=not bounded)
+        reads = await self._ways.choose([(None, bound)], limit)
+        claiming = Claiming(self._table, self._times, reads, limit, claimant, first, timed=not bounded)
+        claimed = await self._carry_out(claiming)
+        self._ways.take_in(reads, limit, claiming)
+        if not bounded:
+            self.watermark.looked(claiming.looked)
+        return claiming.matched, claimed
 
     async def _waiting(self) -> bool:
         """Whether anything is queued: one statement, where a claim is four."""
@@ -110,15 +116,6 @@ class Claims:
         if reply.rows and not self.watermark.bounds(since):
             self.watermark.reset()  # what was found may lie anywhere
         return bool(reply.rows)
-
-    async def _run(self, claiming: Claiming, bound: datetime) -> list[ClaimedTask]:
-        began = time.monotonic()
-        claimed = await self._carry_out(claiming)
-        if self.watermark.bounds(bound):
-            self.watermark.worked(time.monotonic() - began)
-        else:
-            self.watermark.looked(claiming.looked)
-        return claimed
 
     # -- at either level
 

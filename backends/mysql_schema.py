@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Unpack
 
 import anyio
@@ -29,6 +30,8 @@ _LOCK_WAIT_TIMEOUT = 1205
 # where it was not to be had. An index needs it at its end, when much work would be lost.
 _PATIENCE, _PATIENCE_FOR_INDEX = 1, 5
 _PAUSE = 1.0
+# Rows from which on a table is not written anew for its columns.
+_MANY = 1000
 
 _STEPS = steps(
     [index(0, "ready", "claims and rescues read their rows in order, without looking at any other")], together
@@ -120,6 +123,8 @@ async def pending(connection: MysqlConnection, table: Table, **extent: Unpack[Ex
     if extent.get("down") and (count := await _count(connection, table, "count_scheduled")):
         raise migration.still_scheduled(count, usable=made.works(found))
     stranded = not extent.get("down") and made.complete(found) and await _count(connection, table, "count_stranded") > 0
+    if not extent.get("down"):
+        found = replace(found, small=not columns.rows or await _count(connection, table, "few", limit=_MANY) < _MANY)
     changes = made.pending(found, table.sql, stranded=stranded, **extent)
     if not columns.rows:
         changes.insert(0, Change("table", "the task table, as Django makes it", table.sql("create_table")))
@@ -186,8 +191,8 @@ async def _found(connection: MysqlConnection, table: Table, columns: Reply, inde
     )
 
 
-async def _count(connection: MysqlConnection, table: Table, which: str) -> int:
-    (reply,) = await connection.run((table.setup[which], {}))
+async def _count(connection: MysqlConnection, table: Table, which: str, **values: int) -> int:
+    (reply,) = await connection.run((table.setup[which], values))
     count: int = reply.rows[0][0]
     return count
 

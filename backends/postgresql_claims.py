@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from itertools import starmap
@@ -85,7 +85,7 @@ class Claims:
 
     async def _by_band(self, ends: dict[str, Any], limit: int, claimant: Claimant) -> tuple[int, list[ClaimedTask]]:
         """One claim of the bands that are known, or of all of them; another one where that has come back short."""
-        look = self.bands.due
+        look = self.bands.begin_look()
         written, claimed, due_in = await self._take(ends, limit, claimant, look=look)
         if len(claimed) < limit and not look:
             more, due_in = await self._take_more(claimed, limit, claimant, look=not self.bands.piled)
@@ -131,8 +131,7 @@ class Claims:
         seconds = time.monotonic() - began
         first, due_in = rows[0], rows[0]["due_in"]
         width = len(first) - 3  # without what every row says of the statement as a whole
-        make = ClaimedTask._make if self._table.linked else _without_links
-        claimed = [] if first[0] is None else [make(row[:width]) for row in rows]
+        claimed = [] if first[0] is None else [ClaimedTask._make(row[:width]) for row in rows]
         if look:
             self.bands.looked(seconds, due_in, starmap(Band, json.loads(first["bands"] or "[]")))
         else:
@@ -183,10 +182,6 @@ class Claims:
             # nothing had been sent.
             repeat=False,
         )
-
-
-def _without_links(fields: Iterable[Any]) -> ClaimedTask:
-    return ClaimedTask(*fields)
 
 
 def _claim(limit: int, worker_pid: int | None, bound: datetime) -> dict[str, Any]:

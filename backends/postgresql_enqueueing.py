@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -133,13 +133,10 @@ class Enqueueing:
         """Insert many rows as one stream, which costs the server half of what a statement does."""
         now = await connection.fetchval(self._table["clock"].text)
         schema, _, name = self._table.name.rpartition(".")
-        columns = _NEW_COLUMNS
+        columns, rows = _NEW_COLUMNS, _plain(tasks, now)
         if not plain:
             columns = (*_NEW_COLUMNS, *_MORE_COLUMNS, *(_LINK_COLUMNS if self._table.linked else ()))
-        rows = (
-            _copied(task, now, now + timedelta(microseconds=place), len(columns))
-            for place, task in (enumerate(tasks) if plain else placed(tasks))
-        )
+            rows = _copied(tasks, now, len(columns))
         try:
             await connection.copy_records_to_table(name, schema_name=schema or None, columns=columns, records=rows)
         except _NOT_BY_COPY:
@@ -159,11 +156,18 @@ def _check(connection: object) -> None:
         )
 
 
-def _copied(task: NewTask, now: datetime, modified: datetime, width: int) -> tuple[Any, ...]:
-    """A row of so many columns."""
-    due = task.run_at if task.run_at is not None or task.delay is None else now + timedelta(seconds=task.delay)
-    status, run_after = (5, due) if due is not None and due > now else (0, None)
-    if task.links and task.links & ASIDE:
-        status, run_after = 5, due if task.links & Link.WAITING else run_after or now
-    row = (task.id, now, modified, task.task, task.args, status)
-    return (*row, task.queue, task.priority, run_after, task.max_attempts, task.links, task.limit_key)[:width]
+def _plain(tasks: Iterable[NewTask], now: datetime) -> Iterator[tuple[Any, ...]]:
+    """Rows of `_NEW_COLUMNS`. They are made one by one, while the server stores those before."""
+    for place, task in enumerate(tasks):
+        yield task.id, now, now + timedelta(0, 0, place), task.task, task.args, 0
+
+
+def _copied(tasks: Sequence[NewTask], now: datetime, width: int) -> Iterator[tuple[Any, ...]]:
+    """The same of so many columns, whatever was asked for."""
+    for place, task in placed(tasks):
+        due = task.run_at if task.run_at is not None or task.delay is None else now + timedelta(seconds=task.delay)
+        status, run_after = (5, due) if due is not None and due > now else (0, None)
+        if task.links and task.links & ASIDE:
+            status, run_after = 5, due if task.links & Link.WAITING else run_after or now
+        row = (task.id, now, now + timedelta(microseconds=place), task.task, task.args, status)
+        yield (*row, task.queue, task.priority, run_after, task.max_attempts, task.links, task.limit_key)[:width]

@@ -125,8 +125,8 @@ class _Taking:
         (queue, priority), token = band, self._token
         rows = self._rows({"limit": limit, "skip": skip, "queue": queue, "priority": priority})
         return [
-            ClaimedTask(UUID(key), task, args, token, queued_at, attempt, most, queue, priority, *links)
-            for _, key, task, args, queued_at, attempt, most, *links in rows
+            ClaimedTask(UUID(key), task, args, token, queued_at, attempt, most, queue, priority, links)
+            for _, key, task, args, queued_at, attempt, most, links in rows
         ]
 
     def read_evenly(self, limit: int, bands: Sequence[Band]) -> list[ClaimedTask]:

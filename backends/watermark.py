@@ -15,7 +15,7 @@ from asyncqueue.errors import DatabaseUnavailable
 from asyncqueue.model import ClaimedTask
 
 #: Seconds between two claims that look at everything, at most.
-LONGEST_PAUSE = 10.0
+_LONGEST_PAUSE = 10.0
 #: How far before the watermark a claim that is short looks again, where a look at everything is costly.
 RECENT = timedelta(seconds=1)
 #: A look at everything is not costly because the server is busy: a claim with a bound takes as long then.
@@ -36,7 +36,7 @@ class Watermark:
     Args:
         lowest: the value that bounds nothing.
         costly: seconds; where two looks at everything in a row take longer, and longer than twice what a bounded claim
-            takes, they are made at intervals only.
+            takes as far as `worked` was told, they are made at intervals only.
     """
 
     def __init__(self, lowest: datetime, *, costly: float) -> None:
@@ -53,7 +53,7 @@ class Watermark:
         """The bound of the claim that comes now."""
         now = time.monotonic()
         if now >= self._due:
-            self._due = now + pause_after(0)
+            self._due = now + self.pause()
             return self._lowest
         return self._reached
 
@@ -64,7 +64,7 @@ class Watermark:
         now = time.monotonic()
         if now < self._due:
             return self._back(self._reached)
-        self._due = now + self._pause()
+        self._due = now + self.pause()
         return self._lowest
 
     def bounds(self, bound: datetime) -> bool:
@@ -81,7 +81,11 @@ class Watermark:
         self.piled = min(seconds, self._took) > max(self._costly, _TIMES_USUAL * self._usual)
         self._took = seconds
         if self.piled:
-            self._due = time.monotonic() + self._pause()
+            self._due = time.monotonic() + self.pause()
+
+    def pause(self) -> float:
+        """Seconds from one look at everything to the next."""
+        return min(pause_after(self._took), _LONGEST_PAUSE) if self.piled else pause_after(0)
 
     async def complete(
         self,
@@ -120,9 +124,6 @@ class Watermark:
 
     def _back(self, bound: datetime) -> datetime:
         return bound - RECENT if self.bounds(bound) else bound
-
-    def _pause(self) -> float:
-        return min(pause_after(self._took), LONGEST_PAUSE)
 
 
 def _queued_at(claimed: ClaimedTask) -> datetime:

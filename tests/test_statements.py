@@ -36,6 +36,8 @@ NOT_EVERYWHERE = {
     "checkpoints_on": ({"sqlite"}, "likewise"),
     "checkpoints_off": ({"sqlite"}, "likewise"),
     "ready_apart": ({"mysql"}, "how InnoDB's locks are kept off dead index entries"),
+    "ahead": ({"mysql"}, "likewise"),
+    "few": ({"mysql"}, "a small table is written anew when it gets columns, which saves the others nothing"),
     "waiting": ({"mysql"}, "a claim is several statements there, and one elsewhere"),
     "data_version": ({"sqlite"}, "how an idle worker sees a commit"),
     "listen_ping": ({"postgresql"}, "LISTEN exists there alone"),

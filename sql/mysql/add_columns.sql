@@ -5,6 +5,11 @@
 -- max_attempts: NULL is what the function declares. losses: how many workers were lost with it. started, renewed: the
 -- claim's time and its last renewal by asyncqueue; a claim is asyncqueue's where renewed = modified, since Django's worker
 -- moves modified alone.
+-- claimed_by: the name of the worker that claimed it last. Until then 64 blanks keep room for it and the two times, so that
+-- a claim does not make the row longer: where all rows of a full page grow by a little, InnoDB updates many of them under a
+-- lock of the whole index before it splits the page.
+-- A small table is written anew, while reads and writes go on: rows of a table to which columns were added in place cost
+-- MySQL more with each change.
 -- Only those that are lacking are added: a line each.
 -- Params: none
 -- Returns: nothing
@@ -15,7 +20,8 @@ ALTER TABLE {table}
     ADD COLUMN attempt integer NOT NULL DEFAULT 0, -- [not attempt]
     ADD COLUMN max_attempts integer NULL, -- [not max_attempts]
     ADD COLUMN losses integer NOT NULL DEFAULT 0, -- [not losses]
-    ADD COLUMN claimed_by varchar(64) NULL, -- [not claimed_by]
+    ADD COLUMN claimed_by varchar(64) NULL DEFAULT '                                                                ', -- [not claimed_by]
     ADD COLUMN started datetime(6) NULL, -- [not started]
     ADD COLUMN renewed datetime(6) NULL, -- [not renewed]
-    ALGORITHM = INSTANT
+    ALGORITHM = INSTANT -- [not small]
+    FORCE, ALGORITHM = INPLACE, LOCK = NONE -- [small]

@@ -10,4 +10,5 @@ ALTER TABLE {table}
     ADD COLUMN links integer NOT NULL DEFAULT 0, -- [not links]
     ADD COLUMN limit_key varchar(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL, -- [not limit_key]
     ADD COLUMN written datetime(6) NULL, -- [not written]
-    ALGORITHM = INSTANT
+    ALGORITHM = INSTANT -- [not small]
+    FORCE, ALGORITHM = INPLACE, LOCK = NONE -- [small]

@@ -4,7 +4,7 @@
 SELECT id, created, modified, task, args, status, output
        , error, log, worker_pid -- [errors]
        , NULL AS error, NULL AS log, NULL AS worker_pid -- [not errors]
-       , queue, priority, run_after, attempt, max_attempts, claimed_by, started -- [migrated]
+       , queue, priority, run_after, attempt, max_attempts, NULLIF(TRIM(claimed_by), '') AS claimed_by, started -- [migrated]
        , links, limit_key -- [linked]
   FROM {table}
  WHERE (:statuses = '' OR FIND_IN_SET(status, :statuses))

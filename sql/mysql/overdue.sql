@@ -12,7 +12,7 @@ SELECT id,
        renewed <=> modified AS ours,
        attempt,
        losses,
-       claimed_by,
+       NULLIF(TRIM(claimed_by), '') AS claimed_by,
        started
   FROM {table}
        FORCE INDEX ({band_index}) -- [indexed]

@@ -9,7 +9,7 @@ SELECT d.task_id,
        CASE WHEN d.lost THEN 'lost' WHEN d.status = 2 THEN 'completed' ELSE 'failed' END,
        d.error,
        d.log,
-       t.claimed_by,
+       NULLIF(TRIM(t.claimed_by), '') AS claimed_by,
        t.started,
        t.modified
   FROM JSON_TABLE(:rows, '$[*]' COLUMNS (

@@ -9,8 +9,10 @@
 --
 -- Level 1 claims band by band: a band is what one queue holds at one priority. Either the bands are given, in order and
 -- each with its watermark, or, with `look`, they are found: one step in the index for each, however many rows it has;
--- `serving` names the queues that count, in order (NULL: all, by priority and else in turn). A look also says which
--- bands it has found, and in how many seconds the next scheduled row is due. A claim alone is this statement without ends.
+-- `serving` names the queues that count, in order (NULL: all, by priority and else in turn). What a look claims of a band
+-- begins at the oldest row that the step has come upon, so that dead index entries before it are walked over once. A look
+-- also says which bands it has found, and in how many seconds the next scheduled row is due. A claim alone is this statement
+-- without ends.
 -- Params: ids, tokens, statuses, outputs, errors, logs, keeps, limit, worker_pid, watermark, look, serving, queues, priorities, bounds, worker
 -- Returns: id, task, args, token, queued_at, attempt, max_attempts, queue, priority, links, written, due_in, bands
 WITH RECURSIVE done AS (
@@ -30,14 +32,18 @@ WITH RECURSIVE done AS (
        AND t.modified = d.token
     RETURNING 1
 ), found AS ( -- [migrated]
-    (SELECT queue, priority FROM {table} WHERE :look::bool AND status = 0 ORDER BY queue, priority LIMIT 1) -- [migrated]
+    (SELECT queue, priority, modified -- [migrated]
+       FROM {table} -- [migrated]
+      WHERE :look::bool AND status = 0 -- [migrated]
+      ORDER BY queue, priority, modified -- [migrated]
+      LIMIT 1) -- [migrated]
      UNION ALL -- [migrated]
-    SELECT later.queue, later.priority -- [migrated]
+    SELECT later.queue, later.priority, later.modified -- [migrated]
       FROM found -- [migrated]
-     CROSS JOIN LATERAL (SELECT t.queue, t.priority -- [migrated]
+     CROSS JOIN LATERAL (SELECT t.queue, t.priority, t.modified -- [migrated]
                            FROM {table} AS t -- [migrated]
                           WHERE t.status = 0 AND (t.queue, t.priority) > (found.queue, found.priority) -- [migrated]
-                          ORDER BY t.queue, t.priority -- [migrated]
+                          ORDER BY t.queue, t.priority, t.modified -- [migrated]
                           LIMIT 1) AS later -- [migrated]
 ), band AS MATERIALIZED ( -- [migrated]
     SELECT queue, priority, bound -- [migrated]
@@ -45,7 +51,7 @@ WITH RECURSIVE done AS (
               FROM unnest(:queues::text[], :priorities::int[], :bounds::timestamptz[]) -- [migrated]
                    WITH ORDINALITY AS given (queue, priority, bound, place) -- [migrated]
              UNION ALL -- [migrated]
-            SELECT queue, priority, '-infinity', -- [migrated]
+            SELECT queue, priority, modified, -- [migrated]
                    row_number() OVER (ORDER BY array_position(:serving::text[], queue::text), priority DESC, random()) -- [migrated]
               FROM found -- [migrated]
              WHERE :serving::text[] IS NULL OR queue = ANY (:serving::text[])) AS every -- [migrated]
@@ -86,6 +92,7 @@ WITH RECURSIVE done AS (
 SELECT taken.id, taken.task, taken.args, taken.token, taken.queued_at,
        taken.attempt, taken.max_attempts, taken.queue, taken.priority, -- [migrated]
        taken.links, -- [linked]
+       0 AS links, -- [migrated] [not linked]
        (SELECT count(*) FROM done) AS written
        , CASE WHEN :look::bool THEN (SELECT extract(epoch FROM min(run_after) - statement_timestamp())::float8 -- [migrated]
                                        FROM {table} WHERE status = 5) END AS due_in -- [migrated]

@@ -6,6 +6,7 @@
 SELECT rowid AS place, id, task, args, modified AS queued_at
        , attempt, max_attempts -- [migrated]
        , links -- [linked]
+       , 0 AS links -- [migrated] [not linked]
   FROM {table}
  WHERE status = 0
    AND queue = :queue -- [migrated]

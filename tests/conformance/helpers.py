@@ -68,6 +68,14 @@ async def cleanup(backend: Backend, *, older_than: float, statuses: Collection[i
     return deleted
 
 
+def with_literals(statement: Statement, **values: str) -> str:
+    """A statement for PostgreSQL with literals for its parameters: those given, NULL for the rest."""
+    text = statement.text
+    for number, param in reversed(list(enumerate(statement.params, 1))):
+        text = text.replace(f"${number}", values.get(param, "NULL"))
+    return text
+
+
 def explained(statement: Statement) -> str:
     """What asks SQLite for the plan of a statement."""
     text = statement.text.replace(":rows", ", ".join(["(1, 2, 3, 4, 5, 6, 7, 8)"] * 2))

@@ -10,17 +10,12 @@ import pytest
 
 from asyncqueue.model import NewTask
 from tests.conformance.conftest import opened
-from tests.conformance.helpers import explained
+from tests.conformance.helpers import explained, with_literals
 from tests.servers.cases import Case, cases
 
 
 def _explain(backend, name: str, **values: str) -> str:
-    """EXPLAIN and a statement, with literals for its parameters: those given, NULL for the rest."""
-    statement = backend._table[name]
-    text = statement.text
-    for number, param in reversed(list(enumerate(statement.params, 1))):
-        text = text.replace(f"${number}", values.get(param, "NULL"))
-    return f"EXPLAIN {text}"
+    return f"EXPLAIN {with_literals(backend._table[name], **values)}"
 
 
 async def _plan(backend, name: str, **values: str) -> str:

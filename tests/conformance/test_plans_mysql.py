@@ -98,7 +98,7 @@ def _read(status: list[tuple[Any, ...]]) -> int:
 
 @ON_BOTH
 async def test_a_claim_reads_its_band_in_order(full):
-    for name in ("ready", "ready_apart", "waiting"):
+    for name in ("ready", "ready_apart", "waiting", "ahead"):
         lines = "\n".join(await plan(full, name))
         assert "asyncqueue_band" in lines, lines
         assert "filesort" not in lines, lines

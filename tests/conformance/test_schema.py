@@ -271,7 +271,7 @@ async def test_claims_and_rescues_read_their_index_only(database, backend):
         more = {
             "postgresql": [("exchange", "ready")],
             "sqlite": [],
-        }.get(database.dialect, [("ready_apart", "ready"), ("waiting", "ready")])
+        }.get(database.dialect, [("ready_apart", "ready"), ("waiting", "ready"), ("ahead", "ready")])
         for verb, purpose in (("claim", "ready"), ("rescue", "running"), *more):
             plan = _plan(database, backend, verb)
             index = "ready" if database.dialect in ("mysql", "mariadb") else purpose

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import pytest
 
-from asyncqueue.backends.bands import Bands
+from asyncqueue.backends.bands import Band, Bands
 from asyncqueue.backends.watermark import Watermark
 
 
@@ -48,3 +48,21 @@ def test_what_others_have_locked_is_tried_again_after_twice_as_long(monkeypatch)
     bands.looked(0.0, -5.0)
     bands.promoted(False)
     assert bands.until_due == pytest.approx(0.001)
+
+
+def test_one_claim_looks_and_another_that_comes_meanwhile_does_not(monkeypatch):
+    """A worker has two exchanges under way, and under an old snapshot a look takes most of a second."""
+    bands, now = Bands(datetime.min, costly=0.05), 1000.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    assert bands.begin_look()
+    assert bands.begin_look(), "nothing else could be claimed"
+    bands.looked(0.4, None, [Band("default", 0)])
+    bands.looked(0.4, None, [Band("default", 0)])
+    assert bands.piled
+    now += 10.0
+    assert bands.begin_look()
+    assert not bands.begin_look()
+    now += 9.0
+    assert not bands.begin_look(), "nor if that took so long"
+    now += 1.0
+    assert bands.begin_look(), "the other one may have failed"
