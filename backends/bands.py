@@ -14,7 +14,6 @@ import random
 import time
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from itertools import groupby
 from math import inf
 from operator import attrgetter
 from typing import NamedTuple, cast
@@ -133,14 +132,6 @@ def ordered(bands: Iterable[Band], serving: Sequence[str] | None) -> list[Band]:
     return sorted(
         (band for band in bands if band.queue in places), key=lambda band: (places[band.queue], -band.priority)
     )
-
-
-def ranked(bands: Iterable[Band], serving: Sequence[str] | None) -> list[list[Band]]:
-    """The same, with those together that come at once: of all queues, those of one priority."""
-    each = ordered(bands, serving)
-    if serving is not None:
-        return [[band] for band in each]
-    return [list(equals) for _, equals in groupby(each, key=lambda band: band.priority)]
 
 
 def in_order(claimed: Iterable[ClaimedTask], serving: Sequence[str] | None) -> list[ClaimedTask]:

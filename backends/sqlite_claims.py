@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import json
+import random
 import sqlite3
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from math import inf
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
 from asyncqueue.backends.arrivals import Arrival
-from asyncqueue.backends.bands import Band, ranked
+from asyncqueue.backends.bands import Band
 from asyncqueue.backends.sqlite_times import Times
 from asyncqueue.backends.table import Table
-from asyncqueue.backends.watermark import by_age
 from asyncqueue.model import ASIDE, Claimant, ClaimedTask, Link, Stamp, Status
 
 #: Scheduled rows that are queued by one claim.
 _PROMOTED_AT_ONCE = 1000
+#: The order of rows of several bands, each of which is in this order already.
+_QUEUED_AT = attrgetter("queued_at")
 
 
 class Claims:
@@ -112,13 +115,37 @@ class _Taking:
 
     def read_bands(self, limit: int, serving: Sequence[str] | None) -> list[ClaimedTask]:
         """The oldest rows of level 1, band by band; of these queues in their order, or of all of them."""
-        found = [Band(queue, priority) for queue, priority in self._raw.execute(self._table["look"].text)]
         taken: list[ClaimedTask] = []
-        for equals in ranked(found, serving):
+        for equals in self._ranked(serving):
+            taken += self.read_evenly(limit - len(taken), equals)
             if len(taken) == limit:
                 break
-            taken += self.read_evenly(limit - len(taken), equals)
         return taken
+
+    def _ranked(self, serving: Sequence[str] | None) -> Iterator[list[Band]]:
+        """Bands in the order in which they are claimed, those together that come at once.
+
+        Most claims want the first only, so the next are looked up when they are wanted.
+        """
+        heads = self._heads(inf)
+        if serving is None:
+            while heads:
+                top = max(heads.values())
+                equals = [Band(queue, top) for queue, priority in heads.items() if priority == top]
+                random.shuffle(equals)
+                yield equals
+                heads = self._heads(top)
+            return
+        for queue in dict.fromkeys(serving):
+            lower = heads
+            while queue in lower:
+                yield [Band(queue, lower[queue])]
+                lower = self._heads(lower[queue])
+
+    def _heads(self, below: float) -> dict[str, int]:
+        """The highest priority below this one at which each queue has something to claim."""
+        rows = self._raw.execute(self._table["heads"].text, {"below": below})
+        return {queue: priority for queue, priority in rows if priority is not None}
 
     def read_band(self, limit: int, band: Band, skip: int) -> list[ClaimedTask]:
         """The oldest rows of a band, without the first `skip`, which are read already."""
@@ -147,7 +174,7 @@ class _Taking:
                 if len(rows) == wanted:
                     fuller.append((band, skip + wanted))
                 taken += rows
-        return sorted(taken, key=by_age) if several else taken
+        return sorted(taken, key=_QUEUED_AT) if several else taken
 
     def _rows(self, values: dict[str, Any]) -> list[tuple[Any, ...]]:
         rows = self._raw.execute(self._table["ready"].text, values).fetchall()

@@ -63,7 +63,8 @@ NOT_EVERYWHERE = {
         for what in ("function", "trigger")
     },
     "lock_timeout": ({"postgresql", "mysql"}, "SQLite's migration is one transaction like any other"),
-    "look": ({"mysql", "sqlite"}, "PostgreSQL's exchange finds bands and claims from them in one statement"),
+    "look": ({"mysql"}, "PostgreSQL's exchange finds bands and claims from them in one statement"),
+    "heads": ({"sqlite"}, "its look, at what comes next only: a round trip costs nothing there"),
     "next_due": ({"sqlite"}, "part of the look elsewhere"),
     "until_due": ({"postgresql", "mysql"}, "SQLite reads `next_due`: its clock is the host's"),
     "scheduled": ({"sqlite"}, "the first half of `advance`; the servers can count with microseconds"),

@@ -4,6 +4,6 @@
 -- Returns: id, status, started, limit_key, renewed, attempt
 SELECT id, status, started,
        CASE WHEN status = 5 AND run_after IS NULL AND links & 3 = 1 THEN task || coalesce(':' || limit_key, '') END AS limit_key,
-       renewed, attempt
+       coalesce(renewed, started) AS renewed, attempt
   FROM {table}
  WHERE id = :task_id

@@ -1,5 +1,5 @@
--- Level 1: the rows in progress whose worker stopped renewing them. asyncqueue's own, where `renewed` is what `modified` is,
--- before `cutoff`; a Django worker's, or one of asyncqueue from before the migration, before `foreign_cutoff` (NULL:
+-- Level 1: the rows in progress whose worker stopped renewing them. asyncqueue's own, where `renewed`, or `started`
+-- before the first renewal, is what `modified` is, before `cutoff`; a Django worker's, or one of asyncqueue from before the migration, before `foreign_cutoff` (NULL:
 -- never). Those of ours whose task is among `unknown`, a JSON array, wait for both. What becomes of each is decided then,
 -- and written fenced by its token. Cut-offs are in the table's zone; `latest` is the later one of the two, for the index.
 -- Params: cutoff, foreign_cutoff, latest, unknown, limit
@@ -7,11 +7,11 @@
 SELECT id, task,
        worker_pid, -- [errors]
        NULL AS worker_pid, -- [not errors]
-       modified AS token, renewed IS modified AS ours, attempt, losses, claimed_by, started
+       modified AS token, coalesce(renewed, started) IS modified AS ours, attempt, losses, claimed_by, started
   FROM {table}
  WHERE status = 1
    AND modified < :latest
-   AND (renewed IS modified AND task NOT IN (SELECT value FROM json_each(:unknown)) OR modified < :foreign_cutoff)
-   AND (renewed IS NOT modified OR modified < :cutoff)
+   AND (coalesce(renewed, started) IS modified AND task NOT IN (SELECT value FROM json_each(:unknown)) OR modified < :foreign_cutoff)
+   AND (coalesce(renewed, started) IS NOT modified OR modified < :cutoff)
  ORDER BY modified
  LIMIT :limit

@@ -2,6 +2,6 @@
 -- Params: none
 -- Returns: name, host, pid, version, queues, concurrency, lease, started, beat, running
 SELECT w.name, w.host, w.pid, w.version, w.queues, w.concurrency, w.lease, w.started, w.beat,
-       (SELECT count(*) FROM {table} AS t WHERE t.status = 1 AND t.claimed_by = w.name AND t.renewed = t.modified) AS running
+       (SELECT count(*) FROM {table} AS t WHERE t.status = 1 AND t.claimed_by = w.name AND coalesce(t.renewed, t.started) = t.modified) AS running
   FROM {workers} AS w
  ORDER BY w.started

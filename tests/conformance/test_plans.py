@@ -57,16 +57,17 @@ async def test_a_claim_reads_the_index_of_bands(fresh_database, look, statistics
 
 
 @cases("fresh_database", [Case("sqlite", 10)])
-async def test_sqlite_takes_one_step_for_each_band(fresh_database):
+async def test_sqlite_takes_two_steps_for_each_queue(fresh_database):
     backend: Any
     async with opened(fresh_database.url) as backend:
         await backend.migrate()
         plans = {
             name: "\n".join(line[3] for line in fresh_database.execute(explained(backend._table[name])))
-            for name in ("look", "ready", "next_due", "due", "finish", "end_attempts", "overdue")
+            for name in ("heads", "ready", "next_due", "due", "finish", "end_attempts", "overdue")
         }
     index = "django_simple_queue_task USING INDEX django_simple_queue_task_asyncqueue"
-    assert "USING INDEX django_simple_queue_task_asyncqueue_band (queue=? AND priority>?)" in plans["look"]
+    for step in ("queue>?", "queue=? AND priority<?"):
+        assert f"USING INDEX django_simple_queue_task_asyncqueue_band ({step})" in plans["heads"]
     assert plans["ready"] == f"SEARCH {index}_band (queue=? AND priority=?)"
     assert f"SEARCH {index}_due" in plans["next_due"]
     assert f"SEARCH {index}_due (run_after<?)" in plans["due"]
