@@ -1,7 +1,8 @@
--- Level 1: the rows in progress whose worker stopped renewing them. asyncqueue's own, where `renewed`, or `started`
--- before the first renewal, is what `modified` is, before `cutoff`; a Django worker's, or one of asyncqueue from before the migration, before `foreign_cutoff` (NULL:
--- never). Those of ours whose task is among `unknown`, a JSON array, wait for both. What becomes of each is decided then,
--- and written fenced by its token. Cut-offs are in the table's zone; `latest` is the later one of the two, for the index.
+-- Level 1: the rows in progress whose worker stopped renewing them. asyncqueue's own, where `modified` is `renewed`, or
+-- `started` before the first renewal, before `cutoff`; a Django worker's, or one of asyncqueue from before the migration,
+-- before `foreign_cutoff` (NULL: never). Those of ours whose task is among `unknown`, a JSON array, wait for both. What
+-- becomes of each is decided then, and written fenced by its token. Cut-offs are in the table's zone; `latest` is the later
+-- one of the two, for the index.
 -- Params: cutoff, foreign_cutoff, latest, unknown, limit
 -- Returns: id, task, worker_pid, token, ours, attempt, losses, claimed_by, started
 SELECT id, task,

@@ -42,6 +42,18 @@ async def test_a_claim_of_ours_is_lost_after_its_lease(backend):
 
 
 @MIGRATED
+async def test_a_claim_after_one_that_was_renewed_is_ours_too(backend):
+    [claim] = await claimed(backend, 1)
+    now = (await backend.observe([])).now
+    await backend.renew(fences([claim]), now=now, worker_pid=None)
+    await backend.release([release(claim._replace(token=now))])
+    assert await take(backend) == [claim.id]
+    await asyncio.sleep(0.4)
+    [lost] = await backend.overdue(lease=0.3, foreign_lease=None)
+    assert (lost.id, lost.ours) == (claim.id, True)
+
+
+@MIGRATED
 async def test_a_claim_of_django_is_lost_by_its_own_lease(backend, database):
     key = database.django.create([{"task": "app.task", "args": {}}])[0]
     [claim] = await backend.claim(1, worker_pid=None)
