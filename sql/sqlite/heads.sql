@@ -1,5 +1,6 @@
--- The highest priority below a bound at which each queue has something to claim; of queues that are paused, nothing. Two steps
--- in the index for each queue, however many rows it has: to the next queue, and to that priority of it. Level 1 alone has them.
+-- The highest priority below a bound at which each queue has something to claim; of queues that are paused, nothing. Two
+-- steps in the index for each queue, however many rows it has: to the next queue, and to that priority of it. Level 1 alone
+-- has them.
 -- Params: below
 -- Returns: queue, priority
 WITH RECURSIVE holding (queue) AS (
