@@ -351,7 +351,8 @@ class SqliteBackend:
 
     def _finish(self, raw: sqlite3.Connection, finishes: Sequence[Finish]) -> set[UUID]:
         now, text = self._times.now(), self._table["finish"].text
-        rows = [(key.hex, token, int(status), *left, now) for key, token, status, *left in finishes]
+        # Plain numbers throughout: what is no exact int or str is looked up among sqlite3's adapters first.
+        rows = [(key.hex, token, int(status), *texts, int(keep), now) for key, token, status, *texts, keep in finishes]
         if sum(raw.execute(*part).rowcount for part in listed(text, rows)) == len(rows):
             return {end.id for end in finishes}
         # Either a claim was taken away, or this is a repetition and the first attempt did take effect.
