@@ -22,13 +22,17 @@ logger = logging.getLogger("asyncqueue.worker")
 
 #: While one exchange is under way another begins only with so many ends: many small ones cost more than a few large.
 _ENOUGH = 64
+#: Seconds that ends wait at most for those that come in the same burst.
+_BURST = 0.02
 
 
 class Exchange:
     """Writes what has ended and claims what there is room for, in one go where both are due.
 
     One loop for both, because a worker that is busy has always both to do: one round trip and one commit serve. While
-    the database is at one exchange, the results of the last are worked on and, where it can, the next is begun.
+    the database is at one exchange, the results of the last are worked on and, where it can, the next is begun. Where
+    it cannot, because the database works in this very process, an exchange waits for the end of a burst of quick tasks:
+    sent at once, it would take a few of them along and leave the others to the next.
 
     Args:
         news: set by whoever has something for this loop.
@@ -40,6 +44,7 @@ class Exchange:
         self._finisher = finisher
         self._claimer = claimer
         self._news = news
+        self._alone = backend.capabilities.exchanges == 1
         self._delays = Backoff(0.05, 5.0)
         self._pausing = False
         self._under_way = 0
@@ -51,11 +56,20 @@ class Exchange:
         """Go on for ever; what has ended is written even when nothing is claimed any more."""
         async with anyio.create_task_group() as turns:
             while True:
+                if self._alone and not self._under_way:
+                    await self._let_burst_end()
                 while self._begin(turns):
                     pass
                 if self._claimer.stopping and not self._claimer.under_way:
                     self._claimer.ended.set()
                 await self._news.wait()
+
+    async def _let_burst_end(self) -> None:
+        """Return when a turn of the event loop has brought no further ends."""
+        waiting, latest = 0, time.monotonic() + _BURST
+        while waiting < self._finisher.waiting and time.monotonic() < latest:
+            waiting = self._finisher.waiting
+            await asyncio.sleep(0)
 
     def _begin(self, turns: TaskGroup) -> bool:
         """Begin an exchange if one is due. Returns whether it was."""

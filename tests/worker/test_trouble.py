@@ -9,11 +9,13 @@ from collections import Counter
 from contextlib import asynccontextmanager
 
 import anyio
+import pytest
 
 from asyncqueue import Queue, Status, Worker
 from asyncqueue.errors import DatabaseUnavailable
+from asyncqueue.worker import exchanging
 from tests.proxy import Proxy
-from tests.servers.cases import DIALECTS, SERVER_DIALECTS, cases, shaped
+from tests.servers.cases import DIALECTS, SERVER_DIALECTS, Case, cases, shaped
 from tests.worker import sample_tasks
 from tests.worker.process import WorkerProcess, ended, lines, until
 
@@ -119,6 +121,19 @@ async def test_a_single_slot_is_fed_ahead_too(queue, tmp_path):
     async with working(queue, concurrency=1) as worker:
         await until(lambda: _done(queue, 500), 30, "the end of all")
     assert worker.progress.exchanges < 400, "one by one they would have been 500"
+
+
+@cases("database", [Case("sqlite", 10)])
+@pytest.mark.parametrize("seconds", [60.0, 0.0], ids=["together", "for-no-longer-than-a-moment"])
+async def test_quick_tasks_that_end_in_one_burst_are_written_in_one_exchange(queue, monkeypatch, seconds):
+    """SQLite works in this process: ends sent at once would take a few along, and leave the others to the next."""
+    monkeypatch.setattr(exchanging, "_BURST", seconds)
+    await queue.enqueue_many([(sample_tasks.add, {"a": 1, "b": 2})] * 1500)
+    worker = Worker(queue, settings=queue.settings.model_copy(update={"concurrency": 10, "prefetch": 90}))
+    await worker.run(burst=True)
+    assert await queue.count(status=Status.COMPLETED) == 1500
+    # A hundred are held at a time; the last exchange finds that there are no more.
+    assert (worker.progress.exchanges <= 17) == (seconds > 0), worker.progress.exchanges
 
 
 @EVERYWHERE
