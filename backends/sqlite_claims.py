@@ -127,8 +127,8 @@ class _Taking:
 
         Most claims want the first only, so the next are looked up when they are wanted.
         """
-        heads = self._heads(inf)
         if serving is None:
+            heads = self._heads(inf)
             while heads:
                 top = max(heads.values())
                 equals = [Band(queue, top) for queue, priority in heads.items() if priority == top]
@@ -137,15 +137,20 @@ class _Taking:
                 heads = self._heads(top)
             return
         for queue in dict.fromkeys(serving):
-            lower = heads
-            while queue in lower:
-                yield [Band(queue, lower[queue])]
-                lower = self._heads(lower[queue])
+            priority = self._head(queue, inf)
+            while priority is not None:
+                yield [Band(queue, priority)]
+                priority = self._head(queue, priority)
 
     def _heads(self, below: float) -> dict[str, int]:
         """The highest priority below this one at which each queue has something to claim."""
         rows = self._raw.execute(self._table["heads"].text, {"below": below})
         return {queue: priority for queue, priority in rows if priority is not None}
+
+    def _head(self, queue: str, below: float) -> int | None:
+        """The highest priority below this one at which one queue has something to claim."""
+        found = self._raw.execute(self._table["head"].text, {"queue": queue, "below": below}).fetchall()
+        return found[0][0] if found else None
 
     def read_band(self, limit: int, band: Band, skip: int) -> list[ClaimedTask]:
         """The oldest rows of a band, without the first `skip`, which are read already."""

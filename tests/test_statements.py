@@ -65,6 +65,7 @@ NOT_EVERYWHERE = {
     "lock_timeout": ({"postgresql", "mysql"}, "SQLite's migration is one transaction like any other"),
     "look": ({"mysql"}, "PostgreSQL's exchange finds bands and claims from them in one statement"),
     "heads": ({"sqlite"}, "its look, at what comes next only: a round trip costs nothing there"),
+    "head": ({"sqlite"}, "the same for one queue, where a worker serves some"),
     "next_due": ({"sqlite"}, "part of the look elsewhere"),
     "until_due": ({"postgresql", "mysql"}, "SQLite reads `next_due`: its clock is the host's"),
     "scheduled": ({"sqlite"}, "the first half of `advance`; the servers can count with microseconds"),

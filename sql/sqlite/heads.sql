@@ -20,4 +20,4 @@ SELECT queue,
        ) AS priority
   FROM holding
  WHERE queue IS NOT NULL
-   AND queue NOT IN (SELECT name FROM {queues} WHERE paused)
+   AND NOT EXISTS (SELECT 1 FROM {queues} AS q WHERE q.name = holding.queue AND q.paused)

@@ -63,11 +63,12 @@ async def test_sqlite_takes_two_steps_for_each_queue(fresh_database):
         await backend.migrate()
         plans = {
             name: "\n".join(line[3] for line in fresh_database.execute(explained(backend._table[name])))
-            for name in ("heads", "ready", "next_due", "due", "finish", "end_attempts", "overdue")
+            for name in ("heads", "head", "ready", "next_due", "due", "finish", "end_attempts", "overdue")
         }
     index = "django_simple_queue_task USING INDEX django_simple_queue_task_asyncqueue"
     for step in ("queue>?", "queue=? AND priority<?"):
         assert f"USING INDEX django_simple_queue_task_asyncqueue_band ({step})" in plans["heads"]
+    assert f"SEARCH {index}_band (queue=? AND priority<?)" in plans["head"]
     assert plans["ready"] == f"SEARCH {index}_band (queue=? AND priority=?)"
     assert f"SEARCH {index}_due" in plans["next_due"]
     assert f"SEARCH {index}_due (run_after<?)" in plans["due"]
