@@ -44,7 +44,6 @@ class Exchange:
         self._finisher = finisher
         self._claimer = claimer
         self._news = news
-        self._alone = backend.capabilities.exchanges == 1
         self._delays = Backoff(0.05, 5.0)
         self._pausing = False
         self._under_way = 0
@@ -56,7 +55,7 @@ class Exchange:
         """Go on for ever; what has ended is written even when nothing is claimed any more."""
         async with anyio.create_task_group() as turns:
             while True:
-                if self._alone and not self._under_way:
+                if self._backend.capabilities.exchanges == 1 and not self._under_way:
                     await self._let_burst_end()
                 while self._begin(turns):
                     pass
