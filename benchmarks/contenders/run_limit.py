@@ -223,8 +223,8 @@ class _SQLite(_Database):
         run = self.connection.execute
         run("BEGIN IMMEDIATE")
         if ended:
-            places = ", ".join(["(?, ?, ?, ?, ?, ?, ?, ?)"] * len(ended))
-            ends = [value for row in ended for value in (row[1], row[-1], 2, None, None, None, False, now)]
+            places = ", ".join(["(?, ?, 2, NULL, NULL, NULL, 0, ?)"] * len(ended))
+            ends = [value for row in ended for value in (row[1], row[-1], now)]
             run(self.table["finish"].text.replace(":rows", places), ends)
         rows = run(self.table["ready"].text, {"limit": _BATCH, "skip": 0, **_BAND}).fetchall()
         taken = json.dumps([row[0] for row in rows])
