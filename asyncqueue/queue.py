@@ -130,8 +130,9 @@ class Queue(AbstractAsyncContextManager["Queue"]):
         Args:
             task: a function, best one declared with `@task`, or the dotted path of one.
             args: its keyword arguments, JSON values or what pydantic can turn into them.
-            connection: an open asyncpg, aiomysql or aiosqlite connection to the same database. The row then belongs
-                to the caller's transaction: it exists if and when that commits.
+            connection: an open asyncpg, aiomysql or aiosqlite connection to the same database, in a transaction. The
+                row then belongs to that: it exists if and when the caller commits. A connection that would commit the
+                row by itself is refused.
             queue: the name of the queue it goes to. This and what follows needs a table that `asyncqueue migrate` has
                 brought to level 1.
             priority: from -100 to 100; within a queue the higher one is claimed first.
@@ -154,7 +155,7 @@ class Queue(AbstractAsyncContextManager["Queue"]):
         Raises:
             DuplicateTask: the key is held, and `on_conflict` is "raise".
             InvalidTask: a task or arguments that cannot be stored (InvalidArguments is also a TypeError).
-            ConfigurationError: options that mean nothing.
+            ConfigurationError: options that mean nothing; `connection=` without a transaction.
             MigrationRequired: options that the table cannot hold before `asyncqueue migrate`.
             DatabaseUnavailable: no database within `connect_timeout` seconds.
         """

@@ -18,6 +18,7 @@ from asyncqueue.backends.mysql_keys import Keys
 from asyncqueue.backends.mysql_rows import new_rows
 from asyncqueue.backends.mysql_times import Times
 from asyncqueue.backends.table import Table
+from asyncqueue.backends.transactions import no_transaction
 from asyncqueue.errors import ConfigurationError, DataRejected
 from asyncqueue.model import NewTask
 
@@ -91,7 +92,7 @@ class Enqueueing:
             return await self._keys.enqueue_within(connection, tasks, self.max_packet)
 
     def _check(self, connection: object, tasks: Iterable[NewTask]) -> None:
-        """Raise ConfigurationError for a caller's connection that is of another driver.
+        """Raise ConfigurationError for a caller's connection that is of another driver, or commits each statement.
 
         DataRejected for a path that one may cut to fit: it need not be in strict mode.
         """
@@ -100,6 +101,9 @@ class Enqueueing:
                 f"connection= must be an aiomysql connection for a MySQL or MariaDB queue, "
                 f"not {type(connection).__name__}"
             )
+        # Without autocommit the server begins a transaction with the next statement.
+        if connection.get_autocommit() and not connection.get_transaction_status():
+            raise no_transaction("await connection.begin()")
         for task in tasks:
             if len(task.task) > self.task_length:
                 raise DataRejected(f"the path {task.task!r} is longer than {self.task_length} characters")

@@ -59,12 +59,10 @@ class Keys:
     async def enqueue_within(
         self, connection: aiomysql.Connection, tasks: Sequence[NewTask], max_packet: int
     ) -> list[UUID]:
-        """The same as a part of the caller's transaction, or in one of its own where the connection is in none."""
+        """The same as a part of the caller's transaction."""
         self._check(tasks)
-        ids: list[UUID] = await _within(
-            connection, self._table, max_packet, lambda run: self._enqueue(run, tasks, _whole, self._holders_within)
-        )
-        return ids
+        run = _run_within(connection, self._table, max_packet)
+        return await self._enqueue(run, tasks, _whole, self._holders_within)
 
     async def insert(self, tasks: Sequence[NewTask]) -> None:
         """Insert tasks without unique keys, and what they wait for; committed on return."""
@@ -72,7 +70,7 @@ class Keys:
 
     async def insert_within(self, connection: aiomysql.Connection, tasks: Sequence[NewTask], max_packet: int) -> None:
         """The same as `enqueue_within` does it."""
-        await _within(connection, self._table, max_packet, lambda run: self._write(run, Decision(new=[*tasks]), _whole))
+        await self._write(_run_within(connection, self._table, max_packet), Decision(new=[*tasks]), _whole)
 
     def _check(self, tasks: Sequence[NewTask]) -> None:
         self._table.require_migrated(WHAT, versions.ONCE)
@@ -158,18 +156,13 @@ def _run_on(connection: MysqlConnection, table: Table) -> Run:
     return run
 
 
-async def _within(
-    connection: aiomysql.Connection, table: Table, max_packet: int, do: Callable[[Run], Awaitable[Any]]
-) -> Any:
-    """Do it as a part of the caller's transaction, or in one of its own where the connection is in none."""
+def _run_within(connection: aiomysql.Connection, table: Table, max_packet: int) -> Run:
+    """Runs statements in the caller's transaction."""
 
     async def run(name: str, **values: Any) -> list[tuple[Any, ...]]:
         return (await send(connection, (table[name], values), max_packet))[0].rows
 
-    if not connection.get_autocommit() or connection.get_transaction_status():
-        return await do(run)
-    async with _transaction(run, lambda: not connection.closed):
-        return await do(run)
+    return run
 
 
 @asynccontextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -13,7 +14,9 @@ from asyncqueue.backends.edges import NewEdge, as_columns, edges_of
 from asyncqueue.backends.lane import Lane, translated
 from asyncqueue.backends.postgresql_keys import Keys
 from asyncqueue.backends.postgresql_notifier import Notifier
+from asyncqueue.backends.postgresql_savepoint import savepoint
 from asyncqueue.backends.table import Table
+from asyncqueue.backends.transactions import no_transaction
 from asyncqueue.backends.values import placed
 from asyncqueue.errors import ConfigurationError
 from asyncqueue.model import ASIDE, Link, NewTask
@@ -73,7 +76,7 @@ class Enqueueing:
         edges = [] if plain else edges_of(tasks)
         with translated(self._translate):
             if edges:
-                await self._linked(connection, tasks, edges)
+                await self._linked(connection, savepoint(connection), tasks, edges)
             else:
                 await self._fetch(connection, "enqueue", self._rows(tasks))
 
@@ -96,7 +99,8 @@ class Enqueueing:
         edges = [] if plain else edges_of(tasks)
         if edges:
             await self._lane.run(
-                lambda connection: self._linked(connection, tasks, edges, notify=notifies), translate=self._translate
+                lambda connection: self._linked(connection, connection.transaction(), tasks, edges, notify=notifies),
+                translate=self._translate,
             )
         elif many:
             await self._lane.run(
@@ -112,13 +116,14 @@ class Enqueueing:
     async def _linked(
         self,
         connection: AsyncpgConnection,
+        transaction: AbstractAsyncContextManager[Any],
         tasks: Sequence[NewTask],
         edges: Sequence[NewEdge],
         *,
         notify: bool = True,
     ) -> None:
         """Insert tasks and what they wait for, in one transaction or as a part of the caller's."""
-        async with connection.transaction():
+        async with transaction:
             await self._fetch(connection, "enqueue", self._rows(tasks, notify=notify))
             await self._fetch(connection, "insert_edges", as_columns(edges))
 
@@ -150,10 +155,13 @@ class Enqueueing:
 
 
 def _check(connection: object) -> None:
+    """Raise ConfigurationError for a caller's connection that is of another driver, or in no transaction."""
     if not isinstance(connection, asyncpg.Connection | asyncpg.pool.PoolConnectionProxy):
         raise ConfigurationError(
             f"connection= must be an asyncpg connection for a PostgreSQL queue, not {type(connection).__name__}"
         )
+    if not connection.is_in_transaction():
+        raise no_transaction("async with connection.transaction()")
 
 
 def _plain(tasks: Iterable[NewTask], now: datetime) -> Iterator[tuple[Any, ...]]:

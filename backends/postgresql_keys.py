@@ -13,6 +13,7 @@ from asyncqueue.backends import versions
 from asyncqueue.backends.edges import as_columns, edges_of
 from asyncqueue.backends.keys import WHAT, Decision, Holder, Noted, asked, decide, wanted
 from asyncqueue.backends.lane import Lane
+from asyncqueue.backends.postgresql_savepoint import savepoint
 from asyncqueue.backends.table import Table
 from asyncqueue.errors import DatabaseBusy
 from asyncqueue.model import NewTask
@@ -66,7 +67,7 @@ class Keys:
         self._table.require_migrated(WHAT, versions.ONCE)
         self._table.check(tasks)
         try:
-            return await self._transaction(connection, connection.transaction(), tasks, self._holders_within)
+            return await self._transaction(connection, savepoint(connection), tasks, self._holders_within)
         except asyncpg.SerializationError as error:
             raise DatabaseBusy(
                 "another session has enqueued with the unique key, or deleted the task that held it, since the "

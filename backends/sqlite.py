@@ -129,7 +129,7 @@ class SqliteBackend:
         if connection is None:
             await self._write(lambda raw: raw.executemany(sql, new_rows(tasks, self._times, plain=plain)).rowcount)
             return
-        check_callers(connection, several=len(tasks) > 1)
+        check_callers(connection)
         with translated(self._translate):
             await connection.executemany(sql, new_rows(tasks, self._times, plain=plain))
 
@@ -311,7 +311,7 @@ class SqliteBackend:
         """Insert in several statements: in a transaction, or as a part of the caller's."""
         if connection is None:
             return await self._write(lambda raw: work(raw, tasks))
-        check_callers(connection, several=True)
+        check_callers(connection)
         with translated(self._translate):
             result: Result = await connection._execute(work, connection._conn, tasks)
             return result

@@ -15,6 +15,7 @@ import aiosqlite
 
 from asyncqueue.backends.sqlite_checkpoints import Checkpoints
 from asyncqueue.backends.sqlite_errors import is_busy
+from asyncqueue.backends.transactions import no_transaction
 from asyncqueue.errors import ConfigurationError
 
 Result = TypeVar("Result")
@@ -23,6 +24,9 @@ Work = Callable[[sqlite3.Connection], Result]
 # Seconds between two attempts at the write lock: drawn anew each time, and the same however long one has waited,
 # so that of several processes none is favoured.
 _PAUSES = (0.0005, 0.003)
+
+# sqlite3.LEGACY_TRANSACTION_CONTROL: isolation_level decides.
+_LEGACY = -1
 
 
 class SqliteConnection(aiosqlite.Connection):
@@ -155,11 +159,17 @@ class SqliteConnection(aiosqlite.Connection):
         return result
 
 
-def check_callers(connection: object, *, several: bool) -> None:
-    """Raise ConfigurationError for a caller's connection that is of another kind, or would write rows one by one."""
+def check_callers(connection: object) -> None:
+    """Raise ConfigurationError for a caller's connection that is of another kind, or commits each statement."""
     if not isinstance(connection, aiosqlite.Connection):
         raise ConfigurationError(
             f"connection= must be an aiosqlite connection for a SQLite queue, not {type(connection).__name__}"
         )
-    if several and connection.isolation_level is None and not connection.in_transaction:
-        raise ConfigurationError("connection= is in autocommit mode and in no transaction: BEGIN one first")
+    if not connection.in_transaction and _commits_each(connection):
+        raise no_transaction('await connection.execute("BEGIN")')
+
+
+def _commits_each(connection: aiosqlite.Connection) -> bool:
+    """Whether the driver begins no transaction by itself before it writes."""
+    autocommit = getattr(connection._conn, "autocommit", _LEGACY)  # since Python 3.12
+    return connection.isolation_level is None if autocommit == _LEGACY else bool(autocommit)

@@ -21,8 +21,8 @@ class Transaction:
     """An open transaction: the driver's connection, and how it ends."""
 
     raw: Any
-    commit: Callable[[], Awaitable[None]]
-    rollback: Callable[[], Awaitable[None]]
+    commit: Callable[[], Awaitable[Any]]
+    rollback: Callable[[], Awaitable[Any]]
     execute: Callable[[str], Awaitable[Any]]
 
 
@@ -68,6 +68,38 @@ async def transaction(database: Database, isolation: str | None = None) -> Async
             yield Transaction(my, my.commit, my.rollback, execute)
         finally:
             await my.rollback()
+            my.close()
+
+
+@asynccontextmanager
+async def no_transaction(database: Database) -> AsyncIterator[Transaction]:
+    """A connection that is in no transaction and commits each statement by itself."""
+    parts = urlsplit(database.url)
+    if database.dialect == "postgresql":
+        pg = await asyncpg.connect(database.url)
+        try:
+            yield Transaction(pg, lambda: pg.execute("COMMIT"), lambda: pg.execute("ROLLBACK"), pg.execute)
+        finally:
+            await pg.close()
+    elif database.dialect == "sqlite":
+        path = unquote(parts.path.removeprefix("/"))
+        lite = await aiosqlite.connect(path, timeout=60, isolation_level=None)
+        try:
+            yield Transaction(lite, lite.commit, lite.rollback, lite.execute)
+        finally:
+            await lite.close()
+    else:
+        my = await aiomysql.connect(
+            host=parts.hostname,
+            port=parts.port,
+            user=unquote(parts.username or ""),
+            password=unquote(parts.password or ""),
+            db=parts.path.removeprefix("/"),
+            autocommit=True,
+        )
+        try:
+            yield Transaction(my, my.commit, my.rollback, my.query)
+        finally:
             my.close()
 
 
