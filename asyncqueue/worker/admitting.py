@@ -6,7 +6,8 @@ import json
 import logging
 import math
 import time
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from uuid import UUID
 
@@ -17,8 +18,7 @@ from asyncqueue.backends.arrivals import Arrival
 from asyncqueue.backends.base import Backend
 from asyncqueue.backends.limits import function_of
 from asyncqueue.backends.places import AT_ONCE
-from asyncqueue.backoff import Backoff
-from asyncqueue.errors import DatabaseError, DatabaseUnavailable, InvalidTask, MigrationRequired
+from asyncqueue.errors import DatabaseError, InvalidTask, MigrationRequired
 from asyncqueue.limits import Limit, LimitPolicy, Terms
 from asyncqueue.model import ClaimedTask, Link, Status
 from asyncqueue.running.runner import RunResult
@@ -71,7 +71,6 @@ class Admitter:
         self._queues = queues
         self._on_admitted = on_admitted
         self._news = Signal()
-        self._delays = Backoff(0.05, 5.0)
         self._keys: dict[str, None] = {}
         self._ended: dict[UUID, None] = {}
         #: When the windows of rates open.
@@ -124,29 +123,25 @@ class Admitter:
         key = policy.key_of(args) if isinstance(args, dict) else None
         return RunResult(Status.SCHEDULED, retry_in=0.0, attempt=claimed.attempt, limit_key=key)
 
-    async def run(self) -> None:
-        """Admit for ever."""
+    @contextmanager
+    def hearing(self) -> Iterator[None]:
+        """Within this it is told of tasks that a claim has set aside, also while `run` waits after an error."""
         arrivals = self._backend.arrivals
         before, arrivals.limited = arrivals.limited, self._arrived
         try:
-            await self._run()
+            yield
         finally:
             if arrivals.limited == self._arrived:  # else another worker of this queue hears of them now
                 arrivals.limited = before
 
-    async def _run(self) -> None:
+    async def run(self) -> None:
+        """Admit for ever."""
         while True:
             try:
                 if self._can:
                     await self._turn()
-                self._delays.reset()
             except MigrationRequired:
                 pass  # taken away just now
-            except DatabaseUnavailable as error:
-                pause = self._delays.next()
-                logger.warning("cannot admit tasks under limits, again in %.1f s: %s", pause, error)
-                await anyio.sleep(pause)
-                continue
             with anyio.move_on_after(self._pause()):
                 await self._news.wait()
 

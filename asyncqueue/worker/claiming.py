@@ -186,5 +186,7 @@ class Claimer:
         """Wait for work whenever there is none, for ever."""
         while True:
             await self._hungry.wait()
-            await self._backend.wait_for_work(self._polls.next())
-            self.look()
+            try:
+                await self._backend.wait_for_work(self._polls.next())
+            finally:
+                self.look()  # also when waiting fails: nobody else looks

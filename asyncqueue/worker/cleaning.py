@@ -12,7 +12,6 @@ import anyio
 from asyncqueue.backends import versions
 from asyncqueue.backends.base import Backend
 from asyncqueue.backends.places import AT_ONCE
-from asyncqueue.errors import DatabaseUnavailable
 from asyncqueue.model import Status
 from asyncqueue.retention import clean, repeat
 
@@ -55,11 +54,8 @@ class Cleaner:
             # More often than the interval, or each turn would come as much later as this worker asks too early.
             pause = min(self._interval / 4, _ASK_EVERY) if self._ages else _ASK_EVERY
             await anyio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, not a secret
-            try:
-                if self._can():
-                    await self._look()
-            except DatabaseUnavailable as error:
-                logger.warning("cannot clean up: %s", error)
+            if self._can():
+                await self._look()
 
     def _can(self) -> bool:
         shape = self._backend.shape

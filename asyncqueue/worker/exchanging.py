@@ -11,12 +11,13 @@ from anyio.abc import TaskGroup
 
 from asyncqueue.backends.base import Backend
 from asyncqueue.backoff import Backoff
-from asyncqueue.errors import DatabaseUnavailable
+from asyncqueue.errors import DatabaseError
 from asyncqueue.model import Claimant
 from asyncqueue.worker.claiming import Claimer
 from asyncqueue.worker.finishing import Finisher
 from asyncqueue.worker.ledger import Held, Ledger
 from asyncqueue.worker.signal import Signal
+from asyncqueue.worker.supervisor import heals
 
 logger = logging.getLogger("asyncqueue.worker")
 
@@ -98,7 +99,9 @@ class Exchange:
                 claimed = await self._backend.claim(
                     room, worker_pid=claimant.pid, worker=claimant.name, queues=claimant.queues
                 )
-        except DatabaseUnavailable as error:
+        except DatabaseError as error:
+            if not heals(error):
+                raise
             self._pause(error)
         else:
             self._delays.reset()
@@ -115,7 +118,7 @@ class Exchange:
         if room and claimed is not None:
             self._claimer.take(claimed, room, since, busy=busy)
 
-    def _pause(self, error: DatabaseUnavailable) -> None:
+    def _pause(self, error: DatabaseError) -> None:
         delay = self._delays.next()
         self._pausing = True
         asyncio.get_running_loop().call_later(delay, self._resume)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from uuid import UUID
 
 import anyio
@@ -13,8 +14,6 @@ from asyncqueue.backends import versions
 from asyncqueue.backends.arrivals import Arrival
 from asyncqueue.backends.base import Backend
 from asyncqueue.backends.facets import Settled
-from asyncqueue.backoff import Backoff
-from asyncqueue.errors import DatabaseUnavailable, MigrationRequired
 from asyncqueue.worker.leases import Leases
 from asyncqueue.worker.signal import Signal
 
@@ -52,7 +51,6 @@ class Linker:
         self._on_idle = on_idle
         self._news = Signal()
         self._idle = Signal()
-        self._delays = Backoff(0.05, 5.0)
         self._ended: set[UUID] = set()
         self._arrived: set[UUID] = set()
         #: Tasks that run and for which others wait, although their claims may not say so, because those came later.
@@ -84,27 +82,22 @@ class Linker:
         while self.busy:
             await self._idle.wait()
 
-    async def run(self) -> None:
-        """Go on for ever."""
+    @contextmanager
+    def hearing(self) -> Iterator[None]:
+        """Within this it is told of tasks that a claim has set aside, also while `run` waits after an error."""
         arrivals = self._backend.arrivals
         before, arrivals.waiting = arrivals.waiting, self._arrive
         try:
-            await self._run()
+            yield
         finally:
             if arrivals.waiting == self._arrive:  # else another worker of this queue hears of them now
                 arrivals.waiting = before
 
-    async def _run(self) -> None:
+    async def run(self) -> None:
+        """Go on for ever."""
         while True:
             self._working = True
-            try:
-                pause = await self._turn() if self._linked else self._forget()
-            except (DatabaseUnavailable, MigrationRequired) as error:
-                pause = self._delays.next()
-                logger.warning("cannot see to tasks that wait for others, again in %.1f s: %s", pause, error)
-                await anyio.sleep(pause)
-                continue
-            self._delays.reset()
+            pause = await self._turn() if self._linked else self._forget()
             self._working = False
             self._idle.set()
             self._on_idle()

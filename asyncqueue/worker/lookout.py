@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import random
 from collections.abc import Callable
 
@@ -10,10 +9,8 @@ import anyio
 
 from asyncqueue.backends import versions
 from asyncqueue.backends.base import Backend
-from asyncqueue.errors import DatabaseUnavailable, MigrationRequired
+from asyncqueue.errors import MigrationRequired
 from asyncqueue.worker.leases import Leases
-
-logger = logging.getLogger("asyncqueue.worker")
 
 
 class Lookout:
@@ -50,9 +47,6 @@ class Lookout:
             waiting = await self._backend.limits.waiting()
         except MigrationRequired:
             return  # taken away just now
-        except DatabaseUnavailable as error:
-            logger.warning("cannot look whether tasks wait for a place or for others: %s", error)
-            return
         if waiting.held:
             self._on_held()
         if waiting.awaited:

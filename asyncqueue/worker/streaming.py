@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import logging
-
 import anyio
 
 from asyncqueue.backends.base import Backend
-from asyncqueue.backoff import Backoff
-from asyncqueue.errors import DatabaseUnavailable, DataRejected, ResultNotStorable
+from asyncqueue.errors import DataRejected, ResultNotStorable
 from asyncqueue.model import OutputChunk
 from asyncqueue.running.stream import StreamLost
 from asyncqueue.worker.ledger import Held, Ledger, Reason
-
-logger = logging.getLogger("asyncqueue.worker")
 
 #: Seconds between two writes of the same stream, unless its task has ended and waits for the last one.
 _PAUSE = 0.25
@@ -69,7 +64,6 @@ class Streams:
 
     async def run(self) -> None:
         """Write for ever."""
-        delays = Backoff(0.1, 5.0)
         while True:
             await self._news.wait()
             with anyio.move_on_after(_PAUSE):
@@ -81,14 +75,10 @@ class Streams:
                 async with self._ledger.writing.shared():
                     await self._ledger.settle(stream.held for stream in chunks)
                     await self._write(chunks)
-            except DatabaseUnavailable as error:
-                delay = delays.next()
-                logger.warning("cannot write streamed output, again in %.1f s: %s", delay, error)
+            except BaseException:
                 for stream in chunks:
                     self.want(stream, urgent=False)
-                await anyio.sleep(delay)
-            else:
-                delays.reset()
+                raise
 
     async def _write(self, chunks: dict[OutputStream, str]) -> None:
         try:

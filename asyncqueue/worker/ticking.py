@@ -11,8 +11,7 @@ import anyio
 
 from asyncqueue.backends import versions
 from asyncqueue.backends.base import Backend
-from asyncqueue.backoff import Backoff
-from asyncqueue.errors import DatabaseUnavailable, DataRejected, MigrationRequired
+from asyncqueue.errors import DataRejected, MigrationRequired
 from asyncqueue.model import Tick, TickTable
 from asyncqueue.periodic import PeriodicTask
 from asyncqueue.schedules import LATE, MOST
@@ -46,7 +45,6 @@ class Ticker:
         self._entries = entries
         self._warned = False
         self._declare_at = 0.0
-        self._delays = Backoff(0.5, 10.0)
 
     async def run(self) -> None:
         """Enqueue what is due for ever."""
@@ -55,13 +53,8 @@ class Ticker:
         while True:
             try:
                 pause = await self._turn() if self._migrated else _DECLARE
-            except DatabaseUnavailable as error:
-                pause = self._delays.next()
-                logger.warning("cannot enqueue periodic tasks, again in %.1f s: %s", pause, error)
             except MigrationRequired:
                 pause = _DECLARE  # taken away just now
-            else:
-                self._delays.reset()
             await anyio.sleep(pause)
 
     @property

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import logging
-from collections.abc import Callable, Coroutine
 from typing import Any
 
 import anyio
 import anyio.abc
 
 from asyncqueue.backoff import Backoff
-from asyncqueue.errors import DatabaseError, unwrapped
+from asyncqueue.errors import unwrapped
 from asyncqueue.model import Link, LostTask, Status
 from asyncqueue.queue import Queue
 from asyncqueue.queues import QueueOrder, bare_name
@@ -38,6 +38,7 @@ from asyncqueue.worker.rescuing import Rescuer
 from asyncqueue.worker.signal import Signal
 from asyncqueue.worker.slots import Slots
 from asyncqueue.worker.streaming import Streams
+from asyncqueue.worker.supervisor import Loop, keep
 from asyncqueue.worker.ticking import Ticker
 from asyncqueue.worker.watchdog import Watchdog
 
@@ -131,6 +132,8 @@ class Worker:
             backend, self._leases, on_queued=self._claimer.look_for_more, on_idle=self._claimer.look_whether_all_is_done
         )
         self._exchange = Exchange(backend, self._ledger, self._finisher, self._claimer, news)
+        self._exchanging = Loop("claim and write results", self._exchange.run, vital=True)
+        self._linking = Loop("see to tasks that wait for others", self._linker.run)
         self._entries = entries_of(settings)
         self._stops = 0
         self._draining: anyio.CancelScope | None = None
@@ -161,15 +164,15 @@ class Worker:
         """
         watchdog = Watchdog(self._slots.describe)
         try:
-            async with anyio.create_task_group() as loops:
-                watchdog.start()
-                for loop in self._loops():
-                    loops.start_soon(loop)
-                if not burst:  # which is there for what is queued already
-                    loops.start_soon(Ticker(self._backend, self._heart, self._entries).run)
-                # A child like the loops, not the body of this block: when whoever embeds the worker cancels this
-                # very asyncio task, a claim under way is still behind its shield and its rows are not lost.
-                loops.start_soon(self._work, burst, loops.cancel_scope)
+            with self._admitter.hearing(), self._linker.hearing():
+                async with anyio.create_task_group() as group:
+                    watchdog.start()
+                    for loop in self._loops(burst=burst):
+                        group.start_soon(keep, loop)
+                    # A child like the loops, not the body of this block: when the program around the worker cancels
+                    # this very asyncio task, a claim under way is still behind its shield and its rows are not lost.
+                    work = functools.partial(self._work, burst, group.cancel_scope)
+                    group.start_soon(keep, Loop("end what it holds", work, vital=True, ends=True))
         except BaseExceptionGroup as group:
             raise unwrapped(group) from None
         finally:
@@ -189,7 +192,7 @@ class Worker:
             self._firing = None
         loops.cancel()
 
-    def _loops(self) -> list[Callable[[], Coroutine[Any, Any, None]]]:
+    def _loops(self, *, burst: bool) -> list[Loop]:
         rescuer = Rescuer(
             self._backend,
             self._heart,
@@ -206,9 +209,22 @@ class Worker:
             on_deleted=self._cleaned,
         )
         lookout = Lookout(self._backend, self._leases, on_held=self._admitter.look, on_awaited=self._linker.look)
-        working = [self._exchange.run, self._claimer.run, self._streams.run, self._tidy]
-        looking = [self._heart.run, rescuer.run, cleaner.run, lookout.run]
-        return [*working, *looking, self._admitter.run, self._linker.run]
+        loops = [
+            self._exchanging,
+            Loop("wait for work", self._claimer.run),
+            Loop("write streamed output", self._streams.run),
+            Loop("hand back what was fetched ahead", self._tidy),
+            Loop("renew leases", self._heart.run),
+            Loop("look for lost tasks", rescuer.run),
+            Loop("clean up", cleaner.run),
+            Loop("look whether tasks wait for a place or for others", lookout.run),
+            Loop("admit tasks under limits", self._admitter.run),
+            self._linking,
+        ]
+        if not burst:  # which is there for what is queued already
+            ticker = Ticker(self._backend, self._heart, self._entries)
+            loops.append(Loop("enqueue periodic tasks", ticker.run))
+        return loops
 
     async def _drain(self, grace: float) -> None:
         """End everything held. Heartbeats and writes go on meanwhile: they are loops of their own."""
@@ -245,13 +261,14 @@ class Worker:
             return
         with anyio.move_on_after(_UNWIND + _LAST_WRITE, shield=True):
             try:
-                async with anyio.create_task_group() as writing:
-                    writing.start_soon(self._exchange.run)
-                    writing.start_soon(self._linker.run)
-                    await self._drain(0)
-                    writing.cancel_scope.cancel()
-            except* DatabaseError as errors:
-                logger.error("%d results could not be written: %s", self._finisher.unwritten, errors.exceptions[0])
+                with self._linker.hearing():
+                    async with anyio.create_task_group() as writing:
+                        writing.start_soon(keep, self._exchanging)
+                        writing.start_soon(keep, self._linking)
+                        await self._drain(0)
+                        writing.cancel_scope.cancel()
+            except* Exception as errors:  # noqa: BLE001 - the worker ends with what had broken it
+                logger.error("%d results could not be written: %s", self._finisher.unwritten, unwrapped(errors))
 
     # -- what becomes of a claim
 
