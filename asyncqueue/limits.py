@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import inspect
 import re
 import string
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from math import inf
 from typing import Any, NamedTuple, TypeAlias
@@ -15,6 +14,7 @@ from asyncqueue.checks import check_key, whole
 from asyncqueue.durations import seconds_of
 from asyncqueue.errors import ConfigurationError, InvalidArguments
 from asyncqueue.model import Stamp
+from asyncqueue.signatures import Parameters, parameters_of
 
 #: Of a task's arguments, as they are in JSON, which of its function's limits it comes under.
 LimitKey: TypeAlias = str | Callable[[Mapping[str, Any]], str]
@@ -148,10 +148,11 @@ class LimitPolicy:
             raise ConfigurationError(
                 f"limit_key must be text such as 'customer-{{customer}}', or a function of the arguments, not {key!r}"
             )
-        parameters = list(inspect.signature(function).parameters.values())
+        parameters = parameters_of(function)
         if isinstance(key, str):
             _check_names(key, parameters)
-        defaults = tuple((each.name, each.default) for each in parameters if each.default is not each.empty)
+        named = parameters.named.values()
+        defaults = tuple((each.name, each.default) for each in named if each.default is not each.empty)
         return cls(limit, None if rate is None else Rate.of(rate), key, defaults)
 
     def declared(self, path: str) -> Limit:
@@ -175,15 +176,13 @@ class LimitPolicy:
         return check_key("limit_key", key, InvalidArguments)
 
 
-def _check_names(key: str, parameters: Sequence[inspect.Parameter]) -> None:
+def _check_names(key: str, parameters: Parameters) -> None:
     """Raise ConfigurationError for a format string that no arguments can fill."""
-    known = {each.name for each in parameters}
-    anything = any(each.kind is each.VAR_KEYWORD for each in parameters)
     try:
         fields = [field for _, field, _, _ in string.Formatter().parse(key) if field is not None]
     except ValueError as error:
         raise ConfigurationError(f"limit_key {key!r} is no format string: {error}") from None
     for field in fields:
         name = re.split(r"[.\[]", field)[0]
-        if name not in known and not (anything and name):
+        if name not in parameters.named and not (parameters.open and name):
             raise ConfigurationError(f"limit_key {key!r} names {name!r}, which is no parameter of the function")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any, get_type_hints
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
-from pydantic.errors import PydanticUserError
+
+from asyncqueue.signatures import hints_of
 
 
 @functools.lru_cache(maxsize=1024)
@@ -15,10 +16,7 @@ def result_type_of(function: Callable[..., Any] | str) -> Any:
     """The annotated result of a function, None where there is none or it cannot be told."""
     if isinstance(function, str):
         return None
-    try:
-        return get_type_hints(getattr(function, "__wrapped__", function)).get("return")
-    except Exception:  # noqa: BLE001 - annotations are arbitrary code; unreadable ones only mean the text is returned
-        return None
+    return hints_of(getattr(function, "__wrapped__", function)).get("return")
 
 
 def decode_result(output: str | None, result_type: Any) -> Any:
@@ -27,7 +25,7 @@ def decode_result(output: str | None, result_type: Any) -> Any:
         return output
     try:
         adapter: TypeAdapter[Any] = TypeAdapter(result_type)
-    except PydanticUserError:
+    except Exception:  # noqa: BLE001 - a type's schema is made by arbitrary code; the text is what there is
         return output
     for read in (adapter.validate_json, adapter.validate_python):
         try:

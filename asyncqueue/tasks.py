@@ -5,8 +5,11 @@ from __future__ import annotations
 import functools
 import inspect
 import json
+import logging
+import sys
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from types import CellType
 from typing import Any, Generic, Literal, ParamSpec, TypeAlias, TypeVar, overload
 
 from pydantic_core import PydanticSerializationError, to_jsonable_python
@@ -15,6 +18,9 @@ from asyncqueue.errors import ConfigurationError, InvalidArguments, InvalidTask,
 from asyncqueue.limits import LimitKey, LimitPolicy, Rate
 from asyncqueue.retries import NO_RETRY, RetryDelay, RetryPolicy
 from asyncqueue.schedules import CatchUp, Schedule
+from asyncqueue.signatures import parameters_of
+
+logger = logging.getLogger("asyncqueue.tasks")
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -68,6 +74,28 @@ class TaskFunction(Generic[P, R]):
 
     def __repr__(self) -> str:
         return f"<task {self._function.__module__}.{self._function.__qualname__}>"
+
+
+def wraps_a_task(function: object) -> bool:
+    """Whether this is not a declared function itself, but what a decorator above `@task` has made of one."""
+    if isinstance(function, TaskFunction):
+        return False
+    seen: set[int] = set()
+    while function is not None and id(function) not in seen:
+        seen.add(id(function))
+        inner = function.func if isinstance(function, functools.partial) else getattr(function, "__wrapped__", None)
+        cells = getattr(function, "__closure__", None) or ()
+        if any(isinstance(each, TaskFunction) for each in (inner, *map(_content, cells))):
+            return True
+        function = inner
+    return False
+
+
+def _content(cell: CellType) -> object:
+    try:
+        return cell.cell_contents
+    except ValueError:  # it is empty
+        return None
 
 
 @overload
@@ -193,20 +221,13 @@ def _schedule(
         )
     except ConfigurationError as error:
         raise ConfigurationError(f"{named}: {error}") from None
-    lacking = _required(function)
+    lacking = parameters_of(function).required
     if lacking:
         raise ConfigurationError(
             f"{named}: with cron it is called without arguments, and {', '.join(lacking)} has no default: give it one, "
             "or leave cron out and give cron and args in the setting periodic"
         )
     return schedule
-
-
-def _required(function: Callable[..., Any]) -> list[str]:
-    """The arguments without which a function cannot be called."""
-    some = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-    parameters = inspect.signature(function).parameters.values()
-    return [each.name for each in parameters if each.default is each.empty and each.kind not in some]
 
 
 def _classes(exceptions: Exceptions) -> tuple[type[BaseException], ...]:
@@ -244,6 +265,15 @@ def _path_of_function(function: Callable[..., Any]) -> str:
     if module == "__main__":
         raise InvalidTask(
             f"{name} is in the program that runs (__main__): a worker cannot import it; move it to a module"
+        )
+    package = module.partition(".")[0]
+    if package in sys.stdlib_module_names:
+        logger.warning(
+            "%s.%s: a module of Python's standard library is named %r as well. Workers that find that one first fail "
+            "the task: rename the package",
+            module,
+            name,
+            package,
         )
     return f"{module}.{name}"
 

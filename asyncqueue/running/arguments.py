@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import contextlib
-import inspect
 import json
 from collections.abc import Callable, Mapping
-from typing import Any, NotRequired, get_type_hints
+from typing import Any, NotRequired
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.errors import PydanticUserError
 from typing_extensions import TypedDict
 
 from asyncqueue.errors import InvalidArguments, PayloadTooLarge
+from asyncqueue.signatures import hints_of, parameters_of
 
 
 class Arguments:
     """The parameters of one function.
 
     Annotated parameters are validated and converted by pydantic, in JSON's terms: a string becomes a date where a date
-    is asked for. Parameters without an annotation, or with one that cannot be resolved, take what JSON gives.
+    is asked for. A parameter without an annotation, or with one that cannot be resolved, takes what JSON gives; that
+    changes nothing for the others. What a wrapper's own signature does not require may be left out.
     """
 
     def __init__(self, path: str, function: Callable[..., Any]) -> None:
@@ -72,31 +73,20 @@ class Arguments:
 
 
 def _adapter(function: Callable[..., Any]) -> TypeAdapter[Any]:
-    signature = inspect.signature(function)
-    hints = _hints(function)
+    parameters, hints = parameters_of(function), hints_of(function)
+    if parameters.positional_only is not None:
+        raise TypeError(f"its parameter {parameters.positional_only!r} is positional-only")
     fields: dict[str, Any] = {}
-    extra: Any = "forbid"
-    for name, parameter in signature.parameters.items():
-        if parameter.kind is parameter.POSITIONAL_ONLY:
-            raise TypeError(f"its parameter {name!r} is positional-only")
-        if parameter.kind is parameter.VAR_KEYWORD:
-            extra = "allow"
-        elif parameter.kind is not parameter.VAR_POSITIONAL:
-            annotation = hints.get(name, Any)
-            fields[name] = annotation if parameter.default is parameter.empty else NotRequired[annotation]
+    for name in parameters.named:
+        annotation = hints.get(name, Any)
+        fields[name] = annotation if name in parameters.required else NotRequired[annotation]
     # A TypedDict rather than a model: any name may be a parameter's, and defaults stay the function's own.
     make: Any = TypedDict
     arguments = make("arguments", fields)
+    extra: Any = "allow" if parameters.open else "forbid"
     arguments.__pydantic_config__ = ConfigDict(extra=extra, arbitrary_types_allowed=True)
     adapter: TypeAdapter[Any] = TypeAdapter(arguments)
     return adapter
-
-
-def _hints(function: Callable[..., Any]) -> dict[str, Any]:
-    try:
-        return get_type_hints(function, include_extras=True)
-    except Exception:  # noqa: BLE001 - annotations are arbitrary code; what cannot be resolved is not validated
-        return {}
 
 
 def _json_name(value: Any) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import sys
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -14,7 +13,8 @@ from asyncqueue.limits import LimitPolicy
 from asyncqueue.retries import RetryPolicy
 from asyncqueue.running.arguments import Arguments
 from asyncqueue.running.kinds import Kind, kind_of
-from asyncqueue.tasks import MAX_PATH, TaskFunction, TaskOptions, Unset
+from asyncqueue.stdlib import file_in_standard_library
+from asyncqueue.tasks import MAX_PATH, TaskFunction, TaskOptions, Unset, wraps_a_task
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +84,11 @@ class Resolver:
         """
         if "." not in path or len(path) > MAX_PATH or not all(part.isidentifier() for part in path.split(".")):
             raise TaskNotImportable(f"{path!r} is not a dotted path to a function, such as 'app.tasks.send_mail'")
-        if path.partition(".")[0] in sys.stdlib_module_names and not self._allow.named(path):
-            raise TaskNotAllowed(_refusal(path))
+        if not self._allow.named(path):
+            _refuse_standard_library(path)
         function = _find(path)
         if not self._allow.admits(path, function):
-            raise TaskNotAllowed(_refusal(path))
+            raise TaskNotAllowed(_hidden(path, function) or _refusal(path))
         declared = function if isinstance(function, TaskFunction) else None
         options = declared.options if declared else TaskOptions()
         if declared:
@@ -108,6 +108,28 @@ def _refusal(path: str) -> str:
     return (
         f"{path} may not run here: declare it with @asyncqueue.task, or start the worker with --allow '{path}' "
         "(setting allow; in a Django project DJANGO_SIMPLE_QUEUE_ALLOWED_TASKS)"
+    )
+
+
+def _refuse_standard_library(path: str) -> None:
+    """Raise TaskNotAllowed where the path's first name is a module of the standard library. Nothing is imported."""
+    name = path.partition(".")[0]
+    file = file_in_standard_library(name)
+    if file is not None:
+        raise TaskNotAllowed(
+            f"{path} may not run here: {name} is a module of Python's standard library ({file}), which is imported "
+            f"only for a path that --allow names (setting allow). If you have a package {name} of your own, the "
+            "standard library's was found in its place: rename yours"
+        )
+
+
+def _hidden(path: str, function: object) -> str | None:
+    """The refusal of a function that is declared, but wrapped by a decorator above `@task`; None for any other."""
+    if not wraps_a_task(function):
+        return None
+    return (
+        f"{path} may not run here: it is declared with @task, but something wraps the declared function, such as a "
+        "decorator above @task. Put @task on top, above everything else"
     )
 
 
