@@ -13,9 +13,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from asyncqueue.backends import versions
-from asyncqueue.backends.base import DEFAULT_TABLE, Change
-from asyncqueue.backends.table import SIDE_TABLES
-from asyncqueue.backends.values import index_name
+from asyncqueue.backends.base import Change
+from asyncqueue.backends.names import Names
 from asyncqueue.errors import SchemaError
 
 logger = logging.getLogger("asyncqueue.migration")
@@ -80,7 +79,7 @@ class Step(NamedTuple):
 
 @dataclass(frozen=True)
 class Found:
-    """What there is. Names are those of the database; an index that is not valid is False."""
+    """What there is. Names are without schema, as `Names.fold` gives them; an index that is not valid is False."""
 
     columns: Collection[str] = ()
     indexes: Mapping[str, bool] = field(default_factory=dict)
@@ -96,41 +95,22 @@ class Schema:
     """The schema of one task table on one dialect.
 
     Args:
-        table: its name as configured.
+        names: of the table and what is beside it.
         steps: in the order in which they are made.
-        limit: characters that a name may have.
         cascades: an index goes with its columns, so the one by which scheduled tasks are counted serves until then.
     """
 
-    def __init__(self, table: str, steps: Sequence[Step], limit: int, *, cascades: bool = False) -> None:
-        self.table = table
+    def __init__(self, names: Names, steps: Sequence[Step], *, cascades: bool = False) -> None:
+        self._names = names
         self._steps = steps
-        self._limit = limit
         self._cascades = cascades
-
-    def index(self, purpose: str) -> str:
-        """The name of an index."""
-        return index_name(self.table, purpose, limit=self._limit)
-
-    def side(self, purpose: str, *, qualified: bool = True) -> str:
-        """The name of what stands beside the task table, in the same schema."""
-        schema, _, name = self.table.rpartition(".")
-        made = f"asyncqueue_{purpose}"
-        if name != DEFAULT_TABLE:
-            made = f"{made}_{name}"[: self._limit]
-        return f"{schema}.{made}" if schema and qualified else made
-
-    @property
-    def side_names(self) -> dict[str, str]:
-        """What fills the slots of the side tables, not quoted yet."""
-        return {purpose: self.side(purpose) for purpose in SIDE_TABLES}
 
     def level(self, found: Found) -> int:
         """The version that can be used: all of it but its indexes is there. Raises SchemaError if it was, once."""
         usable, lost = self._usable(found)
         if lost is not None:
             raise SchemaError(
-                f"table {self.table!r} was migrated and lacks {lost.title} now: something has made it anew "
+                f"table {self._names.table!r} was migrated and lacks {lost.title} now: something has made it anew "
                 "(on SQLite, Django's migrations do). Run `asyncqueue migrate` and start the workers again"
             )
         return usable
@@ -167,7 +147,7 @@ class Schema:
             return self._removal(found, render)
         changes: list[Change] = []
         for step in self._indexes(self.level(found)) if indexes_only else self._wanted(found, notify):
-            if step.kind == "index" and not step.gone and found.indexes.get(self.index(step.names[0])) is False:
+            if not step.gone and self._invalid(step, found):
                 drop = render(f"drop_{step.names[0]}_index")
                 changes.append(Change(step.title, "what an interrupted attempt left", drop, gone=True))
             if self._there(step, found) == step.gone:
@@ -192,7 +172,9 @@ class Schema:
         made = [step for step in self._steps if not step.gone]
         for step in sorted(made, key=self._turn):
             left = _only(step, found, there=True)
-            if left.names and (self._there(left, found) or found.indexes.get(self.index(left.names[0])) is False):
+            if left.names and (
+                self._there(left, found) or found.indexes.get(self._names.index(left.names[0])) is False
+            ):
                 changes += left.without()._replace(purpose="made by asyncqueue").changes(render, found)
         return changes
 
@@ -227,14 +209,18 @@ class Schema:
         wanted = [step for step in self._steps if step.gone or step.names not in gone]
         return [step if notify or step.kind != "trigger" else step.without() for step in wanted]
 
+    def _invalid(self, step: Step, found: Found) -> bool:
+        """Whether an interrupted attempt has left an index that the server does not use."""
+        return step.kind == "index" and found.indexes.get(self._names.index(step.names[0])) is False
+
     def _there(self, step: Step, found: Found) -> bool:
         if step.kind == "columns":
             return all(name in found.columns for name in step.names)
         if step.kind == "index":
-            return bool(found.indexes.get(self.index(step.names[0])))
+            return bool(found.indexes.get(self._names.index(step.names[0])))
         if step.kind == "trigger":
-            return self.side(step.names[0], qualified=False) in found.triggers
-        return self.side(step.names[0], qualified=False) in found.tables
+            return self._names.side(step.names[0]) in found.triggers
+        return self._names.side(step.names[0]) in found.tables
 
 
 def _only(step: Step, found: Found, *, there: bool) -> Step:

@@ -85,7 +85,8 @@ class MysqlBackend:
         self.options = options
         self._address = address_of(url)
         self._times = Times(options.time_zone)
-        self._table = Table("mysql", statements.pyformat, options.table, schema.slots(options.table))
+        names = schema.names_of(options.table)
+        self._table = Table("mysql", statements.pyformat, options.table, names, schema.slots(names))
         # For a worker's hot path, for everything that must not wait behind it, for enqueueing, and for limits.
         self._engine = Lanes([self._lane() for _ in range(self.capabilities.exchanges)])
         self._control, self._enqueue, self._admit = self._lane(), self._lane(), self._lane()
@@ -295,7 +296,7 @@ class MysqlBackend:
 
     async def migrate(self, **extent: Unpack[Extent]) -> list[Change]:
         async def work(connection: MysqlConnection) -> list[Change]:
-            async with schema.migrating(connection, self._table, self._address.database):
+            async with schema.migrating(connection, self._table):
                 changes = await schema.pending(connection, self._table, **extent)
                 for change in changes:
                     await schema.change(connection, self._table, change, self._lock_wait)

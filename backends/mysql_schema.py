@@ -16,9 +16,9 @@ from asyncqueue.backends import migration, versions
 from asyncqueue.backends.base import Change, Extent, Server
 from asyncqueue.backends.migration import Found, Schema, index, steps, together
 from asyncqueue.backends.mysql_connection import MysqlConnection, Reply
+from asyncqueue.backends.names import Names, quoted
 from asyncqueue.backends.statements import Statement
-from asyncqueue.backends.table import Table
-from asyncqueue.backends.values import identifiers
+from asyncqueue.backends.table import SIDE_TABLES, Table
 from asyncqueue.errors import ConfigurationError, SchemaError, UnsupportedServer
 
 _MARIADB_OLDEST = (10, 6, 0)  # SKIP LOCKED, JSON_TABLE
@@ -38,29 +38,37 @@ _STEPS = steps(
 )
 
 
-def schema_of(table: str) -> Schema:
-    """What there is to make for a table of this name."""
-    return Schema(table, _STEPS, _NAME_LIMIT)
+def schema_of(names: Names) -> Schema:
+    """What there is to make beside a table."""
+    return Schema(names, _STEPS)
 
 
-def slots(table: str) -> dict[str, str]:
-    """What fills the statements' slots, as far as it is known before the table is read.
-
-    Raises ConfigurationError for a name that the driver's placeholders cannot stand beside.
-    """
+def names_of(table: str) -> Names:
+    """The names for a table. Raises ConfigurationError for one that the driver's placeholders cannot stand beside."""
     if "%" in table:
         raise ConfigurationError(f"the table name {table!r} has a percent sign, which asyncqueue cannot use on MySQL")
-    made = schema_of(table)
-    indexes = {f"{purpose}_index": made.index(purpose) for purpose in ("ready", "band", "due")}
-    names = {"table": table, **indexes, **made.side_names}
+    return Names.configured(table, limit=_NAME_LIMIT)
+
+
+def slots(names: Names) -> dict[str, str]:
+    """What fills the statements' slots, as far as it is known before the table is read."""
     types = {"id_type": "char(32)", "new_id_type": "char(32)", "version": str(versions.NEWEST)}
-    known = {**types, **{slot: identifiers(name, "`") for slot, name in names.items()}}
+    known = {**types, **_slots_of(names)}
     return {**known, "status_index": known["ready_index"]}
 
 
-def _migration_lock(database: str, table: str) -> str:
+def _slots_of(names: Names) -> dict[str, str]:
+    tables = {"table": names.table, **{purpose: names.side(purpose) for purpose in SIDE_TABLES}}
+    return {
+        **{slot: names.quoted(name, "`") for slot, name in tables.items()},
+        **{f"{purpose}_index": quoted(names.index(purpose), "`") for purpose in ("ready", "band", "due")},
+    }
+
+
+def _migration_lock(names: Names) -> str:
     """The name of the lock that one migration at a time holds, within the limit of 64 characters."""
-    return "asyncqueue " + hashlib.sha256(f"{database}/{table}".encode()).hexdigest()[:40]
+    table = f"{names.fold(names.schema)}/{names.fold(names.table)}"
+    return "asyncqueue " + hashlib.sha256(table.encode()).hexdigest()[:40]
 
 
 def check_version(version: str, table: Table) -> Server:
@@ -102,7 +110,7 @@ async def read(connection: MysqlConnection, table: Table) -> int:
             "not char(32) or uuid"
         )
     table.slots["id_type"] = next((_id_type(row[3], row[4]) for row in columns.rows if row[0] == "id"), "char(32)")
-    found, made = await _found(connection, table, columns, indexes), schema_of(table.name)
+    found, made = await _found(connection, table, columns, indexes), schema_of(table.names)
     try:
         level = made.level(found)
     except SchemaError as error:
@@ -119,7 +127,7 @@ async def pending(connection: MysqlConnection, table: Table, **extent: Unpack[Ex
     columns, indexes = await _look(connection, table)
     if not columns.rows and (extent.get("indexes_only") or extent.get("down")):
         raise table.missing_error()
-    found, made = await _found(connection, table, columns, indexes), schema_of(table.name)
+    found, made = await _found(connection, table, columns, indexes), schema_of(table.names)
     if extent.get("down") and (count := await _count(connection, table, "count_scheduled")):
         raise migration.still_scheduled(count, usable=made.works(found))
     stranded = not extent.get("down") and made.complete(found) and await _count(connection, table, "count_stranded") > 0
@@ -157,10 +165,10 @@ async def change(connection: MysqlConnection, table: Table, what: Change, lock_w
 
 
 @asynccontextmanager
-async def migrating(connection: MysqlConnection, table: Table, database: str) -> AsyncIterator[None]:
+async def migrating(connection: MysqlConnection, table: Table) -> AsyncIterator[None]:
     """Wait to become the one who migrates, and be that inside."""
     setup = table.setup
-    key = {"key": _migration_lock(database, table.name)}
+    key = {"key": _migration_lock(table.names)}
     waiting = False
     while not (await connection.run((setup["lock_migration"], key)))[0].rows[0][0]:
         if not waiting:
@@ -175,17 +183,16 @@ async def migrating(connection: MysqlConnection, table: Table, database: str) ->
 
 
 async def _found(connection: MysqlConnection, table: Table, columns: Reply, indexes: Reply) -> Found:
-    made = schema_of(table.name)
-    schema = table.name.rpartition(".")[0] or None
-    (objects,) = await connection.run((table.setup["objects"], {"schema": schema}))
-    tables = {row[1] for row in objects.rows}
+    names = table.names
+    (objects,) = await connection.run((table.setup["objects"], {"schema": names.schema or None}))
+    tables = {names.fold(row[1]) for row in objects.rows}
     version = 0
-    if made.side("versions", qualified=False) in tables:
+    if names.side("versions") in tables:
         (reply,) = await connection.run((table.setup["version"], {}))
         version = reply.rows[0][0] or 0
     return Found(
         columns={row[0] for row in columns.rows},
-        indexes={row[0]: True for row in indexes.rows},
+        indexes={names.fold(row[0]): True for row in indexes.rows},
         tables=tables,
         version=version,
     )
@@ -197,12 +204,19 @@ async def _count(connection: MysqlConnection, table: Table, which: str, **values
     return count
 
 
-async def _look(connection: MysqlConnection, table: Table) -> list[Reply]:
-    """The table's columns, and its indexes."""
-    schema, _, name = table.name.rpartition(".")
-    values = {"schema": schema or None, "table": name}
+async def _look(connection: MysqlConnection, table: Table) -> tuple[Reply, Reply]:
+    """The table's columns, and its indexes; notes in which database it is, and how the server compares names."""
+    schema = {"schema": table.names.schema or None}
+    values = {**schema, "table": table.names.table}
     setup = table.setup
-    return await connection.run((setup["columns"], values), (setup["indexes"], values))
+    found, columns, indexes = await connection.run(
+        (setup["database_of_table"], schema), (setup["columns"], values), (setup["indexes"], values)
+    )
+    database, folds = found.rows[0]
+    names = table.names.within(database, folds=bool(folds))
+    if names != table.names:
+        table.resolve(names, _slots_of(names))
+    return columns, indexes
 
 
 def _id_type(charset: str | None, collation: str | None) -> str:

@@ -82,31 +82,30 @@ class PostgresqlBackend:
     def __init__(self, url: str, options: Options) -> None:
         self.options = options
         self._connector = Connector(url, options)
-        self._channel = f"asyncqueue:{options.table}"[:63]
-        slots = schema.slots(options.table, self._channel)
-        self._table = Table("postgresql", statements.dollar, options.table, slots)
+        names = schema.names_of(options.table)
+        self._table = Table("postgresql", statements.dollar, options.table, names, schema.slots(names))
         # For a worker's hot path, for everything that must not wait behind it, for enqueueing, and for limits.
         by_index = self._connector.connect_by_index
         self._engine = Lanes([self._lane(by_index) for _ in range(self.capabilities.exchanges)])
         self._control, self._enqueue, self._admit = self._lane(), self._lane(), self._lane(by_index)
         # For what a caller's transaction does not see.
         self._beside = self._lane()
-        self._listener = Listener(self._connector.connect, self._channel, self._table.setup["listen_ping"].text)
+        self._listener = Listener(
+            self._connector.connect, lambda: self._table.names.channel, self._table.setup["listen_ping"].text
+        )
         self._ends = Notifier(lambda: self._notify(ENDED))
         self._said_waiting = -inf
         self._server = Server("PostgreSQL", "unknown until opened")
         self.arrivals = Arrivals()
         self._claims = Claims(self._table, self._engine, self._translate, self.arrivals)
         notifier = Notifier(lambda: self._notify(NEWS)) if options.notify else None
-        self._enqueueing = Enqueueing(
-            self._table, self._enqueue, self._beside, self._channel, notifier, self._translate
-        )
+        self._enqueueing = Enqueueing(self._table, self._enqueue, self._beside, notifier, self._translate)
         run, fetch = partial(self._control.run, translate=self._translate), partial(self._fetch, self._control)
         self.agenda = PostgresqlAgenda(self._table, fetch, self._claims.forget)
-        self.ticks = PostgresqlTicks(self._table, run, self._channel)
+        self.ticks = PostgresqlTicks(self._table, run)
         admit = partial(self._admit.run, translate=self._translate)
-        self.limits = PostgresqlLimits(self._table, admit, self._channel)
-        self.chains = PostgresqlChains(self._table, run, self._channel, self._claims.forget)
+        self.limits = PostgresqlLimits(self._table, admit)
+        self.chains = PostgresqlChains(self._table, run, self._claims.forget)
         self.chores = PostgresqlChores(self._table, fetch)
         self.retention = PostgresqlRetention(self._table, fetch, self.observe)
 
@@ -290,7 +289,7 @@ class PostgresqlBackend:
         return [TaskCount(row[0], status_of(row[1]), row[2], row[3]) for row in rows]
 
     async def cancel(self, ids: Collection[UUID]) -> set[UUID]:
-        values = {"ids": list(ids), "channel": self._channel}
+        values = {"ids": list(ids), "channel": self._table.names.channel}
         tries = Tries(self._translate)
         done = {row[0] for row in await tries.run(self._control, self._fetching("cancel", values))}
         return cancelled(await self.observe(ids)) if tries.lost else done
@@ -327,7 +326,7 @@ class PostgresqlBackend:
             return changes
 
         async def alone(connection: AsyncpgConnection) -> list[Change]:
-            async with schema.migrating(connection, self._table, self._channel):
+            async with schema.migrating(connection, self._table, self._table.names.channel):
                 return await working.run(work, translate=self._translate, timeout=_MIGRATION_TIMEOUT)
 
         try:
@@ -339,7 +338,7 @@ class PostgresqlBackend:
     # -- inside
 
     async def _notify(self, payload: str) -> None:
-        await self._fetch(self._control, "notify", {"channel": self._channel, "payload": payload})
+        await self._fetch(self._control, "notify", {"channel": self._table.names.channel, "payload": payload})
 
     def _lane(self, connect: Callable[[], Awaitable[AsyncpgConnection]] | None = None) -> Lane[AsyncpgConnection]:
         return Lane(

@@ -22,14 +22,12 @@ class PostgresqlChains(Chaining):
 
     Args:
         run: does work on a connection.
-        channel: of the notification that wakes idle workers.
         forget: makes the next claim look at everything.
     """
 
-    def __init__(self, table: Table, run: Run, channel: str, forget: Callable[[], None]) -> None:
+    def __init__(self, table: Table, run: Run, forget: Callable[[], None]) -> None:
         super().__init__(table, forget)
         self._run = run
-        self._channel = channel
 
     async def _transaction(self, asking: Callable[[], Asking]) -> Settled:
         async def work(connection: AsyncpgConnection) -> Settled:
@@ -50,4 +48,4 @@ class PostgresqlChains(Chaining):
 
     def _values(self, asked: Ask) -> dict[str, Any]:
         columns = {f"{name}s": [row[name] for row in asked.rows] for name in (asked.rows[0] if asked.rows else ())}
-        return {"ids": asked.ids, "channel": self._channel, **columns}
+        return {"ids": asked.ids, "channel": self._table.names.channel, **columns}

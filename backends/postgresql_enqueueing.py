@@ -43,7 +43,6 @@ class Enqueueing:
     Args:
         lane: the connection for that.
         beside: as `Keys` takes it.
-        channel: on which idle workers hear of them.
         notifier: tells them of rows whose statement does not; None where nobody is notified.
         translate: as `Lane.run` takes it.
     """
@@ -53,13 +52,11 @@ class Enqueueing:
         table: Table,
         lane: Lane[AsyncpgConnection],
         beside: Lane[AsyncpgConnection],
-        channel: str,
         notifier: Notifier | None,
         translate: Callable[[BaseException], Exception | None],
     ) -> None:
         self._table = table
         self._lane = lane
-        self._channel = channel
         self._notifier = notifier
         self._translate = translate
         self._keys = Keys(table, lane, beside, self._rows, translate)
@@ -151,7 +148,11 @@ class Enqueueing:
     def _rows(self, tasks: Sequence[NewTask], *, notify: bool = True) -> dict[str, Any]:
         rows: dict[str, Any] = dict(zip(_ARRAYS, zip(*tasks, strict=True), strict=True))
         # The driver would take a flag for an array of its bits.
-        return {**rows, "links": list(map(int, rows["links"])), "channel": self._channel if notify else None}
+        return {
+            **rows,
+            "links": list(map(int, rows["links"])),
+            "channel": self._table.names.channel if notify else None,
+        }
 
 
 def _check(connection: object) -> None:

@@ -35,13 +35,11 @@ class PostgresqlLimits(LimitsOf):
 
     Args:
         run: does work on a connection.
-        channel: of the notification that wakes idle workers.
     """
 
-    def __init__(self, table: Table, run: Run, channel: str) -> None:
+    def __init__(self, table: Table, run: Run) -> None:
         super().__init__(table)
         self._run = run
-        self._channel = channel
 
     async def _in_transaction(self, make: Callable[[], Asking]) -> Any:
         async def work(connection: AsyncpgConnection) -> Any:
@@ -61,7 +59,7 @@ class PostgresqlLimits(LimitsOf):
         statement = self._table[ask.name]
         arrays = {name: [row[_ARRAYS[name]] for row in ask.rows] for name in statement.params if name in _ARRAYS}
         if arrays:
-            values = {**ask.rows[0], **arrays, "channel": self._channel}
+            values = {**ask.rows[0], **arrays, "channel": self._table.names.channel}
             return await connection.fetch(statement.text, *statement.values(values))
         found: list[asyncpg.Record] = []
         for row in ask.rows:

@@ -30,11 +30,13 @@ class Listener:
 
     Args:
         connect: opens a connection of its own.
-        channel: what enqueue notifies.
+        channel: gives the channel that enqueue notifies; it is known once the table has been found.
         ping: the statement that shows whether the server is still there.
     """
 
-    def __init__(self, connect: Callable[[], Awaitable[AsyncpgConnection]], channel: str, ping: str) -> None:
+    def __init__(
+        self, connect: Callable[[], Awaitable[AsyncpgConnection]], channel: Callable[[], str], ping: str
+    ) -> None:
         self._connect = connect
         self._channel = channel
         self._ping = ping
@@ -78,7 +80,7 @@ class Listener:
                 self._retry_at = now + _RETRY_AFTER
                 connection = await self._connect()
                 self._connection = connection
-                await connection.add_listener(self._channel, self._heard)
+                await connection.add_listener(self._channel(), self._heard)
                 connection.add_termination_listener(self._lost)
                 self._checked = now
                 # What was notified while nobody listened is not repeated: look once.

@@ -12,8 +12,8 @@ import asyncpg
 from asyncqueue.backends import migration, versions
 from asyncqueue.backends.base import Change, Extent, Server
 from asyncqueue.backends.migration import Found, Schema, Step, index, steps, together
-from asyncqueue.backends.table import Table
-from asyncqueue.backends.values import identifiers
+from asyncqueue.backends.names import Names, quoted
+from asyncqueue.backends.table import SIDE_TABLES, Table
 from asyncqueue.errors import DatabaseError, SchemaError, UnsupportedServer
 
 if TYPE_CHECKING:
@@ -42,27 +42,27 @@ _STEPS = steps(
 )
 
 
-def schema_of(table: str) -> Schema:
-    """What there is to make for a table of this name."""
-    return Schema(table, _STEPS, _NAME_LIMIT, cascades=True)
+def schema_of(names: Names) -> Schema:
+    """What there is to make beside a table."""
+    return Schema(names, _STEPS, cascades=True)
 
 
-def slots(table: str, channel: str) -> dict[str, str]:
+def names_of(table: str) -> Names:
+    """The names for a table, before the server has said in which schema it is."""
+    return Names.configured(table, limit=_NAME_LIMIT, in_bytes=True)
+
+
+def slots(names: Names) -> dict[str, str]:
     """What fills the statements' slots."""
-    made = schema_of(table)
-    schema = table.rpartition(".")[0]
-    filled = {
-        "table": identifiers(table, '"'),
-        "version": str(versions.NEWEST),
-        "channel": f"'{channel.replace(chr(39), chr(39) * 2)}'",
-    }
+    channel = names.channel.replace("'", "''")
+    filled = {"table": names.quoted(names.table, '"'), "version": str(versions.NEWEST), "channel": f"'{channel}'"}
     for purpose in ("ready", "running", "band", "due"):
-        name = made.index(purpose)
-        filled[f"{purpose}_index"] = identifiers(name, '"')
-        filled[f"{purpose}_index_qualified"] = identifiers(f"{schema}.{name}" if schema else name, '"')
-    filled |= {purpose: identifiers(name, '"') for purpose, name in made.side_names.items()}
-    filled["notify_function"] = identifiers(made.side("notify"), '"')
-    filled["notify_trigger"] = identifiers(made.side("notify", qualified=False), '"')
+        name = names.index(purpose)
+        filled[f"{purpose}_index"] = quoted(name, '"')
+        filled[f"{purpose}_index_qualified"] = names.quoted(name, '"')
+    filled |= {purpose: names.quoted(names.side(purpose), '"') for purpose in SIDE_TABLES}
+    filled["notify_function"] = names.quoted(names.side("notify"), '"')
+    filled["notify_trigger"] = quoted(names.side("notify"), '"')
     return filled
 
 
@@ -76,6 +76,7 @@ async def server(connection: AsyncpgConnection, table: Table) -> Server:
 
 async def read(connection: AsyncpgConnection, table: Table, *, notify: bool) -> None:
     """Read the table's shape. Raises SchemaError for a table of another kind."""
+    await _resolve(connection, table)
     columns = await _pairs(connection, table, "columns")
     if not columns:
         table.missing()
@@ -85,7 +86,7 @@ async def read(connection: AsyncpgConnection, table: Table, *, notify: bool) -> 
             f"table {table.name!r} is not one that Django makes on PostgreSQL: its id is of type "
             f"{columns['id']}, not uuid"
         )
-    found, made = await _found(connection, table, columns), schema_of(table.name)
+    found, made = await _found(connection, table, columns), schema_of(table.names)
     try:
         level = made.level(found)
     except SchemaError as error:
@@ -97,10 +98,11 @@ async def read(connection: AsyncpgConnection, table: Table, *, notify: bool) -> 
 
 async def pending(connection: AsyncpgConnection, table: Table, **extent: Unpack[Extent]) -> list[Change]:
     """What the table lacks, or with `down` what is there. Raises as `Backend.migrate`."""
+    await _resolve(connection, table)
     columns = await _pairs(connection, table, "columns")
     if not columns and (extent.get("indexes_only") or extent.get("down")):
         raise table.missing_error()
-    found, made = await _found(connection, table, columns), schema_of(table.name)
+    found, made = await _found(connection, table, columns), schema_of(table.names)
     if extent.get("down") and (count := await connection.fetchval(table.sql("count_scheduled"))):
         raise migration.still_scheduled(count, usable=made.works(found))
     looks = not extent.get("down") and made.complete(found)
@@ -169,13 +171,36 @@ async def _made_alone(connection: AsyncpgConnection, table: Table, what: Change)
     return True
 
 
+async def _resolve(connection: AsyncpgConnection, table: Table) -> None:
+    """Note in which schema the table is, so that every name is written in full from now on.
+
+    A table that was found keeps its schema: another of the same name, that appears earlier on the search path, is not
+    taken for it. One that is not there belongs to the schema in which the server would make it.
+    """
+    place = table.statement("schema_of_table")
+    row = await connection.fetchrow(place.text, table.slots["table"])
+    if row is None and table.shape is None:
+        configured = names_of(table.name)
+        row = await connection.fetchrow(place.text, slots(configured)["table"])
+        table.resolve(configured, slots(configured))
+    if row is not None:
+        schema = row[0]
+    elif table.names.schema:
+        return
+    else:
+        schema = await connection.fetchval(table.sql("creation_schema"))
+    names = table.names.within(schema)
+    if names != table.names:
+        table.resolve(names, slots(names))
+
+
 async def _found(connection: AsyncpgConnection, table: Table, columns: dict[str, Any]) -> Found:
-    made = schema_of(table.name)
-    names = {identifiers(name, '"'): made.side(purpose, qualified=False) for purpose, name in made.side_names.items()}
+    names = table.names
+    sides = {names.quoted(names.side(purpose), '"'): names.side(purpose) for purpose in SIDE_TABLES}
     objects = table.statement("objects")
-    rows = await connection.fetch(objects.text, *objects.values({"table": table.slots["table"], "names": list(names)}))
-    tables = {names[name] for kind, name in rows if kind == "table"}
-    version = await connection.fetchval(table.sql("version")) if made.side("versions", qualified=False) in tables else 0
+    rows = await connection.fetch(objects.text, *objects.values({"table": table.slots["table"], "names": list(sides)}))
+    tables = {sides[name] for kind, name in rows if kind == "table"}
+    version = await connection.fetchval(table.sql("version")) if names.side("versions") in tables else 0
     return Found(
         columns=columns,
         indexes=await _pairs(connection, table, "indexes"),

@@ -22,13 +22,11 @@ class PostgresqlTicks:
 
     Args:
         run: does work on a connection.
-        channel: of the notification that wakes idle workers.
     """
 
-    def __init__(self, table: Table, run: Run, channel: str) -> None:
+    def __init__(self, table: Table, run: Run) -> None:
         self._table = table
         self._run = run
-        self._channel = channel
 
     async def declare(self, entries: Sequence[Declaration], *, expiry: float | None = None) -> TickTable:
         self._table.require_migrated("a periodic task", versions.ONCE)
@@ -52,7 +50,7 @@ class PostgresqlTicks:
     async def tick(self, name: str, at: datetime, task: NewTask) -> bool:
         self._table.require_migrated("a periodic task", versions.ONCE)
         statement = self._table["tick"]
-        values = statement.values({**task._asdict(), "name": name, "at": at, "channel": self._channel})
+        values = statement.values({**task._asdict(), "name": name, "at": at, "channel": self._table.names.channel})
         return bool(await self._run(lambda connection: connection.fetchval(statement.text, *values)))
 
 

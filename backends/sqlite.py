@@ -77,7 +77,8 @@ class SqliteBackend:
         self.options = options
         self._path = location(url)
         self._times = Times(options.time_zone)
-        self._table = Table("sqlite", statements.colon, options.table, schema.slots(options.table))
+        names = schema.names_of(options.table)
+        self._table = Table("sqlite", statements.colon, options.table, names, schema.slots(names))
         self.arrivals = Arrivals()
         self._claims = Claims(self._table, self._times)
         self._keys = Keys(self._table, self._times)

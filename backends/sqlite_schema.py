@@ -8,8 +8,8 @@ from typing import Any, Unpack
 from asyncqueue.backends import migration, versions
 from asyncqueue.backends.base import Change, Extent
 from asyncqueue.backends.migration import Found, Schema, index, one_by_one, steps
-from asyncqueue.backends.table import Table
-from asyncqueue.backends.values import identifiers
+from asyncqueue.backends.names import Names
+from asyncqueue.backends.table import SIDE_TABLES, Table
 from asyncqueue.errors import ConfigurationError, SchemaError, UnsupportedServer
 
 _OLDEST = (3, 35)
@@ -18,19 +18,23 @@ _NAME_LIMIT = 63
 _STEPS = steps([index(0, "ready", migration.READY), index(0, "running", migration.RUNNING)], one_by_one)
 
 
-def schema_of(table: str) -> Schema:
-    """What there is to make for a table of this name."""
-    return Schema(table, _STEPS, _NAME_LIMIT)
+def schema_of(names: Names) -> Schema:
+    """What there is to make beside a table."""
+    return Schema(names, _STEPS)
 
 
-def slots(table: str) -> dict[str, str]:
-    """What fills the statements' slots. Raises ConfigurationError for a name with a schema."""
+def names_of(table: str) -> Names:
+    """The names for a table. Raises ConfigurationError for a name with a schema."""
     if "." in table:
         raise ConfigurationError(f"the table name {table!r} has a dot, but a SQLite database has no schemas")
-    made = schema_of(table)
-    indexes = {f"{purpose}_index": made.index(purpose) for purpose in ("ready", "running", "band", "due")}
-    names = {"table": table, **indexes, **made.side_names}
-    return {"version": str(versions.NEWEST), **{slot: identifiers(name, '"') for slot, name in names.items()}}
+    return Names.configured(table, limit=_NAME_LIMIT, folds=True)
+
+
+def slots(names: Names) -> dict[str, str]:
+    """What fills the statements' slots."""
+    indexes = {f"{purpose}_index": names.index(purpose) for purpose in ("ready", "running", "band", "due")}
+    filled = {"table": names.table, **indexes, **{purpose: names.side(purpose) for purpose in SIDE_TABLES}}
+    return {"version": str(versions.NEWEST), **{slot: names.quoted(name, '"') for slot, name in filled.items()}}
 
 
 def version(raw: sqlite3.Connection, table: Table) -> str:
@@ -47,7 +51,7 @@ def read(raw: sqlite3.Connection, table: Table) -> None:
     if not columns:
         table.missing()
         return
-    found, made = _found(raw, table, columns), schema_of(table.name)
+    found, made = _found(raw, table, columns), schema_of(table.names)
     try:
         level = made.level(found)
     except SchemaError as error:
@@ -61,7 +65,7 @@ def pending(raw: sqlite3.Connection, table: Table, **extent: Unpack[Extent]) -> 
     columns = _look(raw, table, "columns")
     if not columns and (extent.get("indexes_only") or extent.get("down")):
         raise table.missing_error()
-    found, made = _found(raw, table, columns), schema_of(table.name)
+    found, made = _found(raw, table, columns), schema_of(table.names)
     if extent.get("down") and (count := _count(raw, table, "count_scheduled")):
         raise migration.still_scheduled(count, usable=made.works(found))
     stranded = not extent.get("down") and made.complete(found) and _count(raw, table, "count_stranded") > 0
@@ -72,10 +76,11 @@ def pending(raw: sqlite3.Connection, table: Table, **extent: Unpack[Extent]) -> 
 
 
 def _found(raw: sqlite3.Connection, table: Table, columns: dict[str, Any]) -> Found:
-    tables = {name for _, name in raw.execute(table.sql("objects"))}
-    noted = schema_of(table.name).side("versions") in tables
+    tables = {table.names.fold(name) for _, name in raw.execute(table.sql("objects"))}
+    noted = table.names.side("versions") in tables
     version = raw.execute(table.sql("version")).fetchone()[0] if noted else 0
-    return Found(columns=columns, indexes=_look(raw, table, "indexes"), tables=tables, version=version or 0)
+    indexes = {table.names.fold(name): valid for name, valid in _look(raw, table, "indexes").items()}
+    return Found(columns=columns, indexes=indexes, tables=tables, version=version or 0)
 
 
 def _look(raw: sqlite3.Connection, table: Table, what: str) -> dict[str, Any]:

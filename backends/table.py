@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 
 from asyncqueue.backends import versions
 from asyncqueue.backends.base import TableShape
+from asyncqueue.backends.names import Names
 from asyncqueue.backends.statements import Statement, load, render, render_all
 from asyncqueue.errors import DatabaseError, MigrationRequired, SchemaChanged, SchemaError, TableMissing
 from asyncqueue.model import DEFAULT_QUEUE, Link, NewTask
@@ -23,11 +24,15 @@ class Table:
         dialect: the folder of statements.
         style: writes a placeholder for the driver (see `statements.render`).
         name: the table's name as configured.
+        names: the same, and those of what is beside it; `resolve` replaces them.
         slots: what fills the statements' slots; a backend may change it before `found`.
     """
 
-    def __init__(self, dialect: str, style: Callable[[str, int], str], name: str, slots: dict[str, str]) -> None:
+    def __init__(
+        self, dialect: str, style: Callable[[str, int], str], name: str, names: Names, slots: dict[str, str]
+    ) -> None:
         self.name = name
+        self.names = names
         self.slots = slots
         self.shape: TableShape | None = None
         self._defect: SchemaError | None = None
@@ -54,6 +59,11 @@ class Table:
     def sql(self, name: str, *, features: Collection[str] = (), **slots: str) -> str:
         """Its text."""
         return self.statement(name, features=features, **slots).text
+
+    def resolve(self, names: Names, slots: Mapping[str, str]) -> None:
+        """Take the names of what the server has found, with the slots that they fill."""
+        self.names = names
+        self.slots.update(slots)
 
     def missing(self, defect: SchemaError | None = None) -> None:
         """Note that there is no such table, or that it cannot be used as it is."""
@@ -138,8 +148,7 @@ class Table:
 
     def not_there(self, text: str) -> DatabaseError:
         """What the server means by a table that is not there: this one, or one beside it that was taken away."""
-        beside = (self.slots[name].rpartition(".")[2].strip('"`') for name in SIDE_TABLES)
-        if self.shape is not None and any(name in text for name in beside):
+        if self.shape is not None and any(self.names.side(purpose) in text for purpose in SIDE_TABLES):
             return SchemaChanged(f"table {self.name!r} has changed since it was looked at: {text}")
         return self.missing_error()
 

@@ -32,17 +32,6 @@ def task_record(row: Sequence[Any], instant: Callable[[Any], datetime], due: Cal
     return TaskRecord(UUID(key), instant(created), instant(modified), task, args, status_of(status), *rest)
 
 
-def identifiers(table: str, quote: str) -> str:
-    """Quote a table name for use in SQL; a dot separates schema and table."""
-    return ".".join(f"{quote}{part.replace(quote, quote * 2)}{quote}" for part in table.split("."))
-
-
-def index_name(table: str, purpose: str, *, limit: int = 63) -> str:
-    """The name of our index on `table`: without schema, within the database's limit."""
-    suffix = f"_asyncqueue_{purpose}"
-    return table.rpartition(".")[2][: limit - len(suffix)] + suffix
-
-
 def placed(tasks: Sequence[NewTask]) -> list[tuple[int, NewTask]]:
     """New rows in the order in which they are to be stored, each with its place among those given.
 

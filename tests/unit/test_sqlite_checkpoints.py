@@ -10,9 +10,9 @@ import pytest
 
 from asyncqueue.backends import statements
 from asyncqueue.backends.sqlite_checkpoints import Checkpoints
-from asyncqueue.backends.sqlite_schema import slots
+from asyncqueue.backends.sqlite_schema import names_of, slots
 
-SETUP = statements.render_all("sqlite", statements.colon, slots("tasks"), frozenset())
+SETUP = statements.render_all("sqlite", statements.colon, slots(names_of("tasks")), frozenset())
 USUAL = 1000
 
 
