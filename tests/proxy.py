@@ -18,6 +18,7 @@ class Proxy:
         deaf: requests pass, replies do not; and with the first reply swallowed the connection is cut.
         deaf_after: `deaf` for one reply, the one to the next request that holds these bytes.
         refusing: new connections are closed at once.
+        refused: how many were.
     """
 
     def __init__(self, url: str) -> None:
@@ -31,6 +32,7 @@ class Proxy:
         self.deaf_after: bytes | None = None
         self._hang_up = False
         self.refusing = False
+        self.refused = 0
         self.swallowed = 0
 
     async def __aenter__(self) -> Self:
@@ -57,6 +59,7 @@ class Proxy:
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self.refusing:
+            self.refused += 1
             writer.transport.abort()
             return
         assert self._target.hostname is not None

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import Counter
+from contextlib import ExitStack
 
 import pytest
 
 from asyncqueue import Queue, Settings, Status
+from asyncqueue.errors import DatabaseError
 from tests.worker import sample_tasks
 from tests.worker.process import WorkerProcess, ended, lines, until
 
@@ -76,3 +79,33 @@ async def test_enqueue_waits_out_a_short_outage_and_inserts_once(server, queue):
     handles = [await task for task in waiting]
     assert await queue.count() == 20
     assert {await handle.status() for handle in handles} == {Status.QUEUED}
+
+
+@pytest.mark.timeout(180)
+async def test_a_crash_of_the_server_ends_no_worker(server, queue, tmp_path):
+    """Each loop of each worker meets the outage at a moment of its own."""
+    url = queue.settings.database_url
+    # What a crash leaves of a claim whose reply was lost is queued again.
+    often = ("--heartbeat", "0.2", "--lease", "3", "--timeout", "60", "--poll-max", "0.1", "--on-lost", "requeue")
+    with ExitStack() as started:
+        workers = [started.enter_context(WorkerProcess(url, tmp_path, *often)) for _ in range(3)]
+        for worker in workers:
+            await worker.wait_for_log(" on ")
+        loading = asyncio.create_task(_load(queue))
+        # A listener tries every five seconds at most to connect again: those of the workers may do it at once now.
+        await asyncio.sleep(5.5)
+        await asyncio.to_thread(server.kill)
+        await asyncio.sleep(1)
+        await asyncio.to_thread(server.start)
+        loading.cancel()
+        await queue.enqueue_many([(sample_tasks.add, {"a": number, "b": 0}) for number in range(40)])
+        await until(lambda: ended(queue), 60, "every end in the table")
+        assert all(worker.alive for worker in workers)
+
+
+async def _load(queue):
+    """A task now and then, so that workers go to and fro between work and waiting for it."""
+    while True:
+        with contextlib.suppress(DatabaseError):
+            await queue.enqueue(sample_tasks.add, {"a": 1, "b": 1})
+        await asyncio.sleep(0.005)

@@ -238,3 +238,36 @@ async def test_the_first_heartbeat_after_a_cancellation_stops_the_task_however_y
         await until(lambda: "stopped a" in lines(witness), what="the stop, by this beat: there is no other")
         await between.wait()
         assert await other.record() == before, "what is young is looked at, not renewed"
+
+
+@cases("database", shaped(["postgresql"], [10]))
+async def test_a_listener_that_cannot_connect_again_does_not_end_a_busy_worker(database, queue, tmp_path):
+    """Only the LISTEN connection is lost, and no new one is accepted: all others stand, so claims go well."""
+    witness = tmp_path / "witness"
+    async with (
+        Proxy(database.url) as proxy,
+        Queue(proxy.url) as away,
+        working(away, poll_max=0.1) as worker,
+        asyncio.TaskGroup() as group,
+    ):
+        await away.enqueue_many([slow(witness, key, 0.01) for key in range(20)])
+        await until(lambda: ended(queue), 20, "work")
+        await until(lambda: len(_listeners(database)) == 1, 10, "the listener")
+        proxy.refusing = True
+        for (pid,) in _listeners(database):
+            database.execute(f"SELECT pg_terminate_backend({pid})")
+        feeding = group.create_task(_feed(queue, witness))
+        await until(lambda: proxy.refused > 0, 30, "an attempt to listen again")
+        done = worker.progress.completed
+        await until(lambda: worker.progress.completed > done + 20, 30, "more work")
+        feeding.cancel()
+
+
+def _listeners(database):
+    listening = "left(query, 6) = 'LISTEN' AND datname = current_database()"
+    return database.execute(f"SELECT pid FROM pg_stat_activity WHERE {listening}")
+
+
+async def _feed(queue, witness):
+    while True:
+        await queue.enqueue(*slow(witness, "fed", 0.01))
