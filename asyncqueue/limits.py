@@ -14,6 +14,7 @@ from asyncqueue.checks import check_key, whole
 from asyncqueue.durations import seconds_of
 from asyncqueue.errors import ConfigurationError, InvalidArguments
 from asyncqueue.model import Stamp
+from asyncqueue.reprs import said, shown
 from asyncqueue.signatures import Parameters, parameters_of
 
 #: Of a task's arguments, as they are in JSON, which of its function's limits it comes under.
@@ -171,7 +172,7 @@ class LimitPolicy:
             whole = {**dict(self.defaults), **args}
             key = self.key.format(**whole) if isinstance(self.key, str) else self.key(whole)
         except Exception as error:
-            what = f"it lacks {error}" if isinstance(error, KeyError) else repr(error)
+            what = f"it lacks {said(error)}" if isinstance(error, KeyError) else shown(error)
             raise InvalidArguments(f"there is no limit_key for these arguments: {what}") from error
         return check_key("limit_key", key, InvalidArguments)
 

@@ -204,7 +204,8 @@ class RetryPolicy:
         if attempt >= self.limit(own) or isinstance(failure, InvalidTask):
             return None
         if isinstance(failure, Retry):
-            return self.backoff.delay(attempt, random) if failure.after is None else failure.after
+            after = failure.after
+            return self.backoff.delay(attempt, random) if after is None else min(max(0.0, float(after)), MAX_DELAY)
         if isinstance(failure, self.give_up_on) or not isinstance(failure, self.retry_on):
             return None
         return self.backoff.delay(attempt, random)

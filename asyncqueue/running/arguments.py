@@ -12,6 +12,8 @@ from pydantic.errors import PydanticUserError
 from typing_extensions import TypedDict
 
 from asyncqueue.errors import InvalidArguments, PayloadTooLarge
+from asyncqueue.reprs import said
+from asyncqueue.running.boundary import Raised, call, is_a
 from asyncqueue.signatures import hints_of, parameters_of
 
 
@@ -28,11 +30,12 @@ class Arguments:
         self._problem = ""
         self._none: Mapping[str, Any] | None = None
         try:
-            self._adapter = _adapter(function)
-            with contextlib.suppress(ValidationError):
-                self._none = self._adapter.validate_json("{}")
-        except (PydanticUserError, ValueError, TypeError) as error:
-            self._problem = str(error)
+            self._adapter = call(_adapter, function)
+            self._none = call(_validated, self._adapter)
+        except Raised as raised:
+            # Annotations and the types in them are code of the application, which may raise anything.
+            expected = is_a(raised.error, (PydanticUserError, ValueError, TypeError))
+            self._problem = said(raised.error) if expected else f"its annotations raised {raised}"
 
     def read(self, text: str | None, max_bytes: int) -> Mapping[str, Any]:
         """The keyword arguments in the text. Raises InvalidArguments, PayloadTooLarge."""
@@ -70,6 +73,14 @@ class Arguments:
             f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in error.errors(include_url=False)
         ]
         return InvalidArguments(f"the arguments do not fit {self._path}: {'; '.join(problems)}")
+
+
+def _validated(adapter: TypeAdapter[Any]) -> Mapping[str, Any] | None:
+    """What no arguments at all are, None where some are required."""
+    with contextlib.suppress(ValidationError):
+        values: Mapping[str, Any] = adapter.validate_json("{}")
+        return values
+    return None
 
 
 def _adapter(function: Callable[..., Any]) -> TypeAdapter[Any]:

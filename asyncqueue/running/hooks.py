@@ -12,6 +12,8 @@ from typing import Any
 import anyio.to_thread
 
 from asyncqueue.errors import ConfigurationError
+from asyncqueue.reprs import shown
+from asyncqueue.running.boundary import Raised, awaited, call
 
 logger = logging.getLogger("asyncqueue.hooks")
 
@@ -22,7 +24,7 @@ Hook = Callable[..., Any]
 class Hooks:
     """Functions to call; each is async, or plain and then called in a thread.
 
-    An exception in a hook is logged and changes nothing.
+    What a hook raises is logged and changes nothing, SystemExit and its like included.
 
     Attributes:
         before_job: `(info)`, before a task runs.
@@ -42,10 +44,13 @@ class Hooks:
     def from_module(cls, path: str) -> Hooks:
         """The functions of these names in a module. Raises ConfigurationError if it cannot be imported or has none."""
         try:
-            module = import_module(path)
-        except Exception as error:
-            raise ConfigurationError(f"the module of hooks {path!r} cannot be imported: {error!r}") from error
-        found = {field.name: (hook,) for field in fields(cls) if callable(hook := getattr(module, field.name, None))}
+            module = call(import_module, path)
+            named = {field.name: call(getattr, module, field.name, None) for field in fields(cls)}
+        except Raised as raised:
+            if isinstance(raised.error, KeyboardInterrupt):
+                raise raised.error from None
+            raise ConfigurationError(f"the module of hooks {path!r} cannot be imported: {raised}") from raised.error
+        found = {name: (hook,) for name, hook in named.items() if callable(hook)}
         if not found:
             names = ", ".join(field.name for field in fields(cls))
             raise ConfigurationError(f"the module {path!r} has no hook: it may define {names}")
@@ -65,9 +70,15 @@ class Hooks:
         """Call the hooks of an event, one after the other."""
         for hook in getattr(self, event):
             try:
-                if inspect.iscoroutinefunction(hook):
-                    await hook(*details)
-                else:
-                    await anyio.to_thread.run_sync(hook, *details)
-            except Exception:
-                logger.exception("the hook %s %s failed; the task is not affected", event, hook)
+                await awaited(_called(hook, details))
+            except Raised as raised:
+                logger.error(
+                    "the hook %s %s failed; the task is not affected", event, shown(hook), exc_info=raised.error
+                )
+
+
+async def _called(hook: Hook, details: tuple[Any, ...]) -> None:
+    if inspect.iscoroutinefunction(hook):
+        await hook(*details)
+    else:
+        await anyio.to_thread.run_sync(hook, *details)

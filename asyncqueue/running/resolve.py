@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from types import ModuleType
 from typing import Any
 
-from asyncqueue.errors import TaskNotAllowed, TaskNotImportable
+from asyncqueue.errors import InvalidTask, TaskNotAllowed, TaskNotImportable
 from asyncqueue.limits import LimitPolicy
+from asyncqueue.reprs import shown
 from asyncqueue.retries import RetryPolicy
 from asyncqueue.running.arguments import Arguments
+from asyncqueue.running.boundary import is_a
 from asyncqueue.running.kinds import Kind, kind_of
 from asyncqueue.stdlib import file_in_standard_library
 from asyncqueue.tasks import MAX_PATH, TaskFunction, TaskOptions, Unset, wraps_a_task
+
+_NOTHING = object()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +43,7 @@ class AllowRule:
 
     def admits(self, path: str, function: object) -> bool:
         """Whether this function may run under this path."""
-        return self.named(path) or (self.only is None and isinstance(function, TaskFunction))
+        return self.named(path) or (self.only is None and is_a(function, TaskFunction))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +66,10 @@ class Resolved:
 class Resolver:
     """Finds functions, each once.
 
-    Whoever can write to the task table chooses the path. So a module of the standard library is not even imported
-    unless the rule names the path, and what is found there must be admitted.
+    Whoever can write to the task table chooses the path. So the rule is asked before code of the application runs, as
+    far as that can be: of a path that the rule does not name, only the modules are imported, and none of the standard
+    library. The function must then be declared with `@task`, and stand where the path says: no module's `__getattr__`
+    is asked for it.
 
     Args:
         allow: the rule.
@@ -80,25 +88,37 @@ class Resolver:
     def resolve(self, path: str) -> Resolved:
         """Import and check the function. May take long the first time: call it in a thread.
 
-        Raises TaskNotImportable, TaskNotAllowed.
+        Raises TaskNotImportable, TaskNotAllowed, and nothing else: whatever the application's code raises on the way
+        is the row's failure.
         """
+        try:
+            return self._resolve(path)
+        except InvalidTask:
+            raise
+        except BaseException as error:
+            raise TaskNotImportable(f"{path} cannot be looked up: {shown(error)}") from error
+
+    def _resolve(self, path: str) -> Resolved:
         if "." not in path or len(path) > MAX_PATH or not all(part.isidentifier() for part in path.split(".")):
             raise TaskNotImportable(f"{path!r} is not a dotted path to a function, such as 'app.tasks.send_mail'")
-        if not self._allow.named(path):
+        named = self._allow.named(path)
+        if not named:
+            if self._allow.only is not None:
+                raise TaskNotAllowed(_refusal(path))
             _refuse_standard_library(path)
-        function = _find(path)
+        function = _find(path, getattr if named else _declared_there)
         if not self._allow.admits(path, function):
             raise TaskNotAllowed(_hidden(path, function) or _refusal(path))
-        declared = function if isinstance(function, TaskFunction) else None
-        options = declared.options if declared else TaskOptions()
-        if declared:
-            function = declared.__wrapped__
+        declared = is_a(function, TaskFunction)
+        options = TaskOptions()
+        if is_a(function, TaskFunction):
+            options, function = function.options, function.__wrapped__
         wanted = self._default_timeout if isinstance(options.timeout, Unset) else options.timeout
         timeout = wanted if wanted is not None and wanted > 0 else None
         isolated = options.isolation == "process"
         kind, arguments = kind_of(function), Arguments(path, function)
         resolved = Resolved(
-            *(path, function, isolated, timeout, kind, arguments, options.retry, declared is not None, options.limits)
+            *(path, function, isolated, timeout, kind, arguments, options.retry, declared, options.limits)
         )
         self._known[path] = resolved
         return resolved
@@ -133,16 +153,28 @@ def _hidden(path: str, function: object) -> str | None:
     )
 
 
-def _find(path: str) -> Callable[..., Any]:
+def _declared_there(owner: object, name: str) -> Any:
+    """The attribute as it stands there: no `__getattr__`, property or other code of the application is asked."""
+    found = inspect.getattr_static(owner, name, _NOTHING)
+    if found is _NOTHING:
+        asks = is_a(owner, ModuleType) and "__getattr__" in vars(owner)
+        raise AttributeError(
+            "of its own, and its __getattr__ is asked only for a path that --allow names" if asks else ""
+        )
+    return found.__func__ if is_a(found, staticmethod) else found
+
+
+def _find(path: str, get: Callable[[Any, str], Any]) -> Callable[..., Any]:
     parts = path.split(".")
     module, rest = _import_longest(path, parts)
     found: Any = module
     for number, name in enumerate(rest):
         try:
-            found = getattr(found, name)
-        except AttributeError:
+            found = get(found, name)
+        except AttributeError as error:
             where = ".".join(parts[: len(parts) - len(rest) + number])
-            raise TaskNotImportable(f"{path}: {where} has no attribute {name!r}") from None
+            hint = f" ({error})" if get is _declared_there and str(error) else ""
+            raise TaskNotImportable(f"{path}: {where} has no attribute {name!r}{hint}") from error
     if not callable(found):
         raise TaskNotImportable(f"{path} is not callable: it is of type {type(found).__name__}")
     function: Callable[..., Any] = found
@@ -159,8 +191,6 @@ def _import_longest(path: str, parts: list[str]) -> tuple[Any, list[str]]:
             # Only if this very module, or a package above it, is what is missing may a shorter prefix do.
             if error.name is None or not (name == error.name or name.startswith(f"{error.name}.")) or length == 1:
                 raise TaskNotImportable(f"{path} cannot be imported: {error}") from error
-        except KeyboardInterrupt:
-            raise
         except BaseException as error:
-            raise TaskNotImportable(f"{path} cannot be imported: {name} raised {error!r}") from error
+            raise TaskNotImportable(f"{path} cannot be imported: {name} raised {shown(error)}") from error
     raise TaskNotImportable(f"{path} cannot be imported")

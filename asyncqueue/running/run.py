@@ -17,10 +17,15 @@ from asyncqueue.running.stream import Stream
 #: Seconds that a run has for its own clean-up before it is cancelled again, and between further times: where it is out
 #: of time, and at least so many where it is stopped.
 _AGAIN = 5.0
+#: Seconds after the second cancellation until the run is given up.
+_LAST = 1.0
 
 
 class Run:
     """A run, in an asyncio task of its own.
+
+    It is stopped by cancelling that task: at once, and again after `patience` seconds, because a function may take one
+    cancellation for something else. A run that goes on after the second one is given up: `on_given_up` is told.
 
     Args:
         claimed: the row.
@@ -32,16 +37,19 @@ class Run:
 
     __slots__ = (
         "_again",
+        "_cancellations",
         "_going",
         "_open_stream",
         "_stream",
         "_timer",
+        "abandoned",
         "at_hand",
         "capture",
         "chains",
         "claimed",
         "grace",
         "in_thread",
+        "on_given_up",
         "output",
         "patience",
         "retry",
@@ -50,6 +58,7 @@ class Run:
         "stopping",
         "task",
         "timed_out",
+        "timeout",
     )
 
     def __init__(
@@ -76,13 +85,20 @@ class Run:
         self.patience = _AGAIN
         #: Somebody wants it to end without a result.
         self.stopping = False
+        #: Seconds that its function may take, and whether they were over before it ended.
+        self.timeout: float | None = None
         self.timed_out = False
+        #: It ignores its cancellation: its end was decided without it, and nothing that it does now counts.
+        self.abandoned = False
+        #: Called with this run when it is given up.
+        self.on_given_up: Callable[[Run], None] | None = None
         #: Nothing may be written any more.
         self.stopped = False
         #: The asyncio task it has for itself, while it goes on: its context refers to this run, and a circle of
         #: references would leave every run to the garbage collector.
         self.task: asyncio.Task[Any] | None = None
         self._going = False
+        self._cancellations = 0
         self._open_stream = open_stream
         self._stream: Stream | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -96,8 +112,8 @@ class Run:
 
     # -- how it goes
 
-    def begin(self, timeout: float | None) -> bool:
-        """Say that the function is about to be called, and may take `timeout` seconds.
+    def go(self) -> bool:
+        """Say that code of the application is about to be called, which a cancellation may interrupt.
 
         Returns False if it must not be called, because the run was stopped before.
         """
@@ -105,25 +121,36 @@ class Run:
             return False
         if self.task is None:
             self.task = asyncio.current_task()
-            assert self.task is not None  # noqa: S101 - this is called in a coroutine
         self._going = True
+        return True
+
+    def begin(self, timeout: float | None) -> bool:
+        """Say that the function is about to be called, and may take `timeout` seconds. Returns as `go` does."""
+        if not self.go():
+            return False
         if timeout is not None:
+            assert self.task is not None  # noqa: S101 - this is called in a coroutine
+            self.timeout = timeout
             self._timer = self.task.get_loop().call_later(timeout, self._time_out)
         return True
 
     async def end(self) -> None:
         """Say that the function has ended. No cancellation of it is left that could hit what comes next."""
         self._going = False
-        self._stop_timer()
-        if self._again is not None:
-            self._again.cancel()
-            self._again = None
+        self.close()
         if self.task is not None and self.task.cancelling():
             while self.task.cancelling():
                 self.task.uncancel()
             # A cancellation that the function did not live to see is delivered at the next step.
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.sleep(0)
+
+    def close(self) -> None:
+        """Say that the run is over: nothing more is to be cancelled, or given up."""
+        self._stop_timer()
+        if self._again is not None:
+            self._again.cancel()
+            self._again = None
 
     def stop(self) -> None:
         """Cancel it: it ends without a result, after its own clean-up, which no timeout cuts short any more."""
@@ -134,17 +161,36 @@ class Run:
                 self.patience = max(self.patience, self.grace)
                 self._cancel()
 
+    def give_up(self) -> None:
+        """Go on without it. It is cancelled further: that may end it yet."""
+        if not self.abandoned:
+            self.abandoned = True
+            if self.on_given_up is not None:
+                self.on_given_up(self)
+
     def _time_out(self) -> None:
         self.timed_out = True
         self._cancel()
 
     def _cancel(self) -> None:
         """Cancel now, and again later: a function may take one cancellation for something else and go on."""
-        if self._going and self.task is not None:
+        if self.task is None:
+            return
+        if self._going:
             self.task.cancel()
-            if self._again is not None:
-                self._again.cancel()
-            self._again = self.task.get_loop().call_later(self.patience, self._cancel)
+        self._cancellations += 1
+        if self._again is not None:
+            self._again.cancel()
+        loop = self.task.get_loop()
+        if self._cancellations == 2:
+            self._again = loop.call_later(_LAST, self._insist)
+        else:
+            self._again = loop.call_later(self.patience, self._cancel)
+
+    def _insist(self) -> None:
+        """Two cancellations have not ended it."""
+        self.give_up()
+        self._cancel()
 
     def _stop_timer(self) -> None:
         if self._timer is not None:

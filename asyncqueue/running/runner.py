@@ -6,15 +6,20 @@ import asyncio
 import contextlib
 import functools
 import inspect
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator, Mapping
 from typing import Any, NamedTuple
 
+import anyio
+
 from asyncqueue.backends.facets import Chains
-from asyncqueue.errors import InvalidTask, PayloadTooLarge
+from asyncqueue.errors import InvalidTask, PayloadTooLarge, TaskNotImportable
 from asyncqueue.limits import Limit, LimitPolicy
 from asyncqueue.model import ClaimedTask, Status
-from asyncqueue.retries import Retry, RetryPolicy
+from asyncqueue.reprs import said, shown
+from asyncqueue.retries import NO_RETRY, Retry
 from asyncqueue.running.application import Application
+from asyncqueue.running.boundary import Ended, Raised, call, closed, how_it_ended, is_a
 from asyncqueue.running.context import TaskInfo, info_of
 from asyncqueue.running.imports import Imports
 from asyncqueue.running.kinds import Kind
@@ -23,8 +28,10 @@ from asyncqueue.running.process import TaskProcessDied, TaskProcessError, run_in
 from asyncqueue.running.resolve import Resolved, Resolver
 from asyncqueue.running.run import Run, current_run
 from asyncqueue.running.stream import Stream, StreamLost
-from asyncqueue.running.texts import describe_error, encode_result, to_text
+from asyncqueue.running.texts import describe_error, encode_result, storable, to_text
 from asyncqueue.running.threads import Threads
+
+logger = logging.getLogger("asyncqueue.running")
 
 
 class RunResult(NamedTuple):
@@ -46,6 +53,14 @@ class RunResult(NamedTuple):
     limit_key: str | None = None
 
 
+#: What a run that has called its function returns: its output is in the run.
+_CALLED = RunResult(Status.COMPLETED)
+#: Seconds to write what a run has yielded that is given up.
+_FLUSH = 5.0
+_IN_THREAD = "Its thread could not be stopped and may still be running; its result will be discarded."
+_GIVEN_UP = "It ignores its cancellation and may still be running; its result will be discarded."
+
+
 class TaskTimeout(TimeoutError):
     """The text of a run that was stopped because it took too long."""
 
@@ -62,6 +77,8 @@ class Runner:
             None if it may run.
         chains: the backend's, where tasks read what they have run after.
         grace: seconds that a task has to clean up behind itself when it is stopped; never less than five.
+        torn_down: whether the worker itself is being cancelled or ended, and not by its own `stop`. A task that then
+            raises something has not failed.
     """
 
     def __init__(
@@ -74,7 +91,9 @@ class Runner:
         check: Callable[[str, LimitPolicy | None, ClaimedTask], Awaitable[RunResult | None]] | None = None,
         chains: Chains | None = None,
         grace: float = 0.0,
+        torn_down: Callable[[], bool] = lambda: False,
     ) -> None:
+        self._torn_down = torn_down
         self._application = application
         self._resolver = Resolver(application.allow, default_timeout)
         self._limits = limits
@@ -103,56 +122,114 @@ class Runner:
     async def run(self, run: Run) -> RunResult | None:
         """Run a task in the current asyncio task and context, which should be its own.
 
-        Nothing the task does is raised here. Returns None if the run was stopped from outside, after the task has
-        cleaned up behind itself, or if its claim turned out to be gone.
+        Nothing the task does is raised here, nor what any other code of the application raises on the way. Returns None
+        if the run was stopped from outside, after the task has cleaned up behind itself, if its claim turned out to be
+        gone, and if it was given up before.
         """
         current_run.set(run)
-        claimed = run.claimed
+        try:
+            result = await self._run(run)
+        finally:
+            run.close()
+        return None if run.abandoned else result
+
+    async def give_up(self, run: Run) -> RunResult | None:
+        """What becomes of a run that ignores its cancellation: None if it was to end without a result."""
+        run.stopped = True
+        if not run.timed_out:
+            return None
+        failure = self._timeout(run, _GIVEN_UP)
+        error, retry_in = self._failed(run, failure)
+        if run.streamed:
+            with contextlib.suppress(InvalidTask), anyio.move_on_after(_FLUSH):
+                try:
+                    await run.flush()
+                except StreamLost:
+                    return None
+        return self._failure_of(run, error, retry_in)
+
+    async def _run(self, run: Run) -> RunResult | None:
+        ended = await self._attempt(run)
+        if ended is None or run.abandoned:
+            return None
         error: str | None = None
         retry_in: float | None = None
+        if isinstance(ended, BaseException):
+            error, retry_in = self._failed(run, ended)
+        elif ended is not _CALLED:
+            return ended
         try:
-            ready = await self._ready(run, claimed)
-            if isinstance(ready, RunResult):
-                return ready
-            resolved, arguments = ready
-            if not run.begin(resolved.timeout):
-                return None
-            try:
-                await self._call(run, resolved, arguments)
-            except asyncio.CancelledError as cancelled:
-                if run.stopping:
-                    return None
-                # Where it was not the timeout the task raised it itself, or cancelled itself.
-                error, retry_in = self._failed(
-                    run, resolved.retry, self._timeout(run, resolved) if run.timed_out else cancelled
-                )
-            except BaseException as failure:  # noqa: BLE001 - SystemExit and its like end the task, not the worker
-                error, retry_in = self._failed(run, resolved.retry, failure)
-            finally:
-                await run.end()
             if run.streamed:
                 await run.flush()
         except StreamLost:
             return None
         except InvalidTask as invalid:
             # Where the task itself failed, that is what its reader wants to know.
-            error = error or self._invalid(run, invalid)
+            if error is None:
+                error, _ = self._failed(run, invalid)
         if error is None:
             return RunResult(Status.COMPLETED, run.output, None, run.capture.text(), run.streamed)
-        return RunResult(Status.FAILED, run.output, error, run.capture.text(), run.streamed, retry_in, run.attempt)
+        return self._failure_of(run, error, retry_in)
 
-    async def _ready(self, run: Run, claimed: ClaimedTask) -> tuple[Resolved, Mapping[str, Any]] | RunResult:
-        """The function and its arguments; or what becomes of the row because it may not run here and now."""
+    async def _attempt(self, run: Run) -> RunResult | BaseException | None:
+        """What the attempt has failed by; else as `_prepare_and_call`, and None where it was stopped."""
+        try:
+            ended = await self._prepare_and_call(run)
+        except BaseException as raised:
+            if is_a(raised, GeneratorExit) and closed(run.task):
+                raise
+            return self._judge(run, raised)
+        else:
+            return (self._judge(run, None) or ended) if ended is _CALLED else ended
+        finally:
+            await run.end()
+
+    async def _prepare_and_call(self, run: Run) -> RunResult | None:
+        """Find the function, read its arguments and call it.
+
+        Returns _CALLED; or what becomes of the row because it may not run here and now, None if it was stopped before.
+        """
+        claimed = run.claimed
         resolved = self._resolver.known(claimed.task) or await self._resolve(claimed.task)
+        run.retry = resolved.retry
         if self._check is not None and (resolved.limits is not None or claimed.links):
             instead = await self._check(resolved.path, resolved.limits, claimed)
             if instead is not None:
                 return instead
-        run.retry = resolved.retry
         arguments = resolved.arguments.read(claimed.args, self._limits.max_args_size)
         if self._hooks.before_job:
+            if not run.go():
+                return None
             await self._hooks.fire("before_job", info_of(claimed, run.retry))
-        return resolved, arguments
+        if not run.begin(resolved.timeout):
+            return None
+        await self._call(run, resolved, arguments)
+        return _CALLED
+
+    def _judge(self, run: Run, raised: BaseException | None) -> BaseException | None:
+        """What an attempt has failed by that raised this, or returned: None if it has not failed."""
+        stopping = run.stopping or self._torn_down()
+        ended = how_it_ended(raised, timed_out=run.timed_out, stopping=stopping)
+        if ended is Ended.RAISED:
+            return raised
+        if ended is not Ended.TIMED_OUT:
+            return None
+        if is_a(raised, (asyncio.CancelledError, TaskProcessError)):
+            return self._timeout(run, _IN_THREAD if run.in_thread else "")
+        if raised is None:
+            logger.warning(
+                "task %s (%s) returned after its timeout of %g seconds; its result is discarded",
+                run.claimed.id,
+                run.claimed.task,
+                run.timeout,
+            )
+            run.output = run.output if run.streamed else None
+            return self._timeout(run, "It went on and returned; its result is discarded.")
+        return self._timeout(run, f"It went on and raised another error:\n\n{describe_error(raised)}")
+
+    @staticmethod
+    def _failure_of(run: Run, error: str, retry_in: float | None) -> RunResult:
+        return RunResult(Status.FAILED, run.output, error, run.capture.text(), run.streamed, retry_in, run.attempt)
 
     async def declared(self, path: str) -> bool | None:
         """Whether the function at this path is declared with `@task`; None where there is none that may run here.
@@ -161,13 +238,20 @@ class Runner:
         """
         try:
             resolved = self._resolver.known(path) or await self._resolve(path)
-        except InvalidTask:
+        except Exception as error:
+            if not isinstance(error, InvalidTask):
+                logger.exception("whether %s is declared with @task cannot be told", path)
             return None
         return resolved.declared
 
     async def limit_of(self, path: str) -> Limit:
         """What the function at this path declares. Raises InvalidTask where there is none that may run here."""
-        resolved = self._resolver.known(path) or await self._resolve(path)
+        try:
+            resolved = self._resolver.known(path) or await self._resolve(path)
+        except InvalidTask:
+            raise
+        except Exception as error:
+            raise TaskNotImportable(f"{path} cannot be looked up: {shown(error)}") from error
         return Limit(path) if resolved.limits is None else resolved.limits.declared(path)
 
     async def _resolve(self, path: str) -> Resolved:
@@ -176,34 +260,34 @@ class Runner:
         return await self._imports.resolve(path)
 
     def _tell(self, run: Run, failure: BaseException) -> None:
-        if self._application.caught is not None:
-            self._application.caught(run.claimed.id, failure)
+        if self._application.caught is None:
+            return
+        try:
+            call(self._application.caught, run.claimed.id, failure)
+        except Raised as raised:
+            logger.error("what is told of exceptions failed; the task is not affected", exc_info=raised.error)
 
-    def _invalid(self, run: Run, failure: InvalidTask) -> str:
-        """The text of what can never work."""
-        self._tell(run, failure)
-        return str(failure)
-
-    def _failed(self, run: Run, retry: RetryPolicy, failure: BaseException) -> tuple[str, float | None]:
+    def _failed(self, run: Run, failure: BaseException) -> tuple[str, float | None]:
         """The text of a failed attempt, and in how many seconds the next one is due."""
-        if isinstance(failure, TaskProcessError):
+        if is_a(failure, TaskProcessError):
             return str(failure), failure.retry_in
         self._tell(run, failure)
-        own = run.claimed.max_attempts
-        retry_in = retry.retry_in(failure, run.attempt, own)
-        if isinstance(failure, InvalidTask | TaskTimeout | TaskProcessDied):
-            return str(failure), retry_in
-        text = describe_error(failure)
-        if isinstance(failure, Retry) and retry_in is None:
+        retry, own = run.retry or NO_RETRY, run.claimed.max_attempts
+        plain = is_a(failure, (InvalidTask, TaskTimeout, TaskProcessDied))
+        text = storable(said(failure)) if plain else describe_error(failure)
+        try:
+            retry_in = call(retry.retry_in, failure, run.attempt, own)
+        except Raised as raised:
+            # The classes of retry_on and give_up_on may have an `__instancecheck__` of their own.
+            return f"{text}\n\nIt is not tried again: its retry_on or give_up_on raised {raised}", None
+        if is_a(failure, Retry) and retry_in is None:
             text = f"The task asked for another attempt, but max_attempts ({retry.limit(own)}) is used up: {text}"
         return text, retry_in
 
     @staticmethod
-    def _timeout(run: Run, resolved: Resolved) -> TaskTimeout:
-        text = f"Task timed out after {resolved.timeout:g} seconds"
-        if run.in_thread:
-            text += "\n\nIts thread could not be stopped and may still be running; its result will be discarded."
-        return TaskTimeout(text)
+    def _timeout(run: Run, more: str) -> TaskTimeout:
+        text = f"Task timed out after {run.timeout:g} seconds"
+        return TaskTimeout(f"{text}\n\n{more}" if more else text)
 
     async def _call(self, run: Run, resolved: Resolved, arguments: Mapping[str, Any]) -> None:
         function = resolved.function

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic_core import PydanticSerializationError, to_json
 
 from asyncqueue.errors import PayloadTooLarge, ResultNotStorable
+from asyncqueue.reprs import said, shown
 
 _MAX_ERROR = 256 * 1024
 _HERE = str(Path(__file__).parent)
@@ -23,13 +24,14 @@ def encode_result(value: Any, max_bytes: int) -> str | None:
     if value is None:
         return None
     if isinstance(value, str):
-        text = value
+        # A subclass may have methods of its own, which no driver is to call.
+        text = value if type(value) is str else str.__str__(value)
     else:
         try:
             text = to_json(value).decode()
         except (PydanticSerializationError, ValueError, RecursionError, TypeError) as error:
             raise ResultNotStorable(
-                f"the result, of type {type(value).__name__}, cannot be written as JSON: {error}"
+                f"the result, of type {type(value).__name__}, cannot be written as JSON: {said(error)}"
             ) from None
     check_text(text, max_bytes, "the result")
     return text
@@ -61,13 +63,10 @@ def describe_error(error: BaseException) -> str:
 
     The traceback begins in the task's own code where it has got that far.
     """
-    try:
-        name = repr(error)
-    except Exception as failure:  # noqa: BLE001 - a broken repr must not hide the error
-        name = f"<{type(error).__name__} whose repr raised {type(failure).__name__}>"
+    name = shown(error)
     try:
         trace = "".join(traceback.format_exception(type(error), error, _outside(error.__traceback__)))
-    except Exception as failure:  # noqa: BLE001 - likewise
+    except BaseException as failure:  # noqa: BLE001 - a broken exception must not hide itself, or end the worker
         trace = f"<the traceback cannot be formatted: {type(failure).__name__}>"
     text = storable(f"{name}\n\n{trace}")
     if len(text) > _MAX_ERROR:

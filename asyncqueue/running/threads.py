@@ -11,6 +11,8 @@ from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
+from asyncqueue.reprs import shown
+
 logger = logging.getLogger("asyncqueue.running")
 
 Result = TypeVar("Result")
@@ -55,6 +57,7 @@ class Threads:
         except asyncio.CancelledError:
             if future.cancelled():
                 self.abandoned += 1
+                logger.warning("%s cannot be stopped: it is abandoned, and its result will be discarded", what)
             raise
 
 
@@ -72,7 +75,7 @@ class _Thread:
                 result = context.run(function)
             except StopIteration as error:
                 # A future cannot carry it.
-                failure = RuntimeError(f"the function raised {error!r}")
+                failure = RuntimeError(f"the function raised {shown(error)}")
                 failure.__cause__ = error
             except BaseException as error:  # noqa: BLE001 - SystemExit and its like end the task, not the thread
                 failure = error

@@ -9,6 +9,7 @@ import time
 from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
+from typing import Any
 from uuid import UUID
 
 import anyio
@@ -18,9 +19,10 @@ from asyncqueue.backends.arrivals import Arrival
 from asyncqueue.backends.base import Backend
 from asyncqueue.backends.limits import function_of
 from asyncqueue.backends.places import AT_ONCE
-from asyncqueue.errors import DatabaseError, InvalidTask, MigrationRequired
+from asyncqueue.errors import DatabaseError, InvalidArguments, InvalidTask, MigrationRequired
 from asyncqueue.limits import Limit, LimitPolicy, Terms
 from asyncqueue.model import ClaimedTask, Link, Status
+from asyncqueue.running.boundary import Raised, call, is_a
 from asyncqueue.running.runner import RunResult
 from asyncqueue.worker.leases import Leases
 from asyncqueue.worker.signal import Signal
@@ -39,6 +41,16 @@ _LOOK_AGAIN = 60.0
 _FOR_LONG = 3600.0
 #: Seconds after a window of a rate has opened until somebody looks: by clocks that do not run alike.
 _AFTER = 0.001
+
+
+def _key_of(policy: LimitPolicy, args: dict[str, Any]) -> str | None:
+    """As `LimitPolicy.key_of`, which calls a function of the application."""
+    try:
+        return call(policy.key_of, args)
+    except Raised as raised:
+        if is_a(raised.error, InvalidArguments):
+            raise InvalidArguments(str(raised.error)) from raised.error
+        raise InvalidArguments(f"there is no limit_key for these arguments: {raised}") from raised.error
 
 
 class Admitter:
@@ -118,9 +130,9 @@ class Admitter:
             return None
         try:
             args = json.loads(claimed.args or "{}")
-        except ValueError:
+        except (ValueError, RecursionError):
             return None  # it cannot run, and says so by itself
-        key = policy.key_of(args) if isinstance(args, dict) else None
+        key = _key_of(policy, args) if isinstance(args, dict) else None
         return RunResult(Status.SCHEDULED, retry_in=0.0, attempt=claimed.attempt, limit_key=key)
 
     @contextmanager

@@ -7,6 +7,7 @@ import sys
 
 from asyncqueue.errors import ConfigurationError
 from asyncqueue.periodic import PeriodicTask, check_names
+from asyncqueue.running.boundary import Raised, call, is_a
 from asyncqueue.settings import Settings
 from asyncqueue.tasks import TaskFunction
 
@@ -24,8 +25,8 @@ def entries_of(settings: Settings) -> tuple[PeriodicTask, ...]:
         id(value): value
         for name, module in sorted(sys.modules.items())
         if any(name == each or name.startswith(f"{each}.") for each in settings.imports)
-        for value in list(getattr(module, "__dict__", {}).values())  # not all that stands there is a module
-        if isinstance(value, TaskFunction)
+        for value in _values(module)
+        if is_a(value, TaskFunction)
     }
     declared = map(PeriodicTask.of_function, functions.values())
     entries = (*settings.periodic, *(entry for entry in declared if entry is not None))
@@ -33,11 +34,19 @@ def entries_of(settings: Settings) -> tuple[PeriodicTask, ...]:
     return entries
 
 
+def _values(module: object) -> list[object]:
+    """What stands in a module. Not all that `sys.modules` holds is one: some of it computes its attributes."""
+    try:
+        return list(call(vars, module).values())
+    except (Raised, AttributeError, TypeError):
+        return []
+
+
 def _import(name: str) -> None:
     try:
-        importlib.import_module(name)
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:
+        call(importlib.import_module, name)
+    except Raised as raised:
+        if isinstance(raised.error, KeyboardInterrupt):
+            raise raised.error from None
         # What a module does when it is imported is its own affair, and the person who named it is to know.
-        raise ConfigurationError(f"imports: the module {name!r} cannot be imported: {error!r}") from error
+        raise ConfigurationError(f"imports: the module {name!r} cannot be imported: {raised}") from raised.error

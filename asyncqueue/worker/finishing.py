@@ -63,6 +63,10 @@ class Finisher:
         """How many ends nobody is writing."""
         return len(self._waiting)
 
+    def holds(self, held: Held) -> bool:
+        """Whether the end of this claim waits to be written."""
+        return held in self._waiting
+
     def put(self, held: Held) -> None:
         """Hand over a claim whose run is over: to be finished with its result, or to be released if it has none."""
         self.unwritten += 1

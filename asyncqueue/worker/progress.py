@@ -35,5 +35,5 @@ class Progress:
     slowest_exchange: float = 0.0
     #: Gauge: threads that run on although their task timed out or was stopped.
     abandoned_threads: int = 0
-    #: Gauge: asynchronous tasks that ignored their cancellation.
+    #: Gauge: asynchronous tasks that go on although they were given up, because they ignore their cancellation.
     abandoned_runs: int = 0

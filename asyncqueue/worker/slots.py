@@ -11,8 +11,10 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from asyncqueue.model import Status
 from asyncqueue.running.run import Run
-from asyncqueue.running.runner import Runner
+from asyncqueue.running.runner import Runner, RunResult
+from asyncqueue.running.texts import describe_error
 from asyncqueue.worker.ledger import Held, Ledger, Reason
 from asyncqueue.worker.signal import Signal
 from asyncqueue.worker.streaming import Streams
@@ -47,15 +49,21 @@ class Slots:
         self._buffer: deque[Held] = deque()
         self._buffered_at = 0.0
         self._running: dict[asyncio.Task[Any] | None, Held] = {}
+        # Runs that ignore their cancellation: asyncio itself keeps no reference to its tasks.
+        self._abandoned: dict[asyncio.Task[Any] | None, tuple[Held, float]] = {}
         self._context = contextvars.copy_context()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._failure: BaseException | None = None
         self._idle = Signal()
 
     @property
     def running(self) -> int:
         """How many tasks run now."""
         return len(self._running)
+
+    @property
+    def abandoned(self) -> int:
+        """How many go on that were given up, because they ignore their cancellation."""
+        return len(self._abandoned)
 
     @property
     def buffered(self) -> int:
@@ -67,19 +75,21 @@ class Slots:
         """How many more fit without waiting."""
         return self._size - len(self._running) - len(self._buffer)
 
+    def holds(self, held: Held) -> bool:
+        """Whether it runs here, or waits for a place."""
+        return held in self._buffer or held in self._running.values()
+
     def waiting_for(self) -> float:
         """Seconds since a task was last taken from the buffer or put there, 0 while it is empty."""
         return time.monotonic() - self._buffered_at if self._buffer else 0.0
 
     def describe(self, task: asyncio.Task[Any]) -> str:
         """What an asyncio task is: the run of a row, or something else."""
-        held = self._running.get(task)
+        held = self._running.get(task) or self._abandoned.get(task, (None,))[0]
         return f"task {held.claimed.task} ({held.id})" if held is not None else task.get_name()
 
     def accept(self, claims: Iterable[Held]) -> None:
-        """Run these as soon as there are places, in this order. Raises what broke an earlier run's machinery."""
-        if self._failure is not None:
-            raise self._failure
+        """Run these as soon as there are places, in this order. What cannot be begun is handed back by `on_end`."""
         self._buffer.extend(claims)
         self._fill()
 
@@ -99,8 +109,14 @@ class Slots:
         while self._running:
             await self._idle.wait()
 
+    def give_up(self) -> None:
+        """Give up all runs that go on; each ends soon, as one does that ignores its last cancellation."""
+        for held in list(self._running.values()):
+            if held.run is not None:
+                held.run.give_up()
+
     def abandon(self) -> list[Held]:
-        """Give up on runs that ignore their cancellation. Returns their claims."""
+        """Forget what still has not ended. Returns the claims."""
         stuck = list(self._running.values())
         self._running.clear()
         return stuck
@@ -110,33 +126,82 @@ class Slots:
         while self._buffer and len(self._running) < self._size:
             held = self._buffer.popleft()
             if held.reason is None and self._ledger.standing(held):
-                self._start(held)
+                self._begin(held)
             else:
                 # Taken, cancelled, or too old to be sure of: it must not run. The end writes what is still ours.
                 if held.reason is None:
                     logger.warning("task %s (%s) waited longer than its lease; not started", held.id, held.claimed.task)
                 self._on_end(held)
 
+    def _begin(self, held: Held) -> None:
+        try:
+            self._start(held)
+        except Exception:
+            logger.exception("task %s (%s) could not be started: it is handed back", held.id, held.claimed.task)
+            held.run = None
+            self._on_end(held)
+
     def _start(self, held: Held) -> None:
         if self._loop is None:
             self._loop = asyncio.get_running_loop()
         run = held.run = self._runner.prepare(held.claimed, functools.partial(self._streams.open, held))
+        run.on_given_up = self._give_up
         run.task = task = asyncio.Task(self._run(held, run), loop=self._loop, context=self._context.copy())
         self._running[task] = held
 
     async def _run(self, held: Held, run: Run) -> None:
         try:
-            held.result = await self._runner.run(run)
-        except BaseException as error:
-            # The runner lets nothing of a task's own through, so this is a defect of ours or the loop's end.
-            self._failure = error
+            result = await self._runner.run(run)
+        except Exception as error:
+            # The runner lets nothing of the application's through, so this is a defect of ours. Handed back it would
+            # come again and again.
+            logger.exception("task %s (%s) failed by an error of the worker itself", held.id, held.claimed.task)
+            result = RunResult(Status.FAILED, error=describe_error(error), attempt=run.attempt)
+        except BaseException:
+            result = None  # the loop ends: it is handed back
             raise
         finally:
-            task, run.task, held.run = run.task, None, None
+            task, run.task = run.task, None
             self.ended += 1
             if self._running.pop(task, None) is not None:
-                self._on_end(held)
-            if self._buffer:
-                self._fill()
-            if not self._running:
-                self._idle.set()
+                held.result = result
+                self._over(held)
+            elif task in self._abandoned:
+                _, since = self._abandoned.pop(task)
+                logger.warning(
+                    "task %s (%s), abandoned earlier, has ended after %.1f s more; its result is discarded",
+                    held.id,
+                    held.claimed.task,
+                    time.monotonic() - since,
+                )
+
+    def _give_up(self, run: Run) -> None:
+        """Free the place of a run that ignores its cancellation, and decide what becomes of its row."""
+        held = self._running.pop(run.task, None)
+        if held is None:
+            return
+        logger.error(
+            "task %s (%s) ignores its cancellation: it is abandoned, and may go on in this process until that ends. "
+            "Look for an `except` in it that catches asyncio.CancelledError and does not raise it again",
+            held.id,
+            held.claimed.task,
+        )
+        self._abandoned[run.task] = held, time.monotonic()
+        task = asyncio.Task(self._end_abandoned(held, run), loop=self._loop, context=self._context.copy())
+        self._running[task] = held
+
+    async def _end_abandoned(self, held: Held, run: Run) -> None:
+        held.run = None
+        try:
+            held.result = await self._runner.give_up(run)
+        finally:
+            if self._running.pop(asyncio.current_task(), None) is not None:
+                self._over(held)
+
+    def _over(self, held: Held) -> None:
+        held.run = None
+        self._on_end(held)
+        if self._buffer:
+            self._fill()
+        if not self._running:
+            self._idle.set()

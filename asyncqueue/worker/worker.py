@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import logging
 from typing import Any
@@ -96,6 +97,7 @@ class Worker:
             ),
             default_timeout=settings.timeout,
             grace=settings.grace,
+            torn_down=lambda: self._main is not None and self._main.cancelling() > 0,
             chains=backend.chains,
             check=lambda path, policy, claimed: self._admitter.check(path, policy, claimed),
         )
@@ -135,6 +137,7 @@ class Worker:
         self._exchanging = Loop("claim and write results", self._exchange.run, vital=True)
         self._linking = Loop("see to tasks that wait for others", self._linker.run)
         self._entries = entries_of(settings)
+        self._main: asyncio.Task[Any] | None = None
         self._stops = 0
         self._draining: anyio.CancelScope | None = None
         self._firing: anyio.abc.TaskGroup | None = None
@@ -148,6 +151,7 @@ class Worker:
         self._progress.exchange_seconds = self._exchange.seconds
         self._progress.slowest_exchange = self._exchange.slowest
         self._progress.abandoned_threads = self._runner.abandoned
+        self._progress.abandoned_runs = self._slots.abandoned
         return self._progress
 
     def stop(self) -> None:
@@ -162,6 +166,7 @@ class Worker:
 
         Raises a DatabaseError that waiting cannot heal, such as SchemaError.
         """
+        self._main = asyncio.current_task()
         watchdog = Watchdog(self._slots.describe)
         try:
             with self._admitter.hearing(), self._linker.hearing():
@@ -249,9 +254,11 @@ class Worker:
             self._slots.interrupt(Reason.SHUTDOWN)
             with anyio.move_on_after(_UNWIND):
                 await self._slots.wait_idle()
+        if self._slots.running:
+            self._slots.give_up()
+            with anyio.move_on_after(_UNWIND):
+                await self._slots.wait_idle()
         for held in self._slots.abandon():
-            self._progress.abandoned_runs += 1
-            logger.error("task %s (%s) ignores its cancellation; abandoned", held.id, held.claimed.task)
             self._ended(held, Reason.SHUTDOWN)
 
     async def _save(self) -> None:
@@ -259,7 +266,10 @@ class Worker:
         self._claimer.stop()
         if not self._ledger:
             return
-        with anyio.move_on_after(_UNWIND + _LAST_WRITE, shield=True):
+        for held in [*self._ledger]:
+            if not (self._slots.holds(held) or self._finisher.holds(held)):
+                self._ended(held, Reason.SHUTDOWN)  # a loop broke while it had this claim in its hands
+        with anyio.move_on_after(2 * _UNWIND + _LAST_WRITE, shield=True):
             try:
                 with self._linker.hearing():
                     async with anyio.create_task_group() as writing:

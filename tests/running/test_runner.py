@@ -252,7 +252,7 @@ async def test_a_task_that_goes_on_after_a_cancellation_is_cancelled_again(runne
     assert result == RunResult(Status.FAILED, None, "Task timed out after 0.2 seconds", "what was that?\n")
 
 
-async def _cleaning(grace: float, seconds: float, stop_after: float) -> str | None:
+async def _cleaning(grace: float, seconds: float, stop_after: float, error: str | None = None) -> str | None:
     """What a task says that takes a while to clean up, and is stopped so many seconds after its start."""
     runner = Runner(Application(), Limits(), grace=grace)
     going = runner.prepare(claimed("cleans_up_slowly", {"seconds": seconds}), Recorder)
@@ -261,7 +261,8 @@ async def _cleaning(grace: float, seconds: float, stop_after: float) -> str | No
     await asyncio.sleep(stop_after)
     going.stop()
     with anyio.fail_after(10):
-        assert await task is None
+        result = await task
+    assert (None if result is None else result.error) == error
     return going.capture.text()
 
 
@@ -276,7 +277,8 @@ async def test_no_timeout_cuts_the_clean_up_of_a_stopped_task_short():
 
 
 async def test_a_task_that_is_out_of_time_and_stopped_then_goes_on_cleaning_up():
-    assert await _cleaning(grace=5.0, seconds=0.5, stop_after=0.6) == "cleaning\ncleaned up\n"
+    timeout = "Task timed out after 0.4 seconds"
+    assert await _cleaning(grace=5.0, seconds=0.5, stop_after=0.6, error=timeout) == "cleaning\ncleaned up\n"
 
 
 async def test_a_run_that_is_stopped_has_no_result(runner):
