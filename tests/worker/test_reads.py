@@ -19,7 +19,7 @@ from asyncqueue.worker import Worker
 from tests.servers.cases import DIALECTS, cases, shaped
 
 ENDED = 1_000_000
-#: Rows that a worker may read for the tasks of this test, and on SQLite steps of its programs. One scan reads a million.
+#: Rows (on SQLite: steps of its programs) that a worker may read for the tasks of this test. One scan reads a million.
 ENOUGH = {"postgresql": 20_000, "mysql": 40_000, "mariadb": 40_000, "sqlite": 400_000}
 
 _PLAIN = 100
