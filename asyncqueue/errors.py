@@ -13,7 +13,7 @@
     │   ├── SchemaError           the task table is missing or is not one asyncqueue knows
     │   │   ├── TableMissing
     │   │   └── MigrationRequired a feature needs columns that `asyncqueue migrate` adds
-    │   └── UnsupportedServer     the server is too old to claim safely
+    │   └── UnsupportedServer     the server cannot claim safely: too old, or without row locks
     ├── InvalidTask               refused at enqueue, or the text in the error column of a row that cannot run
     │   ├── InvalidArguments      also a TypeError
     │   ├── PayloadTooLarge
@@ -82,7 +82,7 @@ class MigrationRequired(SchemaError):
 
 
 class UnsupportedServer(DatabaseError):
-    """The server is too old: it cannot claim rows exactly."""
+    """The server cannot claim rows exactly: it is too old, or it does not hold the row locks that it is asked for."""
 
 
 class InvalidTask(AsyncQueueError):

@@ -12,6 +12,7 @@ from uuid import UUID
 import anyio
 
 from asyncqueue.backends import mysql_schema as schema
+from asyncqueue.backends import mysql_session as session
 from asyncqueue.backends import statements
 from asyncqueue.backends.arrivals import Arrivals
 from asyncqueue.backends.base import Capabilities, Change, Extent, Options, Server, TableShape, TaskFilter
@@ -28,10 +29,12 @@ from asyncqueue.backends.mysql_connection import Call, MysqlConnection
 from asyncqueue.backends.mysql_enqueueing import Enqueueing
 from asyncqueue.backends.mysql_errors import translate
 from asyncqueue.backends.mysql_limits import MysqlLimits
+from asyncqueue.backends.mysql_proof import LockProof
 from asyncqueue.backends.mysql_retention import MysqlRetention
 from asyncqueue.backends.mysql_rows import Row, end, fence, ids_json, numbers, ordered, rows_json
 from asyncqueue.backends.mysql_ticks import MysqlTicks
 from asyncqueue.backends.mysql_times import Times
+from asyncqueue.backends.mysql_transactions import transaction
 from asyncqueue.backends.mysql_upkeep import Upkeep
 from asyncqueue.backends.table import Table
 from asyncqueue.backends.values import queue_states, status_of, task_record
@@ -61,8 +64,6 @@ from asyncqueue.model import (
 
 # Building an index on a very large table may take hours; the deadline only keeps a lost connection from hanging.
 _MIGRATION_TIMEOUT = 6 * 3600.0
-# The server gives a lock up before the caller's deadline ends, so that nothing goes on behind the caller's back.
-_SHARE_FOR_WAITING = 0.5
 
 
 class MysqlBackend:
@@ -95,7 +96,8 @@ class MysqlBackend:
         self._server = Server("MySQL", "unknown until opened")
         self.arrivals = Arrivals()
         self._claims = Claims(
-            *(self._table, self._times, self._engine, options.statement_timeout, self._translate, self.arrivals)
+            *(self._table, self._times, self._engine, options.statement_timeout, self._translate, self.arrivals),
+            LockProof(self._table, self._control, self._translate),
         )
         self._attempts = Attempts(self._table, self._times)
         self._upkeep = Upkeep(self._table, self._times)
@@ -107,7 +109,7 @@ class MysqlBackend:
         self.chains = MysqlChains(self._table, self._times, run, self._claims.forget)
         self.chores = MysqlChores(self._table, run)
         self.retention = MysqlRetention(self._table, self._times, run, self.observe)
-        self._lock_wait = max(1, int(options.statement_timeout * _SHARE_FOR_WAITING))
+        self._patience = session.Patience.of(options.statement_timeout)
         self._max_packet = 0
 
     @property
@@ -296,10 +298,13 @@ class MysqlBackend:
 
     async def migrate(self, **extent: Unpack[Extent]) -> list[Change]:
         async def work(connection: MysqlConnection) -> list[Change]:
-            async with schema.migrating(connection, self._table):
+            async with (
+                session.unhurried(connection, self._table, self._patience),
+                schema.migrating(connection, self._table),
+            ):
                 changes = await schema.pending(connection, self._table, **extent)
                 for change in changes:
-                    await schema.change(connection, self._table, change, self._lock_wait)
+                    await schema.change(connection, self._table, change, self._patience.lock_wait)
                 await self._probe(connection)
                 return changes
 
@@ -321,12 +326,7 @@ class MysqlBackend:
         connection = MysqlConnection(self._address)
         try:
             await connection.open()
-            setup = self._table.setup
-            patience = {"lock_wait": self._lock_wait}
-            *_, about = await connection.run(
-                (setup["session"], patience), (setup["isolation"], {}), (setup["server"], {})
-            )
-            version, now, connection.max_packet = about.rows[0]
+            version, now = await session.set_up(connection, self._table, self._patience)
             self._server = schema.check_version(version, self._table)
         except BaseException:
             connection.discard()
@@ -372,10 +372,10 @@ class MysqlBackend:
         values = {"ids": ids_json(ids), "statuses": numbers(statuses)}
 
         async def work(connection: MysqlConnection) -> set[UUID]:
-            _, found = await connection.run(self._call("begin"), self._call("lock", **values))
-            locked = {UUID(row[0]) for row in found.rows}
-            change = self._call(name, ids=ids_json(locked), utc_offset=self._times.offset())
-            await connection.run(change, self._call("commit"))
+            async with transaction(connection, self._table) as steering:
+                (found,) = await steering.run(self._call("lock", **values))
+                locked = {UUID(row[0]) for row in found.rows}
+                await steering.end(self._call(name, ids=ids_json(locked), utc_offset=self._times.offset()))
             return locked
 
         return work

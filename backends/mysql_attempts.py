@@ -9,6 +9,7 @@ from uuid import UUID
 from asyncqueue.backends.mysql_connection import Call, MysqlConnection, Reply
 from asyncqueue.backends.mysql_rows import Row, end, ordered, rows_json
 from asyncqueue.backends.mysql_times import Times
+from asyncqueue.backends.mysql_transactions import each, transaction
 from asyncqueue.backends.table import Table
 from asyncqueue.model import Attempt, AttemptEnd
 
@@ -23,19 +24,18 @@ class Attempts:
     async def end(self, connection: MysqlConnection, ends: Sequence[AttemptEnd]) -> set[UUID]:
         """Write those whose claims are held, and records of them. Returns the ids of all that stand in the table."""
         rows = ordered(map(_row, ends))
-        first, *others = self._calls(connection, "lock_claims", _only(rows, "id", "token"))
-        _, locked = await connection.run((self._table["begin"], {}), first)
-        held = _ids([locked, *await _each(connection, others)])
-        written = [row for row in rows if UUID(row["id"]) in held]
-        if written:
-            offset = self._times.offset()
-            await _each(connection, self._calls(connection, "end_attempts", written, utc_offset=offset))
-            await _each(connection, self._calls(connection, "record_attempts", written))
-        await connection.run((self._table["commit"], {}))
+        locks = self._calls(connection, "lock_claims", _only(rows, "id", "token"))
+        async with transaction(connection, self._table) as ending:
+            held = _ids(await each(ending, locks))
+            written = [row for row in rows if UUID(row["id"]) in held]
+            if written:
+                offset = self._times.offset()
+                await each(ending, self._calls(connection, "end_attempts", written, utc_offset=offset))
+                await each(ending, self._calls(connection, "record_attempts", written))
         if len(held) < len(rows):
             # Either a claim was taken away, or this is a repetition and the first try did take effect.
             asked = self._calls(connection, "recorded", _only(rows, "id", "started"))
-            held |= _ids(await _each(connection, asked))
+            held |= _ids([(await connection.run(call))[0] for call in asked])
         return held
 
     async def of(self, connection: MysqlConnection, task_id: UUID) -> list[Attempt]:
@@ -54,11 +54,6 @@ class Attempts:
 def _row(ended: AttemptEnd) -> Row:
     more = {"delay": ended.delay, "attempt": ended.attempt, "started": ended.started, "lost": int(ended.lost)}
     return {**end(ended), **more}
-
-
-async def _each(connection: MysqlConnection, calls: Iterable[Call]) -> list[Reply]:
-    """One packet for each: together they may be more than the server takes."""
-    return [(await connection.run(call))[0] for call in calls]
 
 
 def _ids(replies: Iterable[Reply]) -> set[UUID]:

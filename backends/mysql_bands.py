@@ -16,11 +16,13 @@ from asyncqueue.backends.lane import Lanes
 from asyncqueue.backends.looks import pause_after
 from asyncqueue.backends.mysql_claiming import HELD_BY_OTHERS, Claiming
 from asyncqueue.backends.mysql_connection import Call, MysqlConnection
+from asyncqueue.backends.mysql_proof import LockProof
 from asyncqueue.backends.mysql_rows import Row, ordered, rows_json
 from asyncqueue.backends.mysql_times import Times
+from asyncqueue.backends.mysql_transactions import Transaction, each, transaction
 from asyncqueue.backends.mysql_ways import Ways
 from asyncqueue.backends.table import Table
-from asyncqueue.errors import DatabaseUnavailable
+from asyncqueue.errors import DatabaseError
 from asyncqueue.model import ASIDE, Claimant, ClaimedTask, Link, Status
 
 #: Seconds for which the server looks at everything that is queued, where some 200,000 dead entries lie in the way.
@@ -56,6 +58,7 @@ class BandClaims:
         translate: as `Lane.run` takes it.
         carry_out: runs a claim until it is known what was claimed.
         arrivals: hears of what is set aside.
+        proof: that the locks of what is claimed hold.
     """
 
     def __init__(
@@ -66,6 +69,7 @@ class BandClaims:
         translate: Callable[[BaseException], Exception | None],
         carry_out: Callable[[Claiming], Awaitable[list[ClaimedTask]]],
         arrivals: Arrivals,
+        proof: LockProof,
     ) -> None:
         self.bands = Bands(_LOWEST, costly=COSTLY_LOOK)
         self._table = table
@@ -74,6 +78,7 @@ class BandClaims:
         self._translate = translate
         self._carry_out = carry_out
         self._arrivals = arrivals
+        self._proof = proof
         self._ways = Ways(table, lanes, translate)
         # When to read those bands again in which there was nothing.
         self._again: dict[Band | None, float] = {}
@@ -109,7 +114,7 @@ class BandClaims:
         if not wanted and first is None:
             return None, []
         reads = await self._ways.choose(wanted, limit)
-        claiming = Claiming(self._table, self._times, reads, limit, claimant, first)
+        claiming = Claiming(self._table, self._times, reads, limit, claimant, self._proof, first)
         claimed = await self._carry_out(claiming)
         self._ways.take_in(reads, limit, claiming)
         for band, (found, wanting) in claiming.found.items():
@@ -124,7 +129,7 @@ class BandClaims:
                 piled = self.bands.piled
                 wanted = self.bands.wanted(claimant.queues, back=True) if piled else await self._look(claimant)
                 _, more = await self._take(wanted, limit - len(claimed), claimant)
-        except DatabaseUnavailable:
+        except DatabaseError:
             if not claimed:
                 raise
             return []
@@ -175,16 +180,16 @@ class BandClaims:
 
         async def work(connection: MysqlConnection) -> tuple[int, int, list[Due]]:
             due: Call = self._table["due"], {"limit": PROMOTED_AT_ONCE, "candidates": PROMOTED_AT_ONCE + HELD_BY_OTHERS}
-            _, found = await connection.run((self._table["begin"], {}), due)
-            every = [Due(*row) for row in found.rows]
-            scheduled = sorted((row for row in every if row.status == Status.SCHEDULED), key=_when)
-            places = {row.id: place for place, row in enumerate(scheduled, 1)}
-            aside = [row for row in scheduled if row.links & ASIDE]
-            await self._queue(connection, every, places)
-            held = [row for row in aside if not row.links & Link.WAITING]
-            for part in rows_json([_held(row) for row in held], connection.max_packet) if held else ():
-                await connection.run((self._table["hold_limited"], {"rows": part}))
-            await connection.run((self._table["commit"], {}))
+            async with transaction(connection, self._table) as promoting:
+                (found,) = await promoting.run(due)
+                every = [Due(*row) for row in found.rows]
+                scheduled = sorted((row for row in every if row.status == Status.SCHEDULED), key=_when)
+                places = {row.id: place for place, row in enumerate(scheduled, 1)}
+                aside = [row for row in scheduled if row.links & ASIDE]
+                await self._queue(promoting, connection.max_packet, every, places)
+                held = [_held(row) for row in aside if not row.links & Link.WAITING]
+                parts = rows_json(held, connection.max_packet) if held else ()
+                await each(promoting, [(self._table["hold_limited"], {"rows": part}) for part in parts])
             return len(every), len(places) - len(aside), aside
 
         found, count, aside = await self._lanes.run(work, translate=self._translate)
@@ -192,14 +197,16 @@ class BandClaims:
         self._arrivals.came([Arrival(UUID(row.id), row.links, row.limit_key) for row in aside])
         return count
 
-    async def _queue(self, connection: MysqlConnection, due: Sequence[Due], places: Mapping[str, int]) -> None:
+    async def _queue(
+        self, promoting: Transaction, max_packet: int, due: Sequence[Due], places: Mapping[str, int]
+    ) -> None:
         """Queue these, or set them aside; those without a place lose their time only."""
         rows = ordered(
             {"id": UUID(row.id).hex, "place": places.get(row.id), "aside": int(row.links & ASIDE != 0)} for row in due
         )
         offset = self._times.offset()
-        for part in rows_json(rows, connection.max_packet):
-            await connection.run((self._table["promote"], {"rows": part, "utc_offset": offset}))
+        parts = rows_json(rows, max_packet)
+        await each(promoting, [(self._table["promote"], {"rows": part, "utc_offset": offset}) for part in parts])
 
 
 def _when(row: Due) -> tuple[datetime, datetime, str]:

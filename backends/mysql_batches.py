@@ -7,6 +7,7 @@ from typing import Any
 
 from asyncqueue.backends.mysql_connection import MysqlConnection
 from asyncqueue.backends.mysql_rows import Row, rows_json
+from asyncqueue.backends.mysql_transactions import each, transaction
 from asyncqueue.backends.table import Table
 
 
@@ -15,7 +16,5 @@ async def write(connection: MysqlConnection, *, table: Table, name: str, rows: S
     calls = [(table[name], {"rows": part, **values}) for part in rows_json(rows, connection.max_packet)]
     if len(calls) == 1:
         return (await connection.run(calls[0]))[0].matched
-    await connection.run((table["begin"], {}))
-    count = sum([(await connection.run(call))[0].matched for call in calls])
-    await connection.run((table["commit"], {}))
-    return count
+    async with transaction(connection, table) as writing:
+        return sum(reply.matched for reply in await each(writing, calls))

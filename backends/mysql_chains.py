@@ -13,6 +13,7 @@ from asyncqueue.backends.facets import Settled
 from asyncqueue.backends.mysql_connection import Call, MysqlConnection
 from asyncqueue.backends.mysql_rows import encode, ids_json
 from asyncqueue.backends.mysql_times import Times
+from asyncqueue.backends.mysql_transactions import Transaction, transaction
 from asyncqueue.backends.table import Table
 
 Run = Callable[[Callable[[MysqlConnection], Awaitable[Any]]], Awaitable[Any]]
@@ -33,16 +34,14 @@ class MysqlChains(Chaining):
 
     async def _transaction(self, asking: Callable[[], Asking]) -> Settled:
         async def work(connection: MysqlConnection) -> Settled:
-            await connection.run((self._table["begin"], {}))
-            settled = await answer(asking(), partial(self._ask, connection))
-            await connection.run((self._table["commit"], {}))
-            return settled
+            async with transaction(connection, self._table) as settling:
+                return await answer(asking(), partial(self._ask, settling))
 
         settled: Settled = await self._run(work)
         return settled
 
-    async def _ask(self, connection: MysqlConnection, asked: Ask) -> Sequence[Row]:
-        (reply,) = await connection.run(self._call(asked))
+    async def _ask(self, settling: Transaction, asked: Ask) -> Sequence[Row]:
+        (reply,) = await settling.run(self._call(asked))
         return reply.rows
 
     async def _read(self, name: str, **values: Any) -> Sequence[Row]:

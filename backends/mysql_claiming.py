@@ -9,8 +9,10 @@ from uuid import UUID
 
 from asyncqueue.backends.bands import Band
 from asyncqueue.backends.mysql_connection import Call, MysqlConnection, Reply
+from asyncqueue.backends.mysql_proof import LockProof
 from asyncqueue.backends.mysql_rows import encode, ids_json
 from asyncqueue.backends.mysql_times import Times
+from asyncqueue.backends.mysql_transactions import Transaction, transaction
 from asyncqueue.backends.table import Table
 from asyncqueue.backends.watermark import by_age
 from asyncqueue.model import Claimant, ClaimedTask
@@ -44,6 +46,7 @@ class Claiming:
     Args:
         reads: where to find rows, in order, until there are enough.
         limit: of rows.
+        proof: that the locks of the rows hold.
         first: a statement to run before, in the same transaction.
         timed: whether to ask the clock once more after the first read.
     """
@@ -55,6 +58,7 @@ class Claiming:
         reads: Sequence[Read],
         limit: int,
         claimant: Claimant,
+        proof: LockProof,
         first: Call | None = None,
         *,
         timed: bool = False,
@@ -70,6 +74,7 @@ class Claiming:
         self._reads = reads
         self._limit = limit
         self._claimant = claimant
+        self._proof = proof
         self._timed = timed
         self._first = [] if first is None else [first]
         self._taken: list[ClaimedTask] = []
@@ -89,45 +94,48 @@ class Claiming:
         if not self._reads:  # nothing can be claimed: the first statement is all
             self.matched = (await connection.run(*self._first))[0].matched
             return []
-        now, taken = await self._find(connection)
-        commit: Call = self._table["commit"], {}
-        if not taken:
-            await connection.run(commit)
-            return []
-        values = {
-            "ids": ids_json(task.id for task in taken),
-            "now": now,
-            "worker_pid": self._claimant.pid,
-            "worker": self._claimant.name,
-        }
-        self._taken = taken
-        try:
-            await connection.run((self._table["claim"], values), commit)
-        except Exception:
-            if connection.usable:  # so the server has answered, and it was rolled back
-                self._taken = []
-            raise
+        async with transaction(connection, self._table) as claiming:
+            now, taken = await self._find(claiming)
+            if not taken:
+                await claiming.end()
+                return []
+            values = {
+                "ids": ids_json(task.id for task in taken),
+                "now": now,
+                "worker_pid": self._claimant.pid,
+                "worker": self._claimant.name,
+            }
+            await self._proof.give(claiming, [task.id for task in taken])
+            self._taken = taken
+            try:
+                (reply,) = await claiming.end((self._table["claim"], values))
+            except Exception:
+                if connection.usable:  # so the server has answered, and it was rolled back
+                    self._taken = []
+                raise
+        if reply.matched < len(taken):
+            self._proof.refute()
+            return await self._held(connection)
         self._taken = []
         return sorted(taken, key=by_age)
 
-    async def _find(self, connection: MysqlConnection) -> tuple[datetime, list[ClaimedTask]]:
-        """Begin, run the statement before, and lock rows. Returns the table's time before that, and what they are."""
-        begin: Call = self._table["begin"], {}
+    async def _find(self, claiming: Transaction) -> tuple[datetime, list[ClaimedTask]]:
+        """Run the statement before, and lock rows. Returns the table's time before that, and what they are."""
         clock: Call = self._table["clock"], {}
-        calls = [begin, *self._first, clock, self._ready(self._reads[0], self._limit)]
-        replies = await connection.run(*calls, *([clock] if self._timed else []))
-        began, reply, *ended = replies[1 + len(self._first) :]
+        calls = [*self._first, clock, self._ready(self._reads[0], self._limit)]
+        replies = await claiming.run(*calls, *([clock] if self._timed else []))
+        began, reply, *ended = replies[len(self._first) :]
         if self._timed:
             self.looked = (ended[0].rows[0][0] - began.rows[0][0]).total_seconds()
         if self._first:
-            self.matched = replies[1].matched
+            self.matched = replies[0].matched
         self._note(self._reads[:1], [reply], self._limit)
         now = self._times.local(began.rows[0][0])
         found, done = _claimed(self._reads[0], reply, now), 1
         # Each packet has as many reads as all before it. What it locks beyond the limit is free again a moment later.
         while len(found) < self._limit and done < len(self._reads):
             wanted, reads = self._limit - len(found), self._reads[done : 2 * done]
-            replies = await connection.run(*(self._ready(read, wanted) for read in reads))
+            replies = await claiming.run(*(self._ready(read, wanted) for read in reads))
             self._note(reads, replies, wanted)
             for read, reply in zip(reads, replies, strict=True):
                 found += _claimed(read, reply, now)

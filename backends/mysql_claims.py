@@ -15,6 +15,7 @@ from asyncqueue.backends.lane import Lanes
 from asyncqueue.backends.mysql_bands import COSTLY_LOOK, BandClaims
 from asyncqueue.backends.mysql_claiming import Claiming
 from asyncqueue.backends.mysql_connection import Call, MysqlConnection
+from asyncqueue.backends.mysql_proof import LockProof
 from asyncqueue.backends.mysql_times import Times
 from asyncqueue.backends.mysql_ways import Ways
 from asyncqueue.backends.table import Table
@@ -33,6 +34,7 @@ class Claims:
         patience: seconds after which an error is raised that tries cannot heal.
         translate: as `Lane.run` takes it.
         arrivals: hears of what is set aside.
+        proof: that the locks of what is claimed hold.
     """
 
     def __init__(
@@ -43,6 +45,7 @@ class Claims:
         patience: float,
         translate: Callable[[BaseException], Exception | None],
         arrivals: Arrivals,
+        proof: LockProof,
     ) -> None:
         self.watermark = Watermark(datetime.min, costly=COSTLY_LOOK)
         self._table = table
@@ -50,9 +53,10 @@ class Claims:
         self._lanes = lanes
         self._patience = patience
         self._translate = translate
+        self._proof = proof
         self._empty = False
         self._ways = Ways(table, lanes, translate)
-        self._by_band = BandClaims(table, times, lanes, translate, self._carry_out, arrivals)
+        self._by_band = BandClaims(table, times, lanes, translate, self._carry_out, arrivals, proof)
 
     @property
     def bands(self) -> Bands:
@@ -101,7 +105,7 @@ class Claims:
     ) -> tuple[int | None, list[ClaimedTask]]:
         bounded = self.watermark.bounds(bound)
         reads = await self._ways.choose([(None, bound)], limit)
-        claiming = Claiming(self._table, self._times, reads, limit, claimant, first, timed=not bounded)
+        claiming = Claiming(self._table, self._times, reads, limit, claimant, self._proof, first, timed=not bounded)
         claimed = await self._carry_out(claiming)
         self._ways.take_in(reads, limit, claiming)
         if not bounded:
@@ -120,7 +124,8 @@ class Claims:
     # -- at either level
 
     async def _carry_out(self, claiming: Claiming) -> list[ClaimedTask]:
-        """Claim, until it is known what was claimed."""
+        """Claim, until it is known what was claimed. Raises UnsupportedServer where locks do not hold."""
+        self._proof.check()
         give_up_at = time.monotonic() + self._patience
         claimed = None
         while claimed is None:

@@ -5,7 +5,21 @@ from __future__ import annotations
 from pymysql import err
 
 from asyncqueue.backends.table import Table
-from asyncqueue.errors import DatabaseBusy, DatabaseError, DatabaseUnavailable, DataRejected, SchemaChanged
+from asyncqueue.errors import (
+    DatabaseBusy,
+    DatabaseError,
+    DatabaseUnavailable,
+    DataRejected,
+    SchemaChanged,
+    SchemaError,
+    UnsupportedServer,
+)
+
+#: What a server is told that cannot be served as it is.
+STATEMENT_LOG = (
+    "the server's binlog_format is STATEMENT, and InnoDB cannot log READ COMMITTED transactions in that way, which "
+    "asyncqueue needs: set binlog_format = ROW (MySQL's default) or MIXED (MariaDB's)"
+)
 
 # Deadlock, lock wait timeout, row changed under a snapshot, statement killed or timed out, commit refused by a cluster.
 _BUSY = {1020, 1205, 1213, 1317, 1969, 3024, 3101, 3572}
@@ -15,6 +29,8 @@ _REJECTED = {
 }
 _CHANGED = {1054, 1176}  # column or index unknown
 _MISSING = 1146
+_STATEMENT_LOG = 1665
+_ROW_TOO_SMALL = 1709
 _REFUSED = {1044, 1045, 1049, 1129, 1130, 1251, 1524, 1698, 1820, 1862, 2054, 2059, 3118, 3159, 4151}
 _INSECURE = 3159
 _AWAY = {
@@ -39,6 +55,13 @@ def translate(error: BaseException, table: Table) -> Exception | None:
         return None
     number = error.args[0] if error.args and isinstance(error.args[0], int) else 0
     text = f"{error.args[1]} (error {number})" if len(error.args) > 1 else str(error)
+    if number == _STATEMENT_LOG:
+        return UnsupportedServer(STATEMENT_LOG)
+    if number == _ROW_TOO_SMALL:
+        return SchemaError(
+            f"table {table.name!r} has an old row format, in which no index as long as asyncqueue's has room: "
+            f"ALTER TABLE {table.name} ROW_FORMAT = DYNAMIC ({text})"
+        )
     if number == _MISSING:
         return table.not_there(text)
     if number in _CHANGED:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence, Set
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence, Set
 from typing import Any
 from uuid import UUID
 
@@ -14,9 +13,10 @@ from asyncqueue.backends import versions
 from asyncqueue.backends.edges import as_rows, edges_of
 from asyncqueue.backends.keys import WHAT, Decision, Holder, Noted, asked, decide, wanted
 from asyncqueue.backends.lane import Lane
-from asyncqueue.backends.mysql_connection import MysqlConnection, send
+from asyncqueue.backends.mysql_connection import Call, MysqlConnection, Reply
 from asyncqueue.backends.mysql_rows import Row, ids_json, new_rows, rows_json
 from asyncqueue.backends.mysql_times import Times
+from asyncqueue.backends.mysql_transactions import transaction, within
 from asyncqueue.backends.table import Table
 from asyncqueue.model import NewTask, Status
 
@@ -61,8 +61,8 @@ class Keys:
     ) -> list[UUID]:
         """The same as a part of the caller's transaction."""
         self._check(tasks)
-        run = _run_within(connection, self._table, max_packet)
-        return await self._enqueue(run, tasks, _whole, self._holders_within)
+        async with within(connection, self._table, max_packet) as writing:
+            return await self._enqueue(_run_by(writing.run, self._table), tasks, _whole, self._holders_within)
 
     async def insert(self, tasks: Sequence[NewTask]) -> None:
         """Insert tasks without unique keys, and what they wait for; committed on return."""
@@ -70,7 +70,8 @@ class Keys:
 
     async def insert_within(self, connection: aiomysql.Connection, tasks: Sequence[NewTask], max_packet: int) -> None:
         """The same as `enqueue_within` does it."""
-        await self._write(_run_within(connection, self._table, max_packet), Decision(new=[*tasks]), _whole)
+        async with within(connection, self._table, max_packet) as writing:
+            await self._write(_run_by(writing.run, self._table), Decision(new=[*tasks]), _whole)
 
     def _check(self, tasks: Sequence[NewTask]) -> None:
         self._table.require_migrated(WHAT, versions.ONCE)
@@ -78,9 +79,8 @@ class Keys:
 
     async def _committed(self, do: Callable[[Run, Split], Awaitable[Any]]) -> Any:
         async def work(connection: MysqlConnection) -> Any:
-            run = _run_on(connection, self._table)
-            async with _transaction(run, lambda: connection.usable):
-                return await do(run, lambda rows: rows_json(rows, connection.max_packet))
+            async with transaction(connection, self._table) as writing:
+                return await do(_run_by(writing.run, self._table), lambda rows: rows_json(rows, connection.max_packet))
 
         return await self._lane.run(work, translate=self._translate)
 
@@ -115,7 +115,7 @@ class Keys:
         """
 
         async def look(beside: MysqlConnection) -> dict[UUID, Holder]:
-            return await self._holders(_run_on(beside, self._table), ids)
+            return await self._holders(_run_by(beside.run, self._table), ids)
 
         now = await self._beside.run(look, translate=self._translate)
         rest = ids - now.keys()
@@ -148,34 +148,12 @@ class Keys:
             await run("cleanup_edges", ids=ids_json(UUID(str(key)) for (key,) in held))
 
 
-def _run_on(connection: MysqlConnection, table: Table) -> Run:
+def _run_by(send: Callable[[Call], Awaitable[list[Reply]]], table: Table) -> Run:
     async def run(name: str, **values: Any) -> list[tuple[Any, ...]]:
-        (reply,) = await connection.run((table[name], values))
+        (reply,) = await send((table[name], values))
         return reply.rows
 
     return run
-
-
-def _run_within(connection: aiomysql.Connection, table: Table, max_packet: int) -> Run:
-    """Runs statements in the caller's transaction."""
-
-    async def run(name: str, **values: Any) -> list[tuple[Any, ...]]:
-        return (await send(connection, (table[name], values), max_packet))[0].rows
-
-    return run
-
-
-@asynccontextmanager
-async def _transaction(run: Run, usable: Callable[[], bool]) -> AsyncIterator[None]:
-    """Committed at the end, rolled back after an error where the connection is still `usable`."""
-    await run("begin")
-    try:
-        yield
-    except BaseException:
-        if usable():
-            await run("rollback")
-        raise
-    await run("commit")
 
 
 def _whole(rows: Sequence[Row]) -> list[str]:

@@ -9,9 +9,10 @@ from uuid import UUID
 
 from asyncqueue.backends.asking import answer
 from asyncqueue.backends.limits import Ask, Asking, LimitsOf, Rows
-from asyncqueue.backends.mysql_connection import Call, MysqlConnection
+from asyncqueue.backends.mysql_connection import Call, MysqlConnection, Reply
 from asyncqueue.backends.mysql_rows import rows_json
 from asyncqueue.backends.mysql_times import Times
+from asyncqueue.backends.mysql_transactions import transaction
 from asyncqueue.backends.table import Table
 
 Run = Callable[[Callable[[MysqlConnection], Awaitable[Any]]], Awaitable[Any]]
@@ -34,22 +35,20 @@ class MysqlLimits(LimitsOf):
 
     async def _in_transaction(self, make: Callable[[], Asking]) -> Any:
         async def work(connection: MysqlConnection) -> Any:
-            await connection.run((self._table["begin"], {}))
-            result = await answer(make(), partial(self._ask, connection))
-            await connection.run((self._table["commit"], {}))
-            return result
+            async with transaction(connection, self._table) as limiting:
+                return await answer(make(), partial(self._ask, limiting.run, connection.max_packet))
 
         return await self._run(work)
 
     async def _alone(self, ask: Ask) -> Rows:
-        rows: Rows = await self._run(lambda connection: self._ask(connection, ask))
+        rows: Rows = await self._run(lambda connection: self._ask(connection.run, connection.max_packet, ask))
         return rows
 
-    async def _ask(self, connection: MysqlConnection, ask: Ask) -> Rows:
+    async def _ask(self, run: Callable[..., Awaitable[list[Reply]]], max_packet: int, ask: Ask) -> Rows:
         found: list[tuple[Any, ...]] = []
-        calls = list(self._calls(connection, ask))
+        calls = list(self._calls(ask, max_packet))
         for start in range(0, len(calls), _AT_ONCE):
-            for reply in await connection.run(*calls[start : start + _AT_ONCE]):
+            for reply in await run(*calls[start : start + _AT_ONCE]):
                 found += reply.rows
         return [self._task(row) for row in found] if ask.name == "limited_tasks" else found
 
@@ -58,13 +57,13 @@ class MysqlLimits(LimitsOf):
         key, status, started, limit_key, renewed, attempt, now = row
         return key, status, self._times.age(started, now), limit_key, self._times.age(renewed, now), attempt
 
-    def _calls(self, connection: MysqlConnection, ask: Ask) -> Iterator[Call]:
+    def _calls(self, ask: Ask, max_packet: int) -> Iterator[Call]:
         statement = self._table[ask.name]
         rows = [{name: _written(value) for name, value in row.items()} for row in ask.rows]
         if "rows" not in statement.params:
             yield from ((statement, row) for row in rows)
         elif rows:
-            for part in rows_json(rows, connection.max_packet):
+            for part in rows_json(rows, max_packet):
                 yield statement, {"rows": part, "utc_offset": self._times.offset()}
 
 

@@ -11,6 +11,7 @@ from asyncqueue.backends.facets import Batch
 from asyncqueue.backends.mysql_connection import Call, MysqlConnection, Reply
 from asyncqueue.backends.mysql_rows import encode, ids_json
 from asyncqueue.backends.mysql_times import Times
+from asyncqueue.backends.mysql_transactions import transaction
 from asyncqueue.backends.sweeping import KeptKey, Sweeping
 from asyncqueue.backends.table import Table
 from asyncqueue.model import ENDED, Observation, Stamp, Status
@@ -55,13 +56,14 @@ class MysqlRetention(Sweeping):
         cutoffs = {int(status): self._times.cutoff(now, age) for status, age in ages.items() if status in ENDED}
         slowest = self._times.slowest(now)
         old: list[UUID] = []
-        await connection.run(self._call("begin"))
-        for part in await self._parts(connection, cutoffs):
-            (reply,) = await connection.run(self._call("old", **part, limit=limit - len(old), now=slowest))
-            old += [UUID(key) for (key,) in reply.rows]
-        ids = ids_json(old)
-        gone = [self._call(name, ids=ids) for name in (*self._beside(), "cleanup")]
-        await connection.run(*(gone if old else []), self._call("commit"))
+        parts = await self._parts(connection, cutoffs)
+        async with transaction(connection, self._table) as cleaning:
+            for part in parts:
+                (reply,) = await cleaning.run(self._call("old", **part, limit=limit - len(old), now=slowest))
+                old += [UUID(key) for (key,) in reply.rows]
+            ids = ids_json(old)
+            gone = [self._call(name, ids=ids) for name in (*self._beside(), "cleanup")]
+            await cleaning.end(*(gone if old else []))
         return len(old)
 
     def _beside(self) -> list[str]:
@@ -110,10 +112,10 @@ class MysqlRetention(Sweeping):
         asked = encode([{"unique_key": key.unique_key, "id": key.holder.hex} for key in free])
 
         async def work(connection: MysqlConnection) -> int:
-            _, locked = await connection.run(self._call("begin"), self._call("lock_keys", rows=asked))
-            rows = encode([{"unique_key": key, "id": holder} for key, holder in locked.rows])
-            gone = [self._call("delete_keys", rows=rows)] if locked.rows else []
-            await connection.run(*gone, self._call("commit"))
+            async with transaction(connection, self._table) as deleting:
+                (locked,) = await deleting.run(self._call("lock_keys", rows=asked))
+                rows = encode([{"unique_key": key, "id": holder} for key, holder in locked.rows])
+                await deleting.end(*([self._call("delete_keys", rows=rows)] if locked.rows else []))
             return len(locked.rows)
 
         return int(await self._run(work))

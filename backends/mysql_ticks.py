@@ -11,6 +11,7 @@ from asyncqueue.backends import versions
 from asyncqueue.backends.mysql_connection import Call, MysqlConnection
 from asyncqueue.backends.mysql_rows import encode, new_rows
 from asyncqueue.backends.mysql_times import Times
+from asyncqueue.backends.mysql_transactions import transaction
 from asyncqueue.backends.table import Table
 from asyncqueue.model import Declaration, NewTask, Tick, TickTable
 
@@ -48,9 +49,10 @@ class MysqlTicks:
         adding = self._call("enqueue", rows=rows, utc_offset=self._times.offset())
 
         async def work(connection: MysqlConnection) -> bool:
-            _, moved = await connection.run(self._call("begin"), moving)
-            await connection.run(*([adding] if moved.matched else []), self._call("commit"))
-            return bool(moved.matched)
+            async with transaction(connection, self._table) as ticking:
+                (moved,) = await ticking.run(moving)
+                await ticking.end(*([adding] if moved.matched else []))
+                return bool(moved.matched)
 
         done: bool = await self._run(work)
         return done

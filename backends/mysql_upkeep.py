@@ -11,6 +11,7 @@ from asyncqueue.backends.mysql_claiming import HELD_BY_OTHERS
 from asyncqueue.backends.mysql_connection import Call, MysqlConnection
 from asyncqueue.backends.mysql_rows import encode, ids_json
 from asyncqueue.backends.mysql_times import Times
+from asyncqueue.backends.mysql_transactions import transaction
 from asyncqueue.backends.table import Table
 from asyncqueue.model import LostTask
 
@@ -28,10 +29,11 @@ class Upkeep:
         """As `Backend.rescue`."""
         cutoff = self._times.cutoff(await self._now(connection), lease)
         looking = self._call("lost", cutoff=cutoff, limit=limit, candidates=limit + HELD_BY_OTHERS)
-        _, found = await connection.run(self._call("begin"), looking)
-        lost = [LostTask(UUID(key), task, worker_pid) for key, task, worker_pid in found.rows]
-        values = {"ids": ids_json(task.id for task in lost), "error": error, "utc_offset": self._times.offset()}
-        await connection.run(*([self._call("rescue", **values)] if lost else []), self._call("commit"))
+        async with transaction(connection, self._table) as rescuing:
+            (found,) = await rescuing.run(looking)
+            lost = [LostTask(UUID(key), task, worker_pid) for key, task, worker_pid in found.rows]
+            values = {"ids": ids_json(task.id for task in lost), "error": error, "utc_offset": self._times.offset()}
+            await rescuing.end(*([self._call("rescue", **values)] if lost else []))
         return lost
 
     async def overdue(

@@ -11,7 +11,7 @@ from typing import Any, cast
 import anyio
 
 from asyncqueue.backends.looks import pause_after
-from asyncqueue.errors import DatabaseUnavailable
+from asyncqueue.errors import DatabaseError
 from asyncqueue.model import ClaimedTask
 
 #: Seconds between two claims that look at everything, at most.
@@ -109,7 +109,7 @@ class Watermark:
                 # What is claimed already must reach the caller, even one that is cancelled meanwhile.
                 with anyio.CancelScope(shield=True):
                     claimed = sorted(claimed + await claim(limit - len(claimed), back), key=by_age)
-            except DatabaseUnavailable:
+            except DatabaseError:
                 if not claimed:
                     raise  # else what is claimed already is worth more than the error, which will come again
         if self.piled:

@@ -11,4 +11,4 @@ CREATE TABLE IF NOT EXISTS {attempts} (
     started datetime(6) NULL,
     ended datetime(6) NOT NULL,
     PRIMARY KEY (task_id, number)
-) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4
+) ENGINE = InnoDB ROW_FORMAT = DYNAMIC DEFAULT CHARACTER SET utf8mb4

@@ -7,4 +7,4 @@ CREATE TABLE IF NOT EXISTS {chores} (
     name varchar(64) NOT NULL PRIMARY KEY,
     due datetime(6) NOT NULL,
     place varchar(255) NULL
-) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4
+) ENGINE = InnoDB ROW_FORMAT = DYNAMIC DEFAULT CHARACTER SET utf8mb4

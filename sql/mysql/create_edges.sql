@@ -13,4 +13,4 @@ CREATE TABLE IF NOT EXISTS {edges} (
     PRIMARY KEY (task_id, predecessor_id),
     KEY waits (task_id, open, predecessor_id),
     KEY awaited (open, predecessor_id, task_id)
-) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4
+) ENGINE = InnoDB ROW_FORMAT = DYNAMIC DEFAULT CHARACTER SET utf8mb4

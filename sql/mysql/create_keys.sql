@@ -6,4 +6,4 @@ CREATE TABLE IF NOT EXISTS {keys} (
     unique_key varchar(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL PRIMARY KEY,
     task_id char(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
     held_for double NOT NULL DEFAULT 0
-) ENGINE = InnoDB
+) ENGINE = InnoDB ROW_FORMAT = DYNAMIC

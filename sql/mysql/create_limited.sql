@@ -17,4 +17,4 @@ CREATE TABLE IF NOT EXISTS {limited} (
     state smallint NOT NULL DEFAULT 0,
     UNIQUE (state, limit_key, precedence, id, queue),
     UNIQUE (task_id, id)
-) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4
+) ENGINE = InnoDB ROW_FORMAT = DYNAMIC DEFAULT CHARACTER SET utf8mb4

@@ -9,4 +9,4 @@ CREATE TABLE IF NOT EXISTS {limits} (
     rate_count integer NULL,
     rate_period double NULL,
     declared_at datetime(6) NULL
-) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4
+) ENGINE = InnoDB ROW_FORMAT = DYNAMIC DEFAULT CHARACTER SET utf8mb4

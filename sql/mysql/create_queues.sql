@@ -4,4 +4,4 @@
 CREATE TABLE IF NOT EXISTS {queues} (
     name varchar(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL PRIMARY KEY,
     paused boolean NOT NULL DEFAULT FALSE
-) ENGINE = InnoDB
+) ENGINE = InnoDB ROW_FORMAT = DYNAMIC

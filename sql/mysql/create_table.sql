@@ -13,4 +13,4 @@ CREATE TABLE IF NOT EXISTS {table} (
     error longtext NULL,
     log longtext NULL,
     worker_pid integer NULL
-) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4
+) ENGINE = InnoDB ROW_FORMAT = DYNAMIC DEFAULT CHARACTER SET utf8mb4

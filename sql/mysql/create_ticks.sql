@@ -10,4 +10,4 @@ CREATE TABLE IF NOT EXISTS {ticks} (
     last_tick datetime(6) NOT NULL,
     last_task char(32) CHARACTER SET ascii COLLATE ascii_bin NULL,
     declared datetime(6) NOT NULL
-) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4
+) ENGINE = InnoDB ROW_FORMAT = DYNAMIC DEFAULT CHARACTER SET utf8mb4

@@ -4,4 +4,4 @@
 CREATE TABLE IF NOT EXISTS {versions} (
     version integer NOT NULL PRIMARY KEY,
     applied timestamp NOT NULL DEFAULT CURRENT_TIMESTAMP
-) ENGINE = InnoDB
+) ENGINE = InnoDB ROW_FORMAT = DYNAMIC

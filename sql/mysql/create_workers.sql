@@ -11,4 +11,4 @@ CREATE TABLE IF NOT EXISTS {workers} (
     lease double NULL,
     started datetime(6) NOT NULL,
     beat datetime(6) NOT NULL
-) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4
+) ENGINE = InnoDB ROW_FORMAT = DYNAMIC DEFAULT CHARACTER SET utf8mb4

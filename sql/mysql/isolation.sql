@@ -1,4 +1,5 @@
--- The other setting of a new connection, in the only form that every version understands.
+-- The other settings of a new connection, in the only form that every version understands. No gap locks, because under
+-- REPEATABLE READ a claim blocks INSERTs.
 -- Params: none
 -- Returns: nothing
-SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED
+SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE

@@ -9,3 +9,4 @@ UPDATE JSON_TABLE(:ids, '$[*]' COLUMNS (id {id_type} PATH '$')) AS d
        t.error = COALESCE(:error, t.error), -- [errors]
        t.output = IF(:error IS NULL, t.output, CONCAT(COALESCE(t.output, ''), :error)), -- [not errors]
        t.modified = UTC_TIMESTAMP(6) + INTERVAL :utc_offset SECOND
+ WHERE t.status = 1

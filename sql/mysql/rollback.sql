@@ -1,4 +1,4 @@
--- Undoes a transaction of which only the caller knows that it must not be.
+-- Undoes a transaction.
 -- Params: none
 -- Returns: nothing
 ROLLBACK

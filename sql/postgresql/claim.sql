@@ -22,4 +22,5 @@ UPDATE {table} AS t
        modified = statement_timestamp()
   FROM next
  WHERE t.id = next.id
+   AND t.status + 0 = 0
 RETURNING t.id, t.task, t.args, t.modified AS token, next.modified AS queued_at

@@ -85,6 +85,7 @@ WITH RECURSIVE done AS (
            modified = statement_timestamp()
       FROM next
      WHERE t.id = next.id
+       AND t.status + 0 = 0
     RETURNING t.id, t.task, t.args, t.modified AS token, next.modified AS queued_at
               , t.attempt, t.max_attempts, t.queue, t.priority -- [migrated]
               , t.links -- [linked]
