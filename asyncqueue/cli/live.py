@@ -22,21 +22,29 @@ if TYPE_CHECKING:
 _WINDOW = 3.0
 
 
-@contextmanager
-def live_line(worker: Worker, settings: Settings) -> Iterator[None]:
-    """Set up the log, and on a terminal keep a live line below it."""
+def set_up_log(settings: Settings) -> Console | None:
+    """Set up the worker's log. Returns the terminal where it goes to one, and there is room for a live line."""
     if settings.log_format == "json" or not sys.stderr.isatty():
         logs.set_up(settings.log_level, settings.log_format)
-        yield
-        return
+        return None
     from rich.console import Console
-    from rich.live import Live
     from rich.logging import RichHandler
 
     console = Console(stderr=True)
     handler = RichHandler(console=console, show_path=False, markup=False, highlighter=None, log_time_format="[%X]")
     handler.setFormatter(logging.Formatter("%(message)s"))
     logs.set_up(settings.log_level, "console", handler)
+    return console
+
+
+@contextmanager
+def live_line(worker: Worker, console: Console | None) -> Iterator[None]:
+    """On a terminal, keep a live line below the log."""
+    if console is None:
+        yield
+        return
+    from rich.live import Live
+
     with Live(_Line(worker), console=console, refresh_per_second=4, redirect_stdout=False, redirect_stderr=False):
         yield
 

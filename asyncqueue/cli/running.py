@@ -136,16 +136,19 @@ async def run(
 
 
 async def _work(settings: Settings, *, django: str | None, burst: bool) -> None:
-    from asyncqueue.cli.live import live_line
+    from asyncqueue import logs
+    from asyncqueue.cli.live import live_line, set_up_log
     from asyncqueue.queue import Queue
     from asyncqueue.running import redirect
     from asyncqueue.settings import redacted_url
     from asyncqueue.worker import Worker
 
+    console = set_up_log(settings)
     queue = Queue(settings=settings)
     worker = Worker(queue, application=_application(settings, django))
+    logs.name_worker(worker.name)
     began = time.monotonic()
-    with live_line(worker, settings):
+    with live_line(worker, console):
         async with queue:
             server = queue.backend.server
             shown = redacted_url(settings.database_url)

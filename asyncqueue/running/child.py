@@ -1,45 +1,137 @@
-"""The other end of `process`: runs the task that is told in one open file, and reports into another."""
+"""The other end of `process`: runs the task that is told in one open file, and reports into another.
+
+A plain function is called in the main thread, without an event loop there: so it can run one of its own, use Django's
+ORM, and handle Unix signals. An async function runs in an event loop in the main thread.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import io
 import json
+import logging
 import os
 import signal
 import sys
 import threading
+from functools import partial
 from importlib import import_module
 from pathlib import Path
+from queue import SimpleQueue
 from types import FrameType
-from typing import Any
+from typing import Any, TextIO, cast
 from uuid import UUID
 
 import anyio
 
+from asyncqueue import logs
 from asyncqueue.model import ClaimedTask
 from asyncqueue.running.application import Application
 from asyncqueue.running.limits import Limits
+from asyncqueue.running.mainthread import MainThread
 from asyncqueue.running.resolve import AllowRule
 from asyncqueue.running.run import Run
 from asyncqueue.running.runner import Runner, RunResult
 
 
 class _Reports:
-    """Writes frames, as the task's stream and for its end."""
+    """Sends frames to the worker: what the task yields, prints and logs, and how it ends.
 
-    def __init__(self, descriptor: int) -> None:
-        self._pipe = os.fdopen(descriptor, "wb")
+    A thread of its own writes them, because the handler of a signal, which may raise, interrupts the main thread
+    anywhere: in the middle of a frame, too. SimpleQueue is made for handlers that put something in.
+    """
 
-    def send(self, **frame: Any) -> None:
+    def __init__(self, descriptor: int, max_log_size: int) -> None:
+        self._descriptor = descriptor
+        self._printable = max_log_size + 1
+        self._frames: SimpleQueue[bytes | threading.Event] = SimpleQueue()
+        #: False in a process that the task has forked: no thread sends anything there.
+        self.open = True
+        threading.Thread(target=self._send, name="asyncqueue-reports", daemon=True).start()
+        os.register_at_fork(after_in_child=self._leave)
+
+    def put(self, **frame: Any) -> None:
         data = json.dumps(frame).encode()
-        self._pipe.write(len(data).to_bytes(4, "big") + data)
-        self._pipe.flush()
+        self._frames.put(len(data).to_bytes(4, "big") + data)
+
+    def wait(self) -> None:
+        """Return when all that was put in is in the pipe: then it outlives this process, however that ends."""
+        if self.open:
+            sent = threading.Event()
+            self._frames.put(sent)
+            sent.wait()
 
     def write(self, text: str) -> None:
-        self.send(text=text)
+        """Take what the task yields: it is the stream of its output."""
+        self.put(text=text)
 
     async def flush(self) -> None:
-        """Every frame was flushed when it was written."""
+        """Return at once: the end of the task comes after its texts in any case."""
+
+    def printed(self, text: str) -> None:
+        """Take what the task prints. The worker cuts its log: no more of it has to cross the pipe."""
+        text = text[: self._printable]
+        if text:
+            self._printable -= len(text)
+            self.put(printed=text)
+
+    def logged(self, record: logging.LogRecord) -> None:
+        if not self.open:
+            return
+        try:
+            self.put(record=logs.portable(record), elsewhere=not logs.handled_elsewhere(record))
+        except Exception:  # noqa: BLE001 - logging's own way with a record that cannot be formatted
+            logging.Handler().handleError(record)
+        self.wait()
+
+    def _send(self) -> None:
+        while True:
+            frame = self._frames.get()
+            if isinstance(frame, threading.Event):
+                frame.set()
+                continue
+            while frame:
+                try:
+                    frame = frame[os.write(self._descriptor, frame) :]
+                except OSError:  # the worker is gone, and this process ends as well
+                    break
+
+    def _leave(self) -> None:
+        self.open = False
+        os.close(self._descriptor)
+
+
+class _Printed:
+    """Stands for sys.stdout or sys.stderr: what is written goes to the task's log, in order with what it logs.
+
+    Texts cross as texts, so the encoding that the environment wants for the stream does not matter. What handlers of
+    logging write is dropped: the worker gets the record, and writes it to its own log.
+    """
+
+    def __init__(self, stream: TextIO, reports: _Reports, *, at_once: bool) -> None:
+        self.stream = stream
+        self._reports = reports
+        self._at_once = at_once
+
+    def write(self, text: str) -> int:
+        if not self._reports.open:
+            return self.stream.write(text)
+        if not logs.delivering.get():
+            self._reports.printed(text)
+            if self._at_once:
+                self._reports.wait()
+        return len(text)
+
+    def writelines(self, lines: Any) -> None:
+        for line in lines:
+            self.write(line)
+
+    def flush(self) -> None:
+        self.stream.flush()  # something may have been written to its buffer
+        self._reports.wait()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.stream, name)
 
 
 def main() -> None:
@@ -51,49 +143,68 @@ def main() -> None:
     threading.Thread(target=_die_with_the_worker, daemon=True).start()
     sys.stdin = Path(os.devnull).open()  # noqa: SIM115 - for the life of the process
     sys.path[:] = request["path"]
-    reports = _Reports(report_to)
+    limits = Limits(**request["limits"])
+    reports = _Reports(report_to, limits.max_log_size)
+    streams = sys.stdout, sys.stderr
+    for stream in streams:
+        # Whatever the environment wants: the worker reads UTF-8.
+        cast("io.TextIOWrapper", stream).reconfigure(encoding="utf-8", errors="backslashreplace")
+    sys.stdout, sys.stderr = _Printed(streams[0], reports, at_once=False), _Printed(streams[1], reports, at_once=True)
+    logging.getLogger().setLevel(request["log_level"])
+    logs.watch(reports.logged)
+    try:
+        result = _result(request, limits, reports)
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        sys.stdout, sys.stderr = streams
+    if result is None:
+        _end_as_told(reports)
+    else:
+        reports.put(output=result.output, error=result.error, retry_in=result.retry_in)
+        reports.wait()
+
+
+def _result(request: dict[str, Any], limits: Limits, reports: _Reports) -> RunResult | None:
+    """Run the task. SIGTERM stops it, once and so that its own clean-up is done; then nothing is returned."""
     if request["prepare"]:
         module, _, name = request["prepare"].rpartition(".")
         getattr(import_module(module), name)()
-    # The worker has asked its own allow rule already.
-    application, limits = Application(allow=AllowRule(everything=True)), Limits(**request["limits"])
-    runner = Runner(application, limits, inline=True, grace=request["grace"])
+    main_thread = MainThread()
+    # The worker has asked its own allow rule already, and sees to the timeout.
+    application = Application(allow=AllowRule(everything=True))
+    runner = Runner(application, limits, inline=main_thread.call, grace=request["grace"])
     claimed = ClaimedTask(
-        UUID(request["id"]), request["task"], request["args"], "", "", request["attempt"], request["max_attempts"]
+        *(UUID(request["id"]), request["task"], request["args"], "", "", request["attempt"], request["max_attempts"]),
+        queue=request["queue"],
     )
-    result = anyio.run(_run, runner, runner.prepare(claimed, lambda: reports))
-    sys.stdout.flush()
-    sys.stderr.flush()
-    if result is None:
-        _end_as_told()
-    else:
-        reports.send(output=result.output, error=result.error, retry_in=result.retry_in)
-
-
-async def _run(runner: Runner, run: Run) -> RunResult | None:
-    """Run the task. SIGTERM stops it, once and so that its own clean-up is done; then nothing is returned."""
-    loop = asyncio.get_running_loop()
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        if run.task is None:  # it has not begun
-            _end_as_told()
-        elif run.at_hand and not run.stopping:
-            run.stopping = True
-            raise asyncio.CancelledError
-        else:
-            loop.call_soon_threadsafe(run.stop)
-
-    signal.signal(signal.SIGTERM, stop)
+    run = runner.prepare(claimed, lambda: reports)
+    signal.signal(signal.SIGTERM, partial(_stop, run, reports))
     # What the task forks ends as it did before, by the signal that its group is sent.
     os.register_at_fork(after_in_child=lambda: signal.signal(signal.SIGTERM, signal.SIG_DFL))
     try:
-        return await runner.run(run)
+        if runner.is_plain(claimed.task):
+            return main_thread.serve(partial(anyio.run, runner.run, run))
+        return anyio.run(runner.run, run)
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
-def _end_as_told() -> None:
+def _stop(run: Run, reports: _Reports, number: int, frame: FrameType | None) -> None:
+    """Handle SIGTERM."""
+    task = run.task
+    if task is None:  # it has not begun
+        _end_as_told(reports)
+    elif run.at_hand and not run.stopping:
+        run.stopping = True
+        raise asyncio.CancelledError
+    else:
+        task.get_loop().call_soon_threadsafe(run.stop)
+
+
+def _end_as_told(reports: _Reports) -> None:
     """End by the signal, as a process does that knows no better."""
+    reports.wait()
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     os.kill(os.getpid(), signal.SIGTERM)
 

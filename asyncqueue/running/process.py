@@ -6,17 +6,19 @@ import asyncio
 import codecs
 import contextlib
 import json
+import logging
 import os
 import signal
 import sys
 import tempfile
-from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import asdict
 from typing import Any
 
 import anyio
 
+from asyncqueue import logs
+from asyncqueue.running import redirect
 from asyncqueue.running.capture import Capture
 from asyncqueue.running.limits import Limits
 from asyncqueue.running.run import Run
@@ -58,12 +60,14 @@ async def run_in_process(run: Run, limits: Limits, *, prepare: str | None) -> st
         "args": run.claimed.args,
         "attempt": run.claimed.attempt,
         "max_attempts": run.claimed.max_attempts,
+        "queue": run.claimed.queue,
         "limits": asdict(limits),
         "grace": run.grace,
         "path": sys.path,
         "prepare": prepare,
+        "log_level": logging.getLogger().level,
     }
-    frames = _Frames(run.write)
+    frames = _Frames(run)
     async with AsyncExitStack() as stack:
         process, reports, printed = await _start(request, stack)
         readers = [asyncio.create_task(frames.read(reports)), asyncio.create_task(_collect(printed, run.capture))]
@@ -74,6 +78,7 @@ async def run_in_process(run: Run, limits: Limits, *, prepare: str | None) -> st
         except BaseException:
             # A task of its own, so that a second cancellation does not keep the child from being killed.
             await asyncio.shield(asyncio.create_task(_end(process, run.patience)))
+            await asyncio.wait(readers, timeout=_DRAIN)
             raise
         finally:
             for reader in readers:
@@ -95,14 +100,13 @@ async def _start(
     None of the pipes is asyncio's own, because its `wait` waits for those to be closed, by grandchildren too. Standard
     input never carries anything: its end tells the child that this worker is gone.
     """
-    alive, keep = os.pipe()
-    reports, report_to = os.pipe()
-    printed, print_to = os.pipe()
     with contextlib.ExitStack() as theirs, tempfile.TemporaryFile() as told:
-        for descriptor in (alive, report_to, print_to):
-            theirs.callback(os.close, descriptor)
+        # Each descriptor has somebody who closes it before the next one is made, which may fail.
+        alive, keep = os.pipe()
+        theirs.callback(os.close, alive)
         stack.callback(os.close, keep)
-        ours = [await _reader(descriptor, stack) for descriptor in (reports, printed)]
+        reports, report_to = await _pipe(theirs, stack)
+        printed, print_to = await _pipe(theirs, stack)
         told.write(json.dumps(request).encode())
         told.seek(0)
         process = await asyncio.create_subprocess_exec(
@@ -113,16 +117,24 @@ async def _start(
             pass_fds=(told.fileno(), report_to),
             start_new_session=True,
         )
-    return process, ours[0], ours[1]
+    return process, reports, printed
 
 
-async def _reader(descriptor: int, stack: AsyncExitStack) -> asyncio.StreamReader:
+async def _pipe(theirs: contextlib.ExitStack, ours: AsyncExitStack) -> tuple[asyncio.StreamReader, int]:
+    """A pipe that the child writes to: its reader, and the descriptor of its other end."""
+    descriptor, other = os.pipe()
+    theirs.callback(os.close, other)
+    file = os.fdopen(descriptor, "rb", buffering=0)
     reader = asyncio.StreamReader()
-    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
-        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(descriptor, "rb", buffering=0)
-    )
-    stack.callback(transport.close)
-    return reader
+    try:
+        transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(reader), file
+        )
+    except BaseException:
+        file.close()
+        raise
+    ours.callback(transport.close)
+    return reader, other
 
 
 async def _end(process: asyncio.subprocess.Process, patience: float) -> None:
@@ -135,25 +147,35 @@ async def _end(process: asyncio.subprocess.Process, patience: float) -> None:
 
 
 async def _collect(printed: asyncio.StreamReader, capture: Capture) -> None:
-    """What the child prints, and what a crashing interpreter has to say, goes to the task's log."""
+    """What others write to the child's standard output, its own processes and a crashing interpreter among them."""
     decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
     while data := await printed.read(65536):
         capture.write(decoder.decode(data))
+    if rest := decoder.decode(b"", final=True):
+        capture.write(rest)
 
 
 class _Frames:
     """The child's reports: a length and that much JSON, each."""
 
-    def __init__(self, write: Callable[[str], None]) -> None:
+    def __init__(self, run: Run) -> None:
         self.end: dict[str, Any] | None = None
-        self._write = write
+        self._run = run
 
     async def read(self, reports: asyncio.StreamReader) -> None:
         with contextlib.suppress(asyncio.IncompleteReadError):
             while True:
                 length = int.from_bytes(await reports.readexactly(_LENGTH), "big")
-                frame = json.loads(await reports.readexactly(length))
-                if "text" in frame:
-                    self._write(frame["text"])
-                else:
-                    self.end = frame
+                self._take(json.loads(await reports.readexactly(length)))
+
+    def _take(self, frame: dict[str, Any]) -> None:
+        if "text" in frame:
+            self._run.write(frame["text"])
+        elif "printed" in frame:
+            self._run.capture.write(frame["printed"])
+        elif "record" in frame:
+            record = logs.unpacked(frame["record"])
+            redirect.log(self._run, record)
+            logs.show(record, elsewhere=frame["elsewhere"])
+        else:
+            self.end = frame

@@ -6,18 +6,22 @@ import logging
 import sys
 from typing import Any, TextIO
 
-from asyncqueue.running.run import current_run
+from asyncqueue import logs
+from asyncqueue.running.run import Run, current_run
 
 
 class _Router:
-    """Stands for sys.stdout or sys.stderr: within a task what is written goes to its log."""
+    """Stands for sys.stdout or sys.stderr: within a task what is written goes to its log.
+
+    What handlers of logging write within a task goes where it always goes: the task's log has the record already.
+    """
 
     def __init__(self, stream: TextIO) -> None:
         self.stream = stream
 
     def write(self, text: str) -> int:
         run = current_run.get()
-        if run is None:
+        if run is None or logs.delivering.get():
             return self.stream.write(text)
         run.capture.write(text)
         return len(text)
@@ -27,27 +31,35 @@ class _Router:
             self.write(line)
 
     def flush(self) -> None:
-        if current_run.get() is None:
+        if current_run.get() is None or logs.delivering.get():
             self.stream.flush()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.stream, name)
 
 
-class _Handler(logging.Handler):
-    """Adds logging records to the log of the task they are made in. Other handlers get them as ever."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        run = current_run.get()
-        if run is not None:
-            try:
-                run.capture.write(self.format(record) + "\n")
-            except Exception:  # noqa: BLE001 - logging's own way with a record that cannot be formatted
-                self.handleError(record)
+#: For its way with a record that cannot be formatted.
+_handler = logging.Handler()
+_form = logging.Formatter("%(levelname)s %(name)s: %(message)s")
 
 
-_handler = _Handler()
-_handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
+def log(run: Run, record: logging.LogRecord) -> None:
+    """Add a record to the log of the task that has made it, and say in the record which task that is.
+
+    So its `task_id`, `task`, `attempt` and `queue` are there for every formatter, the application's own ones too.
+    """
+    for name, value in run.about.items():
+        record.__dict__.setdefault(name, value)
+    try:
+        run.capture.write(_form.format(record) + "\n")
+    except Exception:  # noqa: BLE001 - logging's own way
+        _handler.handleError(record)
+
+
+def _watch(record: logging.LogRecord) -> None:
+    run = current_run.get()
+    if run is not None:
+        log(run, record)
 
 
 def install() -> None:
@@ -56,7 +68,7 @@ def install() -> None:
         sys.stdout = _Router(sys.stdout)
     if not isinstance(sys.stderr, _Router):
         sys.stderr = _Router(sys.stderr)
-    logging.getLogger().addHandler(_handler)
+    logs.watch(_watch)
 
 
 def uninstall() -> None:
@@ -65,4 +77,4 @@ def uninstall() -> None:
         sys.stdout = sys.stdout.stream
     if isinstance(sys.stderr, _Router):
         sys.stderr = sys.stderr.stream
-    logging.getLogger().removeHandler(_handler)
+    logs.unwatch(_watch)

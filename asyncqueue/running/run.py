@@ -9,6 +9,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from asyncqueue.backends.facets import Chains
+from asyncqueue.logs import about
 from asyncqueue.model import ClaimedTask
 from asyncqueue.retries import RetryPolicy
 from asyncqueue.running.capture import Capture
@@ -109,6 +110,11 @@ class Run:
         """Which attempt it is, from 1."""
         failed, own = self.claimed.attempt, self.claimed.max_attempts
         return failed + 1 if self.retry is None else self.retry.attempt(failed, own)
+
+    @property
+    def about(self) -> dict[str, str | int]:
+        """What a record that is made while it runs carries."""
+        return about(self.claimed.id, self.claimed.task, self.attempt, self.claimed.queue)
 
     # -- how it goes
 

@@ -72,7 +72,7 @@ class Runner:
         application: its allow rule; of its hooks before_job, before_loop and after_loop; and the rest.
         limits: of arguments, output and log.
         default_timeout: seconds, for tasks that do not say otherwise; None, 0 or less for no limit.
-        inline: call plain functions in this thread, whatever isolation they ask for. The child process does.
+        inline: calls a plain function, whatever isolation that asks for, in a process of its own; None in a worker.
         check: says of a row that has links, or whose function declares limits, what becomes of it instead of a run;
             None if it may run.
         chains: the backend's, where tasks read what they have run after.
@@ -87,7 +87,7 @@ class Runner:
         limits: Limits,
         *,
         default_timeout: float | None = None,
-        inline: bool = False,
+        inline: Callable[[Run, Callable[[], Any]], Awaitable[Any]] | None = None,
         check: Callable[[str, LimitPolicy | None, ClaimedTask], Awaitable[RunResult | None]] | None = None,
         chains: Chains | None = None,
         grace: float = 0.0,
@@ -201,7 +201,8 @@ class Runner:
             if not run.go():
                 return None
             await self._hooks.fire("before_job", info_of(claimed, run.retry))
-        if not run.begin(resolved.timeout):
+        # A process of its own is ended by the worker when the time is over.
+        if not run.begin(resolved.timeout if self._inline is None else None):
             return None
         await self._call(run, resolved, arguments)
         return _CALLED
@@ -231,6 +232,14 @@ class Runner:
     def _failure_of(run: Run, error: str, retry_in: float | None) -> RunResult:
         return RunResult(Status.FAILED, run.output, error, run.capture.text(), run.streamed, retry_in, run.attempt)
 
+    def is_plain(self, path: str) -> bool:
+        """Whether the function at this path is neither async nor an async generator. It may be imported for that."""
+        try:
+            resolved = self._resolver.known(path) or self._resolver.resolve(path)
+        except InvalidTask:
+            return False
+        return resolved.kind in (Kind.SYNC, Kind.GENERATOR)
+
     async def declared(self, path: str) -> bool | None:
         """Whether the function at this path is declared with `@task`; None where there is none that may run here.
 
@@ -255,7 +264,7 @@ class Runner:
         return Limit(path) if resolved.limits is None else resolved.limits.declared(path)
 
     async def _resolve(self, path: str) -> Resolved:
-        if self._inline:
+        if self._inline is not None:
             return self._resolver.resolve(path)
         return await self._imports.resolve(path)
 
@@ -295,30 +304,25 @@ class Runner:
         generator = kind in (Kind.GENERATOR, Kind.ASYNC_GENERATOR)
         if generator:
             run.output = ""  # unless it yields something; Django's worker begins with this too
-        if resolved.isolated and not self._inline:
+        call = self._inline or self._in_thread
+        if resolved.isolated and self._inline is None:
             output = await run_in_process(run, self._limits, prepare=self._application.prepare)
             if not generator:
                 run.output = output
         elif kind is Kind.ASYNC:
             run.output = encode_result(await function(**arguments), self._limits.max_output_size)
         elif kind is Kind.SYNC:
-            value = (
-                _at_hand(run, functools.partial(function, **arguments))
-                if self._inline
-                else await self._in_thread(run, functools.partial(function, **arguments))
-            )
+            value = await call(run, functools.partial(function, **arguments))
             if inspect.isawaitable(value):
                 value = await value
             run.output = encode_result(value, self._limits.max_output_size)
         elif kind is Kind.ASYNC_GENERATOR:
             await self._iterate(run, function(**arguments))
-        elif self._inline:
-            _at_hand(run, functools.partial(self._iterate_here, run, function(**arguments)))
+        elif self._inline is not None:
+            await call(run, functools.partial(self._iterate_here, run, functools.partial(function, **arguments)))
         else:
             generate = functools.partial(function, **arguments)
-            await self._in_thread(
-                run, functools.partial(self._iterate_in_thread, run, generate, asyncio.get_running_loop())
-            )
+            await call(run, functools.partial(self._iterate_in_thread, run, generate, asyncio.get_running_loop()))
 
     async def _in_thread(self, run: Run, function: Callable[[], Any]) -> Any:
         run.in_thread = True
@@ -351,8 +355,8 @@ class Runner:
             if close is not None:
                 await close()
 
-    def _iterate_here(self, run: Run, generator: Generator[Any]) -> None:
-        with contextlib.closing(generator):
+    def _iterate_here(self, run: Run, function: Callable[[], Generator[Any]]) -> None:
+        with contextlib.closing(function()) as generator:
             for value in generator:
                 run.write(self._yielded(run, value))
 
@@ -391,12 +395,3 @@ class Runner:
                 f"the output is larger than max_output_size allows ({self._limits.max_output_size} bytes)"
             )
         return text
-
-
-def _at_hand(run: Run, function: Callable[[], Any]) -> Any:
-    """Call a plain function where the handler of a signal can stop it."""
-    run.at_hand = True
-    try:
-        return function()
-    finally:
-        run.at_hand = False

@@ -84,6 +84,7 @@ class Worker:
         self._ledger = Ledger(backend, self._leases)
         self._pid = WorkerPid(settings.worker_pid)
         identity = Identity(backend, lambda: self._pid.value, QueueOrder.of(settings.queues))
+        self._name = identity.name
         self._registry = Registry(backend, settings, identity.name, self._leases)
         news = self._news = Signal()
         self._finisher = Finisher(backend, self._ledger, news, on_written=self._written, on_lost=self._lost)
@@ -141,6 +142,11 @@ class Worker:
         self._stops = 0
         self._draining: anyio.CancelScope | None = None
         self._firing: anyio.abc.TaskGroup | None = None
+
+    @property
+    def name(self) -> str:
+        """What it is called in the table, in `asyncqueue workers` and in its log."""
+        return self._name
 
     @property
     def progress(self) -> Progress:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
+import logging
 import os
 import signal
 import sys
@@ -76,6 +78,8 @@ async def test_a_process_ends_when_its_worker_is_gone(runner):
         "grace": 0.0,
         "path": sys.path,
         "prepare": None,
+        "queue": "default",
+        "log_level": 30,
     }
     with tempfile.TemporaryFile() as told:
         told.write(json.dumps(request).encode())
@@ -134,3 +138,176 @@ async def _ended_midway(
         getattr(ended, how)()
         result = await running
     return result, witness.read_text().splitlines()
+
+
+# -- where plain functions are called
+
+ISOLATED = "tests.running.isolated"
+
+
+@pytest.mark.parametrize(
+    ("name", "output"),
+    [("runs_a_loop", "answer"), ("gives_a_coroutine", "answer"), ("loops_in_the_main_thread", "True answer")],
+)
+async def test_no_event_loop_runs_where_a_plain_function_is_called(runner, name, output):
+    """With one asyncio.run, async_to_sync and Django's ORM refuse to work."""
+    result = await run(runner, f"{ISOLATED}.{name}")
+    assert (result.error, result.output) == (None, output)
+
+
+async def test_no_event_loop_runs_where_a_plain_generator_is_called(runner):
+    stream = Recorder()
+    result = await run(runner, f"{ISOLATED}.yields_from_a_loop", None, stream)
+    assert (result.error, stream.texts) == (None, ["answer"])
+
+
+async def test_signals_can_be_handled_in_a_process_of_its_own(runner):
+    error = (await run(runner, f"{ISOLATED}.is_alarmed")).error or ""
+    assert error.startswith("TimeoutError('the alarm rang')")
+
+
+async def test_a_signals_handler_may_print_while_the_task_prints():
+    """It interrupts the task anywhere, and what either sends to the worker must arrive whole."""
+    result = await run(Runner(Application(), Limits()), f"{ISOLATED}.prints_while_it_is_alarmed")
+    assert result.error is None
+    # print() writes the end of a line by itself: the handler may come between.
+    assert (result.log or "").count("x" * 100) == int(result.output or 0)
+    assert (result.log or "").count("ring") >= 20
+
+
+# -- what it prints and logs
+
+
+@pytest.mark.parametrize("name", ["speaks", "speaks_async", "speaks_in_another_thread"])
+async def test_the_log_of_a_process_has_the_form_of_a_threads(runner, caplog, name):
+    with caplog.at_level(logging.INFO):
+        expected = (await run(runner, f"{ISOLATED}.speaks_in_a_thread")).log or ""
+        in_thread = [record for record in caplog.records if record.name == "app.mail"]
+        caplog.clear()
+        result = await run(runner, f"{ISOLATED}.{name}")
+        in_process = [record for record in caplog.records if record.name == "app.mail"]
+    assert expected.startswith("one\nINFO app.mail: two of them\nthree\nERROR app.mail: four\nTraceback")
+    assert expected.endswith("ValueError: on purpose\nfive\n")
+    assert result.log == expected
+    # And it reaches the worker's log like that of a thread.
+    assert [record.getMessage() for record in in_process] == ["two of them", "four"]
+    for one, other in zip(in_thread, in_process, strict=True):
+        for attribute in ("name", "levelno", "levelname", "funcName", "lineno", "task_id", "attempt", "queue"):
+            same = attribute != "task_id"
+            assert hasattr(other, attribute)
+            assert not same or getattr(one, attribute) == getattr(other, attribute)
+    assert in_process[0].__dict__["order"] == 7
+    assert in_process[0].__dict__["task"] == f"{ISOLATED}.{name}"
+    assert "ValueError: on purpose" in (in_process[1].exc_text or "")
+
+
+async def test_debug_lines_of_a_process_are_logged_where_those_of_a_thread_are(runner, caplog):
+    with caplog.at_level(logging.WARNING):
+        log = (await run(runner, f"{ISOLATED}.speaks")).log or ""
+    assert "two of them" not in log
+    assert "ERROR app.mail: four" in log
+
+
+async def test_a_handler_that_the_task_sets_up_doubles_nothing(runner, caplog, tmp_path):
+    with caplog.at_level(logging.INFO):
+        result = await run(runner, f"{ISOLATED}.speaks_with_a_handler_of_its_own")
+    assert result.log == "INFO app.mail: said once\n"
+    assert caplog.text.count("said once") == 1
+
+
+async def test_what_a_process_writes_to_a_file_of_its_own_the_worker_does_not_write_again(runner, tmp_path):
+    path, own = tmp_path / "task.log", logging.FileHandler(tmp_path / "worker.log")
+    logging.getLogger("app").addHandler(own)
+    try:
+        result = await run(runner, f"{ISOLATED}.logs_to_a_file", {"path": str(path)})
+    finally:
+        logging.getLogger("app").removeHandler(own)
+        own.close()
+    assert result.log == "WARNING app.mail: said once\n"
+    assert path.read_text() == "said once\n"
+    assert (tmp_path / "worker.log").read_text() == ""
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-16"])
+async def test_a_process_prints_any_text_whatever_encoding_its_environment_wants(runner, monkeypatch, encoding):
+    monkeypatch.setenv("PYTHONIOENCODING", encoding)
+    result = await run(runner, f"{ISOLATED}.prints", {"text": "gr\u00fc\u00df \u4f60 \U0001f600"})
+    assert (result.error, result.log) == (None, "gr\u00fc\u00df \u4f60 \U0001f600\n")
+    result = await run(runner, f"{ISOLATED}.prints", '{"text": "caf\\udce9"}')
+    assert (result.error, result.log) == (None, "caf\\udce9\n")
+
+
+async def test_what_a_process_says_before_it_dies_is_kept(runner):
+    result = await run(runner, f"{ISOLATED}.says_and_dies")
+    assert result.error == "Worker subprocess exited with code -9"
+    assert result.log == "WARNING app.mail: about to die\nreally\n"
+
+
+async def test_what_a_forked_process_prints_is_kept(runner):
+    result = await run(runner, f"{ISOLATED}.has_a_forked_one_print")
+    assert (result.error, result.output, result.log) == (None, "0", "from the forked one\n")
+
+
+async def test_a_stopped_process_keeps_what_it_prints_while_it_cleans_up(runner, tmp_path):
+    ended = runner.prepare(
+        claimed(f"{ISOLATED}.prints_while_it_cleans_up", {"witness": str(tmp_path / "witness")}), Recorder
+    )
+    running = asyncio.create_task(runner.run(ended))
+    with anyio.fail_after(60):
+        while not (tmp_path / "witness").exists():
+            await asyncio.sleep(0.02)
+        ended.stop()
+        assert await running is None
+    assert ended.capture.text() == "began\ncleaned up\n"
+
+
+# -- its descriptors
+
+
+def _descriptors() -> set[str]:
+    return {each.name for each in Path("/proc/self/fd").iterdir()}
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 4])
+async def test_a_process_that_cannot_be_started_leaves_no_descriptor(runner, monkeypatch, number):
+    """The first, second or third pipe cannot be made, or the process."""
+    made, pipe = 0, os.pipe
+
+    def few() -> tuple[int, int]:
+        nonlocal made
+        made += 1
+        if made == number:
+            raise OSError(errno.EMFILE, "Too many open files")
+        return pipe()
+
+    async def none(*_: object, **__: object) -> None:
+        raise OSError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    before = _descriptors()
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "pipe", few)
+        if number == 4:
+            patched.setattr(asyncio, "create_subprocess_exec", none)
+        result = await run(runner, "in_process", {"value": "a"})
+    assert "OSError" in (result.error or "")
+    await _closed(before)
+
+
+async def test_a_start_that_is_cancelled_leaves_no_descriptor_and_no_process(runner):
+    await run(runner, "in_process", {"value": "a"})  # what asyncio makes once
+    before = _descriptors()
+    for turns in range(8):
+        row = claimed(f"{ISOLATED}.runs_a_loop")
+        task = asyncio.create_task(runner.run(runner.prepare(row, Recorder)))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait([task])
+    await _closed(before)
+
+
+async def _closed(before: set[str]) -> None:
+    """Return when no more descriptors are open than before. A transport is closed some turns of the loop later."""
+    with anyio.fail_after(10):
+        while _descriptors() - before:
+            await asyncio.sleep(0.02)

@@ -1,0 +1,82 @@
+"""Calls plain functions in a process's main thread, while the event loop that waits for them runs in another."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import threading
+from collections.abc import Callable
+from queue import SimpleQueue
+from typing import Any, TypeVar
+
+from asyncqueue.running.run import Run
+
+Result = TypeVar("Result")
+
+
+class MainThread:
+    """The main thread of a process that runs one task: the only one where Python handles Unix signals.
+
+    There is no event loop in it, so the function may run one of its own.
+    """
+
+    def __init__(self) -> None:
+        self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+
+    async def call(self, run: Run, function: Callable[[], Result]) -> Result:
+        """Call a function in the main thread, with the caller's context variables. Returns or raises what it does.
+
+        While it is called `run.at_hand` is set: the handler of a signal may raise what stops it.
+        """
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Result] = loop.create_future()
+        context = contextvars.copy_context()
+
+        def job() -> None:
+            result: Any = None
+            failure: BaseException | None = None
+            try:
+                run.at_hand = True
+                try:
+                    result = context.run(function)
+                finally:
+                    run.at_hand = False
+            except StopIteration as error:
+                # A future cannot carry it.
+                failure = RuntimeError(f"the function raised {error!r}")
+                failure.__cause__ = error
+            except BaseException as error:  # noqa: BLE001 - SystemExit and its like end the task
+                failure = error
+            loop.call_soon_threadsafe(_settle, future, result, failure)
+
+        self._jobs.put(job)
+        return await future
+
+    def serve(self, work: Callable[[], Result]) -> Result:
+        """Do this work, which runs an event loop, in another thread, and here what it hands over."""
+        results: list[Result] = []
+        failures: list[BaseException] = []
+
+        def aside() -> None:
+            try:
+                results.append(work())
+            except BaseException as error:  # noqa: BLE001 - raised in the main thread
+                failures.append(error)
+            finally:
+                self._jobs.put(None)
+
+        threading.Thread(target=aside, name="asyncqueue-loop", daemon=True).start()
+        while (job := self._jobs.get()) is not None:
+            job()
+        if failures:
+            raise failures[0]
+        return results[0]
+
+
+def _settle(future: asyncio.Future[Any], result: Any, failure: BaseException | None) -> None:
+    if future.done():  # the run was stopped meanwhile
+        return
+    if failure is not None:
+        future.set_exception(failure)
+    else:
+        future.set_result(result)
