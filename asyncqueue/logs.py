@@ -23,7 +23,7 @@ _OURS = "asyncqueue"
 #: Every logger of this package.
 LOGGERS = (
     _OURS,
-    *(f"{_OURS}.{name}" for name in ("backends", "django", "hooks", "migration", "running", "worker")),
+    *(f"{_OURS}.{name}" for name in ("backends", "django", "hooks", "migration", "running", "tasks", "worker")),
 )
 
 #: Set while handlers are being called. What they write to standard output or error is no print of the task.

@@ -119,6 +119,7 @@ class Settings(BaseSettings):
     )
     hooks: str | None = Field(None, description="module of functions to call around tasks")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="of the worker's log")
+    log_tracebacks: bool = Field(False, description="whether the worker's log has the tracebacks of failed tasks")
     log_format: Literal["console", "json"] = Field("console", description="of the worker's log")
 
     def __init__(self, **values: Any) -> None:

@@ -97,6 +97,12 @@ async def run(
     log_level: Annotated[
         str | None, typer.Option(metavar="LEVEL", help="DEBUG, INFO, WARNING or ERROR. (default: INFO)")
     ] = None,
+    log_tracebacks: Annotated[
+        bool | None,
+        typer.Option(
+            "--log-tracebacks/--no-log-tracebacks", help="Log the tracebacks of failed tasks.", show_default=False
+        ),
+    ] = None,
     log_format: Annotated[
         str | None, typer.Option(metavar="console|json", help="How the log is written. (default: console)")
     ] = None,
@@ -130,6 +136,7 @@ async def run(
         "cleanup_interval": cleanup_interval,
         "hooks": hooks,
         "log_level": log_level,
+        "log_tracebacks": log_tracebacks,
         "log_format": log_format,
     }
     await _work(database.settings(**given), django=database.django, burst=burst)

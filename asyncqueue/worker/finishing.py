@@ -154,6 +154,7 @@ class Finisher:
                 "task %s wants to be tried again, which needs columns that this table lacks: it fails at once until "
                 "`asyncqueue migrate` has run",
                 held.claimed.task,
+                extra=held.about,
             )
 
     async def _end(
@@ -203,7 +204,7 @@ class Finisher:
             return await write(held)
         except DataRejected as error:
             text = f"The task ended, but the database refused to store what it left: {error}"
-            logger.error("task %s (%s): %s", held.id, held.claimed.task, text)
+            logger.error("task %s (%s): %s", held.id, held.claimed.task, text, extra=held.about)
             held.result = _refused(held, text.encode("ascii", "backslashreplace").decode())
             return await write(held)
 

@@ -121,7 +121,7 @@ class Heart:
         self._leases.refresh()
         await self._pid.look(self._backend)
         for held, reason in await self._ledger.renew(self._pid.value, older=self._interval / 2):
-            logger.warning("stopping task %s (%s): %s", held.id, held.claimed.task, reason.value)
+            logger.warning("stopping task %s (%s): %s", held.id, held.claimed.task, reason.value, extra=held.about)
             held.stop(reason)
         # Last: neither may keep a lease from being renewed.
         self._beats += 1

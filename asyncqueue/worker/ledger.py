@@ -9,6 +9,7 @@ from enum import Enum
 from uuid import UUID
 
 from asyncqueue.backends.base import Backend
+from asyncqueue.logs import about
 from asyncqueue.model import Claim, ClaimedTask, Observation, Stamp, Status
 from asyncqueue.running.run import Run
 from asyncqueue.running.runner import RunResult
@@ -44,6 +45,12 @@ class Held:
     @property
     def id(self) -> UUID:
         return self.claimed.id
+
+    @property
+    def about(self) -> dict[str, str | int]:
+        """What a record about it carries."""
+        attempt = self.claimed.attempt + 1 if self.run is None else self.run.attempt
+        return about(self.id, self.claimed.task, attempt, self.claimed.queue)
 
     def stop(self, reason: Reason) -> None:
         """Stop the run, if it has begun, and remember why. The first reason stands."""

@@ -12,6 +12,7 @@ import anyio
 
 from asyncqueue.backends.base import Backend
 from asyncqueue.errors import DatabaseUnavailable
+from asyncqueue.logs import about
 from asyncqueue.model import AttemptEnd, LostTask, Status
 from asyncqueue.worker.heart import Heart
 from asyncqueue.worker.leases import Leases
@@ -135,5 +136,6 @@ class Rescuer:
             task.task,
             f" ({worker})" if worker else "",
             "failed" if failed else "queued again",
+            extra=about(task.id, task.task, task.attempt + 1),
         )
         self._on_rescued(task, failed)

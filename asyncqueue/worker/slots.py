@@ -54,6 +54,9 @@ class Slots:
         self._context = contextvars.copy_context()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._idle = Signal()
+        #: Whether starts and ends are logged, and when those began that are under way.
+        self._telling = False
+        self._began: dict[Held, float] = {}
 
     @property
     def running(self) -> int:
@@ -90,6 +93,7 @@ class Slots:
 
     def accept(self, claims: Iterable[Held]) -> None:
         """Run these as soon as there are places, in this order. What cannot be begun is handed back by `on_end`."""
+        self._telling = logger.isEnabledFor(logging.DEBUG)
         self._buffer.extend(claims)
         self._fill()
 
@@ -130,14 +134,21 @@ class Slots:
             else:
                 # Taken, cancelled, or too old to be sure of: it must not run. The end writes what is still ours.
                 if held.reason is None:
-                    logger.warning("task %s (%s) waited longer than its lease; not started", held.id, held.claimed.task)
+                    logger.warning(
+                        "task %s (%s) waited longer than its lease; not started",
+                        held.id,
+                        held.claimed.task,
+                        extra=held.about,
+                    )
                 self._on_end(held)
 
     def _begin(self, held: Held) -> None:
         try:
             self._start(held)
         except Exception:
-            logger.exception("task %s (%s) could not be started: it is handed back", held.id, held.claimed.task)
+            logger.exception(
+                "task %s (%s) could not be started: it is handed back", held.id, held.claimed.task, extra=held.about
+            )
             held.run = None
             self._on_end(held)
 
@@ -146,6 +157,8 @@ class Slots:
             self._loop = asyncio.get_running_loop()
         run = held.run = self._runner.prepare(held.claimed, functools.partial(self._streams.open, held))
         run.on_given_up = self._give_up
+        if self._telling:
+            self._tell_start(held)
         run.task = task = asyncio.Task(self._run(held, run), loop=self._loop, context=self._context.copy())
         self._running[task] = held
 
@@ -155,7 +168,9 @@ class Slots:
         except Exception as error:
             # The runner lets nothing of the application's through, so this is a defect of ours. Handed back it would
             # come again and again.
-            logger.exception("task %s (%s) failed by an error of the worker itself", held.id, held.claimed.task)
+            logger.exception(
+                "task %s (%s) failed by an error of the worker itself", held.id, held.claimed.task, extra=held.about
+            )
             result = RunResult(Status.FAILED, error=describe_error(error), attempt=run.attempt)
         except BaseException:
             result = None  # the loop ends: it is handed back
@@ -173,6 +188,7 @@ class Slots:
                     held.id,
                     held.claimed.task,
                     time.monotonic() - since,
+                    extra=held.about,
                 )
 
     def _give_up(self, run: Run) -> None:
@@ -185,6 +201,7 @@ class Slots:
             "Look for an `except` in it that catches asyncio.CancelledError and does not raise it again",
             held.id,
             held.claimed.task,
+            extra=held.about,
         )
         self._abandoned[run.task] = held, time.monotonic()
         task = asyncio.Task(self._end_abandoned(held, run), loop=self._loop, context=self._context.copy())
@@ -199,9 +216,32 @@ class Slots:
                 self._over(held)
 
     def _over(self, held: Held) -> None:
+        if self._began:
+            self._tell_end(held)
         held.run = None
         self._on_end(held)
         if self._buffer:
             self._fill()
         if not self._running:
             self._idle.set()
+
+    def _tell_start(self, held: Held) -> None:
+        self._began[held] = time.monotonic()
+        logger.debug("task %s (%s) starts", held.id, held.claimed.task, extra=held.about)
+
+    def _tell_end(self, held: Held) -> None:
+        began = self._began.pop(held, None)
+        if began is None:  # it started when nothing was told
+            return
+        what, result = "was stopped", held.result
+        if result is not None:
+            what = _ENDS.get(result.status, "has ended")
+        took = time.monotonic() - began
+        logger.debug("task %s (%s) %s after %.3f s", held.id, held.claimed.task, what, took, extra=held.about)
+
+
+_ENDS = {
+    Status.COMPLETED: "has completed",
+    Status.FAILED: "has failed",
+    Status.SCHEDULED: "waits for a place under its limit",
+}

@@ -12,6 +12,7 @@ import anyio.abc
 
 from asyncqueue.backoff import Backoff
 from asyncqueue.errors import unwrapped
+from asyncqueue.logs import about
 from asyncqueue.model import Link, LostTask, Status
 from asyncqueue.queue import Queue
 from asyncqueue.queues import QueueOrder, bare_name
@@ -332,10 +333,11 @@ class Worker:
     def _failed(self, held: Held, result: RunResult) -> None:
         info = self._runner.info_of(held.claimed)
         error = result.error or ""
-        line = error.partition("\n")[0]
+        text = error.rstrip() if self._settings.log_tracebacks else error.partition("\n")[0]
+        fields = about(info.id, info.task, info.attempt, held.claimed.queue)
         if result.retry_in is None:
             self._progress.failed += 1
-            logger.warning("task %s (%s) failed: %s", info.id, info.task, line)
+            logger.warning("task %s (%s) failed: %s", info.id, info.task, text, extra=fields)
             self._fire("on_failure", info, error)
         else:
             self._progress.retried += 1
@@ -346,7 +348,8 @@ class Worker:
                 info.attempt,
                 info.max_attempts,
                 result.retry_in,
-                line,
+                text,
+                extra=fields,
             )
 
     def _lost(self, held: Held) -> None:
@@ -355,6 +358,7 @@ class Worker:
             "task %s (%s) ended here, but its claim was not ours any more; the result is discarded",
             held.id,
             held.claimed.task,
+            extra=held.about,
         )
         self._freed()
 
