@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from asyncqueue.errors import ConfigurationError
+from asyncqueue.importing import problem
 from asyncqueue.running.application import Application
 from asyncqueue.running.context import TaskInfo
 from asyncqueue.running.hooks import Hooks
@@ -102,7 +103,7 @@ def load(module: str) -> Project:
     try:
         django.setup()
     except Exception as error:
-        raise ConfigurationError(f"the Django project {module!r} cannot be set up: {error!r}") from error
+        raise ConfigurationError(f"the Django project {module!r} cannot be set up: {problem(error)}") from error
     return Project(settings)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import anyio.to_thread
 
 from asyncqueue.errors import ConfigurationError
+from asyncqueue.importing import problem
 from asyncqueue.reprs import shown
 from asyncqueue.running.boundary import Raised, awaited, call
 
@@ -49,7 +50,8 @@ class Hooks:
         except Raised as raised:
             if isinstance(raised.error, KeyboardInterrupt):
                 raise raised.error from None
-            raise ConfigurationError(f"the module of hooks {path!r} cannot be imported: {raised}") from raised.error
+            text = f"the module of hooks {path!r} cannot be imported: {problem(raised.error)}"
+            raise ConfigurationError(text) from raised.error
         found = {name: (hook,) for name, hook in named.items() if callable(hook)}
         if not found:
             names = ", ".join(field.name for field in fields(cls))

@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import tempfile
+from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import asdict
 from typing import Any
@@ -76,9 +77,7 @@ async def run_in_process(run: Run, limits: Limits, *, prepare: str | None) -> st
             # Something the task started may still hold the pipes open; it is not waited for.
             await asyncio.wait(readers, timeout=_DRAIN)
         except BaseException:
-            # A task of its own, so that a second cancellation does not keep the child from being killed.
-            await asyncio.shield(asyncio.create_task(_end(process, run.patience)))
-            await asyncio.wait(readers, timeout=_DRAIN)
+            await _surely(_end(process, run.patience, readers))
             raise
         finally:
             for reader in readers:
@@ -137,13 +136,24 @@ async def _pipe(theirs: contextlib.ExitStack, ours: AsyncExitStack) -> tuple[asy
     return reader, other
 
 
-async def _end(process: asyncio.subprocess.Process, patience: float) -> None:
+async def _surely(work: Coroutine[Any, Any, None]) -> None:
+    """Do what takes a bounded time, to its end: a further cancellation is not needed, because this one has begun it."""
+    task = asyncio.create_task(work)
+    while not task.done():
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.shield(task)
+    task.result()
+
+
+async def _end(process: asyncio.subprocess.Process, patience: float, readers: list[asyncio.Task[None]]) -> None:
+    """End the process, and read what it has said on the way."""
     for number, seconds in ((signal.SIGTERM, patience), (signal.SIGKILL, _KILL)):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, number)
         with anyio.move_on_after(seconds):
             await process.wait()
-            return
+            break
+    await asyncio.wait(readers, timeout=_DRAIN)
 
 
 async def _collect(printed: asyncio.StreamReader, capture: Capture) -> None:

@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from asyncqueue.errors import InvalidTask, TaskNotAllowed, TaskNotImportable
+from asyncqueue.importing import problem
 from asyncqueue.limits import LimitPolicy
 from asyncqueue.reprs import shown
 from asyncqueue.retries import RetryPolicy
@@ -190,7 +191,7 @@ def _import_longest(path: str, parts: list[str]) -> tuple[Any, list[str]]:
         except ModuleNotFoundError as error:
             # Only if this very module, or a package above it, is what is missing may a shorter prefix do.
             if error.name is None or not (name == error.name or name.startswith(f"{error.name}.")) or length == 1:
-                raise TaskNotImportable(f"{path} cannot be imported: {error}") from error
+                raise TaskNotImportable(f"{path} cannot be imported: {problem(error)}") from error
         except BaseException as error:
-            raise TaskNotImportable(f"{path} cannot be imported: {name} raised {shown(error)}") from error
+            raise TaskNotImportable(f"{path} cannot be imported: {name} raised {problem(error)}") from error
     raise TaskNotImportable(f"{path} cannot be imported")

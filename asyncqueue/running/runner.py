@@ -16,7 +16,7 @@ from asyncqueue.backends.facets import Chains
 from asyncqueue.errors import InvalidTask, PayloadTooLarge, TaskNotImportable
 from asyncqueue.limits import Limit, LimitPolicy
 from asyncqueue.model import ClaimedTask, Status
-from asyncqueue.reprs import said, shown
+from asyncqueue.reprs import shown
 from asyncqueue.retries import NO_RETRY, Retry
 from asyncqueue.running.application import Application
 from asyncqueue.running.boundary import Ended, Raised, call, closed, how_it_ended, is_a
@@ -28,7 +28,7 @@ from asyncqueue.running.process import TaskProcessDied, TaskProcessError, run_in
 from asyncqueue.running.resolve import Resolved, Resolver
 from asyncqueue.running.run import Run, current_run
 from asyncqueue.running.stream import Stream, StreamLost
-from asyncqueue.running.texts import describe_error, encode_result, storable, to_text
+from asyncqueue.running.texts import describe_error, describe_plainly, encode_result, to_text
 from asyncqueue.running.threads import Threads
 
 logger = logging.getLogger("asyncqueue.running")
@@ -283,7 +283,7 @@ class Runner:
         self._tell(run, failure)
         retry, own = run.retry or NO_RETRY, run.claimed.max_attempts
         plain = is_a(failure, (InvalidTask, TaskTimeout, TaskProcessDied))
-        text = storable(said(failure)) if plain else describe_error(failure)
+        text = describe_plainly(failure) if plain else describe_error(failure)
         try:
             retry_in = call(retry.retry_in, failure, run.attempt, own)
         except Raised as raised:

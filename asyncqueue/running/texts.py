@@ -9,7 +9,8 @@ from typing import Any
 
 from pydantic_core import PydanticSerializationError, to_json
 
-from asyncqueue.errors import PayloadTooLarge, ResultNotStorable
+from asyncqueue import importing
+from asyncqueue.errors import PayloadTooLarge, ResultNotStorable, TaskNotImportable
 from asyncqueue.reprs import said, shown
 
 _MAX_ERROR = 256 * 1024
@@ -68,7 +69,19 @@ def describe_error(error: BaseException) -> str:
         trace = "".join(traceback.format_exception(type(error), error, _outside(error.__traceback__)))
     except BaseException as failure:  # noqa: BLE001 - a broken exception must not hide itself, or end the worker
         trace = f"<the traceback cannot be formatted: {type(failure).__name__}>"
-    text = storable(f"{name}\n\n{trace}")
+    return _bounded(f"{name}\n\n{trace}")
+
+
+def describe_plainly(failure: BaseException) -> str:
+    """What an error of ours says by itself; with the traceback of the import that failed, if it is about one."""
+    text, cause = said(failure), failure.__cause__
+    if isinstance(failure, TaskNotImportable) and cause is not None and (trace := importing.trace(cause)):
+        text = f"{text}\n\n{trace}"
+    return _bounded(text)
+
+
+def _bounded(text: str) -> str:
+    text = storable(text)
     if len(text) > _MAX_ERROR:
         half = _MAX_ERROR // 2
         text = f"{text[:half]}\n... {len(text) - _MAX_ERROR} characters left out ...\n{text[-half:]}"

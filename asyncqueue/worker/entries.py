@@ -6,6 +6,7 @@ import importlib
 import sys
 
 from asyncqueue.errors import ConfigurationError
+from asyncqueue.importing import problem
 from asyncqueue.periodic import PeriodicTask, check_names
 from asyncqueue.running.boundary import Raised, call, is_a
 from asyncqueue.settings import Settings
@@ -49,4 +50,5 @@ def _import(name: str) -> None:
         if isinstance(raised.error, KeyboardInterrupt):
             raise raised.error from None
         # What a module does when it is imported is its own affair, and the person who named it is to know.
-        raise ConfigurationError(f"imports: the module {name!r} cannot be imported: {raised}") from raised.error
+        text = f"imports: the module {name!r} cannot be imported: {problem(raised.error)}"
+        raise ConfigurationError(text) from raised.error

@@ -11,8 +11,11 @@ import pytest
 from asyncqueue.errors import ConfigurationError, InvalidTask, TaskNotAllowed, TaskNotImportable
 from asyncqueue.running.hooks import Hooks
 from asyncqueue.running.resolve import AllowRule, Resolver
+from asyncqueue.settings import Settings
 from asyncqueue.tasks import path_of, task
+from asyncqueue.worker.entries import entries_of
 from tests.running import sample
+from tests.running.helpers import run
 from tests.worker.sample_tasks import add, plain
 
 PLAIN = "tests.worker.sample_tasks.plain"
@@ -137,3 +140,53 @@ def test_a_module_of_hooks(tmp_path, monkeypatch):
         Hooks.from_module("no_hooks")
     with pytest.raises(ConfigurationError, match="cannot be imported"):
         Hooks.from_module("no_such_hooks")
+
+
+BROKEN = {
+    "needs": ("import json\nimport brokenapp.deep\n", "No module named 'not_installed_lib' ({}/deep.py, line 2)"),
+    "deep": ("\nimport not_installed_lib\n", "No module named 'not_installed_lib' ({}/deep.py, line 2)"),
+    "misspelt": ("def f(:\n", "SyntaxError: invalid syntax ({}/misspelt.py, line 1)"),
+    "uses_misspelt": ("\nimport brokenapp.misspelt\n", "SyntaxError: invalid syntax ({}/misspelt.py, line 1)"),
+    "unset": ("import os\n\nos.environ['NO_SUCH_VALUE']\n", "KeyError('NO_SUCH_VALUE') ({}/unset.py, line 3)"),
+    "leaves": ("raise SystemExit('two\\nlines')\n", "SystemExit('two\\nlines') ({}/leaves.py, line 1)"),
+    "odd": (
+        "class Odd(Exception):\n    def __repr__(self): raise ValueError\n\nraise Odd\n",
+        "<Odd whose repr raised ValueError> ({}/odd.py, line 4)",
+    ),
+}
+
+
+@pytest.fixture
+def broken(tmp_path, monkeypatch):
+    folder = tmp_path / "brokenapp"
+    folder.mkdir()
+    (folder / "__init__.py").touch()
+    for name, (source, _) in BROKEN.items():
+        (folder / f"{name}.py").write_text(source)
+    monkeypatch.syspath_prepend(tmp_path)
+    yield folder
+    for name in [each for each in sys.modules if each.partition(".")[0] == "brokenapp"]:
+        del sys.modules[name]
+
+
+@pytest.mark.parametrize("name", BROKEN)
+async def test_an_import_that_fails_is_told_with_its_file_and_line(runner, broken, name):
+    expected = BROKEN[name][1].format(broken)
+    error = (await run(runner, f"brokenapp.{name}.f")).error or ""
+    first, blank, trace = error.split("\n")[:3]
+    assert first.startswith(f"brokenapp.{name}.f cannot be imported: ")
+    assert first.endswith(expected)
+    assert blank == ""
+    assert name == "misspelt" or trace == "Traceback (most recent call last):"
+    assert "importlib" not in error
+    with pytest.raises(ConfigurationError) as caught:
+        entries_of(Settings(imports=(f"brokenapp.{name}",)))
+    assert str(caught.value).endswith(f"cannot be imported: {expected}")
+    with pytest.raises(ConfigurationError) as caught:
+        Hooks.from_module(f"brokenapp.{name}")
+    assert str(caught.value).endswith(f"cannot be imported: {expected}")
+
+
+async def test_a_module_that_is_missing_has_no_place(runner):
+    error = (await run(runner, "nowhere.at.all")).error or ""
+    assert error.split("\n")[0] == "nowhere.at.all cannot be imported: No module named 'nowhere'"

@@ -90,5 +90,7 @@ def test_every_setting_is_documented_with_its_default():
     for name, field in Settings.model_fields.items():
         row = next((line for line in text.splitlines() if line.startswith(f"| `{name}` |")), "")
         assert row, f"docs/settings.md does not have {name}"
-        shown = "-" if field.default in (None, ()) else "true" if field.default is True else field.default
+        shown = "-" if field.default in (None, ()) else field.default
+        if isinstance(shown, bool):
+            shown = str(shown).lower()
         assert f"| {shown} |" in row, f"{name}: {shown} is not the default that docs/settings.md has"
