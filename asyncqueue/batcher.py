@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
+from asyncqueue.backends.carrying import begin
 from asyncqueue.errors import DataRejected, MigrationRequired
 from asyncqueue.model import NewTask
 
@@ -36,7 +37,7 @@ class Batcher:
         written: asyncio.Future[None] = loop.create_future()
         self._pending.append((task, written))
         if self._writer is None:
-            self._writer = loop.create_task(self._write_pending(), name="asyncqueue enqueue")
+            self._writer = begin(self._write_pending())
         await written
 
     async def _write_pending(self) -> None:

@@ -8,6 +8,7 @@
     │   ├── DatabaseUnavailable   no connection, or no answer within the deadline; may be tried again
     │   │   ├── DatabaseBusy      deadlock or lock wait, also after the backend's own retries
     │   │   └── SchemaChanged     the table was migrated meanwhile; it was looked at again
+    │   ├── QueueClosed           the queue was closed; open it again
     │   ├── OutcomeUnknown        no answer: it may have been done or not; look before you try again
     │   ├── DataRejected          the database refused the values of a row; trying again cannot help
     │   ├── SchemaError           the task table is missing or is not one asyncqueue knows
@@ -59,6 +60,10 @@ class DatabaseBusy(DatabaseUnavailable):
 
 class SchemaChanged(DatabaseUnavailable):
     """The task table is not any more what it was when it was looked at. It was looked at again: repeat the call."""
+
+
+class QueueClosed(DatabaseError):
+    """The queue was closed before this call, or during it. What was under way then may have been done or not."""
 
 
 class OutcomeUnknown(DatabaseError):

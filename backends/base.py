@@ -6,8 +6,12 @@ A backend is free to take one statement or three for a verb. Whatever it takes, 
   (`claim` and `requeue` are exceptions: rows of a claim whose reply was lost stay in progress until their lease ends,
   and a requeue whose reply was lost raises `OutcomeUnknown`: what it queued may have run since, and would run again);
 - it ends within `Options.statement_timeout` seconds (plus `connect_timeout` where it had to connect first) with a
-  result or a `DatabaseError`. Cancelling the caller never leaves a transaction open or a connection in doubt:
-  a verb that was begun is carried to its end behind a shield, which the deadline bounds;
+  result or a `DatabaseError`;
+- cancelling the caller never leaves a transaction open or a connection in doubt: what was begun goes on to its end in
+  an asyncio task of its own, which the deadline bounds, and until then nobody else gets that connection. Where asyncio
+  cancels the caller (`asyncio.timeout`, `wait_for`, `Task.cancel`) it leaves at once, and what it has asked for may
+  take effect. Where an anyio cancel scope does, it stays to the end and gets the result. `claim` and `exchange` stay
+  to the end in both cases and return what was claimed; the cancellation comes at the caller's next await;
 - the database's clock decides: no instant of the worker's host is written or compared (SQLite's clock is the host's).
 """
 
@@ -243,11 +247,13 @@ class Backend(Protocol):
         worker_pid: int | None,
         worker: str | None = None,
         queues: Sequence[str] | None = None,
-    ) -> tuple[set[UUID], list[ClaimedTask]]:
+    ) -> tuple[set[UUID] | None, list[ClaimedTask]]:
         """`finish` and `claim` in one transaction, for the price of one: what a busy worker does all the time.
 
-        Returns what both return. Safe to repeat as `finish` is, while rows of a claim whose reply was lost are like
-        those of `claim`. Raises DataRejected like `finish`, and then nothing is claimed either.
+        Returns what both return, and instead of the ids None where both took effect, but the question which ends were
+        written failed: what is claimed reaches the caller all the same, and `finish` tells it the ids. Safe to repeat
+        as `finish` is, while rows of a claim whose reply was lost are like those of `claim`. Raises DataRejected like
+        `finish`, and then nothing is claimed either.
         """
 
     async def end_attempts(self, ends: Sequence[AttemptEnd]) -> set[UUID]:

@@ -8,14 +8,18 @@ from typing import Generic, TypeVar
 
 import anyio
 
-from asyncqueue.errors import DatabaseBusy, DatabaseUnavailable, DuplicateTask, SchemaChanged
+from asyncqueue.backends.carrying import Deadline, carried
+from asyncqueue.backends.turns import Turns
+from asyncqueue.errors import DatabaseBusy, DatabaseUnavailable, DuplicateTask, QueueClosed, SchemaChanged
 
 Connection = TypeVar("Connection")
 Result = TypeVar("Result")
+#: The asyncqueue error for a driver's error, None for one that is not the database's.
+Translate = Callable[[BaseException], Exception | None]
 
 
 @contextmanager
-def translated(translate: Callable[[BaseException], Exception | None]) -> Iterator[None]:
+def translated(translate: Translate) -> Iterator[None]:
     """Raise asyncqueue's errors for those of a driver, on a connection that is the caller's."""
     try:
         yield
@@ -27,11 +31,12 @@ def translated(translate: Callable[[BaseException], Exception | None]) -> Iterat
 
 
 class Lane(Generic[Connection]):
-    """Opens its connection when first needed and throws it away as soon as it is in doubt.
+    """Opens its connection when first needed and drops it as soon as it is in doubt.
 
-    Waiting for one's turn can be cancelled. What was begun is carried to its end behind a shield, because every
-    driver leaves something behind when it is cancelled in the middle: a statement that commits unseen, an open
-    transaction without an owner, a socket with half an answer in it. A deadline bounds the shield.
+    A caller that waits for its turn may be cancelled. Work that has begun goes on to its end in an asyncio task of its
+    own (see `carried`), because every driver leaves something behind when it is cancelled in the middle: a statement
+    that commits unseen, an open transaction without an owner, a socket with half an answer in it. Until the work has
+    ended nobody else gets the connection. A deadline bounds it.
 
     Args:
         connect: opens a connection; raises whatever the driver raises.
@@ -57,15 +62,16 @@ class Lane(Generic[Connection]):
         self._discard = discard
         self._usable = usable
         self._connect_timeout = connect_timeout
-        self._statement_timeout = statement_timeout
-        self._turn = anyio.Lock(fast_acquire=True)
+        self.statement_timeout = statement_timeout
+        self._turns: Turns[Lane[Connection]] = Turns([self])
         self._connection: Connection | None = None
+        self._closed = False
 
     async def run(
         self,
         work: Callable[[Connection], Awaitable[Result]],
         *,
-        translate: Callable[[BaseException], Exception | None],
+        translate: Translate,
         repeat: bool = True,
         timeout: float | None = None,
     ) -> Result:
@@ -74,76 +80,76 @@ class Lane(Generic[Connection]):
         Args:
             work: one verb's statements. With `repeat` it is safe to do twice.
             translate: the asyncqueue error for a driver's error, None for one that is not the database's.
-            repeat: do it once more on a new connection if a connection that had been idle turns out to be dead,
-                as it is after a restart of the server; and after a deadlock.
+            repeat: do it again after a deadlock, and once more on a new connection if a connection that had been
+                idle turns out to be dead, as it is after a restart of the server.
             timeout: seconds for the work, where the usual statement timeout will not do.
 
         Raises:
             DatabaseUnavailable: no connection, or no turn or no answer in time.
             DatabaseError: what `translate` makes of the driver's error.
+            QueueClosed: after `close`.
         """
-        if self._turn.locked():
-            await self._take_turn()
-        else:
-            self._turn.acquire_nowait()
-        try:
-            for attempt in range(_ATTEMPTS):
-                idle = self._connection is not None
-                try:
-                    return await self._attempt(work, translate, timeout or self._statement_timeout)
-                except DatabaseBusy:
-                    if not repeat or attempt == _ATTEMPTS - 1:
-                        raise
-                    await anyio.sleep(0.01 * 2**attempt)
-                except SchemaChanged:
-                    raise  # the caller has to take another statement
-                except DatabaseUnavailable:
-                    if not (repeat and idle):
-                        raise
-        finally:
-            self._turn.release()
-        raise AssertionError("unreachable: the last attempt returns or raises")
+        return await _in_turn(self._turns, self.statement_timeout, work, translate, repeat, timeout)
+
+    def open(self) -> None:
+        """Let the lane be used again after `close`."""
+        self._closed = False
 
     def close(self) -> None:
-        """Drop the connection. The lane opens another when it is used again."""
+        """Drop the connection. Work under way fails, and so does what comes after."""
+        self._closed = True
+        self._drop()
+
+    async def work(
+        self,
+        work: Callable[[Connection], Awaitable[Result]],
+        translate: Translate,
+        timeout: float,
+        *,
+        repeat: bool,
+    ) -> Result:
+        """Do `work`, again where that may help. For `run` only, which has taken the turn."""
+        busy = 0
+        while True:
+            idle = self._connection is not None
+            try:
+                return await self._attempt(work, translate, timeout)
+            except DatabaseBusy:
+                busy += 1
+                if not repeat or busy == _ATTEMPTS:
+                    raise
+                await anyio.sleep(0.005 * 2**busy)
+            except SchemaChanged:
+                raise  # the caller has to take another statement
+            except DatabaseUnavailable:
+                # The connection is dropped by now. What fails on a new one as well is no matter of idleness.
+                if not (repeat and idle):
+                    raise
+
+    def _drop(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
             self._discard(connection)
 
-    @property
-    def busy(self) -> bool:
-        """Whether somebody uses it."""
-        return self._turn.locked()
-
-    async def _take_turn(self) -> None:
-        try:
-            with anyio.fail_after(self._statement_timeout):
-                await self._turn.acquire()
-        except TimeoutError as error:
-            raise DatabaseUnavailable(
-                f"no free connection within {self._statement_timeout:g} seconds: the database answers too slowly"
-            ) from error
-
     async def _attempt(
         self,
         work: Callable[[Connection], Awaitable[Result]],
-        translate: Callable[[BaseException], Exception | None],
+        translate: Translate,
         timeout: float,
     ) -> Result:
         doing = "connection"
         try:
             if self._connection is not None and not self._usable(self._connection):
-                self.close()
+                self._drop()
             if self._connection is None:
-                with anyio.fail_after(self._connect_timeout, shield=True):
-                    self._connection = await self._connect()
+                await self._open_connection()
             doing = "answer"
-            with anyio.CancelScope(deadline=anyio.current_time() + timeout, shield=True):
+            assert self._connection is not None  # noqa: S101 - opened just now
+            with Deadline(timeout, self._drop):
                 return await work(self._connection)
-            raise TimeoutError
         except BaseException as error:
-            if isinstance(error, DuplicateTask):
-                raise  # decided by the work itself, which has undone what it did
+            if isinstance(error, DuplicateTask | QueueClosed):
+                raise  # decided by the work itself, which has undone what it did; or nothing was done
             known = translate(error)
             if known is None and isinstance(error, TimeoutError):
                 limit = self._connect_timeout if doing == "connection" else timeout
@@ -151,18 +157,35 @@ class Lane(Generic[Connection]):
             if isinstance(known, SchemaChanged) and doing == "answer":
                 await self._see_change(translate)
             elif known is None or (isinstance(known, DatabaseUnavailable) and not isinstance(known, DatabaseBusy)):
-                self.close()
+                self._drop()
+            if self._closed and isinstance(known, DatabaseUnavailable):
+                raise QueueClosed("the queue was closed: it is not known whether this was done") from error
             if known is None:
                 raise
             raise known from error
 
-    async def _see_change(self, translate: Callable[[BaseException], Exception | None]) -> None:
+    async def _open_connection(self) -> None:
+        self._check_open()
+        with anyio.fail_after(self._connect_timeout):
+            connection = await self._connect()
+        try:
+            self._check_open()
+        except QueueClosed:
+            self._discard(connection)
+            raise
+        self._connection = connection
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise QueueClosed("the queue is closed")
+
+    async def _see_change(self, translate: Translate) -> None:
         assert self._connection is not None  # noqa: S101 - it has just answered
         try:
-            with anyio.fail_after(self._statement_timeout, shield=True):
+            with anyio.fail_after(self.statement_timeout):
                 await self._look_again(self._connection)
         except Exception as error:
-            self.close()
+            self._drop()
             known = translate(error)
             if known is None:
                 raise
@@ -170,31 +193,59 @@ class Lane(Generic[Connection]):
 
 
 class Lanes(Generic[Connection]):
-    """Several connections for the same purpose. Each piece of work takes the first that is free.
+    """Several connections for the same purpose. Each piece of work takes the first that is or becomes free.
 
     Args:
-        lanes: at least one; the later ones connect only when the earlier ones are in use.
+        lanes: at least one, used in no other way; the later ones connect only when the earlier ones are in use.
     """
 
     def __init__(self, lanes: Sequence[Lane[Connection]]) -> None:
         self._lanes = lanes
+        self._turns = Turns(lanes)
 
     async def run(
         self,
         work: Callable[[Connection], Awaitable[Result]],
         *,
-        translate: Callable[[BaseException], Exception | None],
+        translate: Translate,
         repeat: bool = True,
         timeout: float | None = None,
     ) -> Result:
         """Do `work` on one of them; see `Lane.run`."""
-        lane = next((lane for lane in self._lanes if not lane.busy), self._lanes[0])
-        return await lane.run(work, translate=translate, repeat=repeat, timeout=timeout)
+        return await _in_turn(self._turns, self._lanes[0].statement_timeout, work, translate, repeat, timeout)
+
+    def open(self) -> None:
+        """Let them be used again after `close`."""
+        for lane in self._lanes:
+            lane.open()
 
     def close(self) -> None:
         """Drop all of them."""
         for lane in self._lanes:
             lane.close()
+
+
+async def _in_turn(
+    turns: Turns[Lane[Connection]],
+    patience: float,
+    work: Callable[[Connection], Awaitable[Result]],
+    translate: Translate,
+    repeat: bool,
+    timeout: float | None,
+) -> Result:
+    """Do `work` on the first lane that is free: the caller waits for its turn, the work itself ends the turn."""
+    turn = turns.take()
+    if turn is None:
+        try:
+            with anyio.fail_after(patience):
+                turn = await turns.wait()
+        except TimeoutError as error:
+            raise DatabaseUnavailable(
+                f"no free connection within {patience:g} seconds: the database answers too slowly"
+            ) from error
+    lane = turns[turn]
+    working = lane.work(work, translate, timeout or patience, repeat=repeat)
+    return await carried(working, on_end=lambda: turns.give_back(turn))
 
 
 _ATTEMPTS = 5

@@ -16,6 +16,7 @@ from asyncqueue.backends import mysql_session as session
 from asyncqueue.backends import statements
 from asyncqueue.backends.arrivals import Arrivals
 from asyncqueue.backends.base import Capabilities, Change, Extent, Options, Server, TableShape, TaskFilter
+from asyncqueue.backends.carrying import carried
 from asyncqueue.backends.doubt import QUEUED, Tries, cancelled, once
 from asyncqueue.backends.lane import Lane, Lanes
 from asyncqueue.backends.mysql_address import address_of
@@ -38,7 +39,7 @@ from asyncqueue.backends.mysql_transactions import transaction
 from asyncqueue.backends.mysql_upkeep import Upkeep
 from asyncqueue.backends.table import Table
 from asyncqueue.backends.values import queue_states, status_of, task_record
-from asyncqueue.errors import SchemaError
+from asyncqueue.errors import DatabaseError, SchemaError
 from asyncqueue.model import (
     ENDED,
     Attempt,
@@ -93,6 +94,7 @@ class MysqlBackend:
         self._control, self._enqueue, self._admit = self._lane(), self._lane(), self._lane()
         # For what a caller's transaction does not see.
         self._beside = self._lane()
+        self._lanes = (self._engine, self._control, self._enqueue, self._admit, self._beside)
         self._server = Server("MySQL", "unknown until opened")
         self.arrivals = Arrivals()
         self._claims = Claims(
@@ -125,13 +127,15 @@ class MysqlBackend:
         return self._table.defect
 
     async def open(self) -> None:
+        for lane in self._lanes:
+            lane.open()
         await self._control.run(self._probe, translate=self._translate)
 
     async def look_again(self) -> None:
         await self._control.run(self._probe, translate=self._translate)
 
     async def close(self) -> None:
-        for lane in (self._engine, self._control, self._enqueue, self._admit, self._beside):
+        for lane in self._lanes:
             lane.close()
 
     # -- enqueueing
@@ -152,7 +156,8 @@ class MysqlBackend:
         worker: str | None = None,
         queues: Sequence[str] | None = None,
     ) -> list[ClaimedTask]:
-        return await self._claims.claim(limit, Claimant.of(worker_pid, worker, queues))
+        claim = self._claims.claim(limit, Claimant.of(worker_pid, worker, queues))
+        return await carried(claim, for_result=True)
 
     async def finish(self, finishes: Sequence[Finish]) -> set[UUID]:
         rows = _ends(finishes)
@@ -169,16 +174,8 @@ class MysqlBackend:
         worker_pid: int | None,
         worker: str | None = None,
         queues: Sequence[str] | None = None,
-    ) -> tuple[set[UUID], list[ClaimedTask]]:
-        claimant = Claimant.of(worker_pid, worker, queues)
-        parts = list(rows_json(_ends(finishes), self._max_packet))
-        if len(parts) > 1:
-            return await self.finish(finishes), await self._claims.claim(limit, claimant)
-        finish = self._call("finish", rows=parts[0], utc_offset=self._times.offset())
-        matched, claimed = await self._claims.claim_after(finish, limit, claimant)
-        if matched == len(finishes):
-            return {finish.id for finish in finishes}, claimed
-        return await self._which(self._engine, "finished", _ends(finishes)), claimed
+    ) -> tuple[set[UUID] | None, list[ClaimedTask]]:
+        return await carried(self._exchange(finishes, limit, Claimant.of(worker_pid, worker, queues)), for_result=True)
 
     async def end_attempts(self, ends: Sequence[AttemptEnd]) -> set[UUID]:
         self._table.require_migrated("another attempt")
@@ -311,6 +308,21 @@ class MysqlBackend:
         return await self._control.run(work, translate=self._translate, timeout=_MIGRATION_TIMEOUT)
 
     # -- inside
+
+    async def _exchange(
+        self, finishes: Sequence[Finish], limit: int, claimant: Claimant
+    ) -> tuple[set[UUID] | None, list[ClaimedTask]]:
+        parts = list(rows_json(_ends(finishes), self._max_packet))
+        if len(parts) > 1:
+            return await self.finish(finishes), await self._claims.claim(limit, claimant)
+        finish = self._call("finish", rows=parts[0], utc_offset=self._times.offset())
+        matched, claimed = await self._claims.claim_after(finish, limit, claimant)
+        if matched == len(finishes):
+            return {finish.id for finish in finishes}, claimed
+        try:
+            return await self._which(self._engine, "finished", _ends(finishes)), claimed
+        except DatabaseError:
+            return None, claimed  # what is claimed must reach the caller, which can ask for the ends again
 
     def _lane(self) -> Lane[MysqlConnection]:
         return Lane(

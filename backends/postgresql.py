@@ -18,6 +18,7 @@ from asyncqueue.backends import postgresql_schema as schema
 from asyncqueue.backends import statements
 from asyncqueue.backends.arrivals import Arrivals
 from asyncqueue.backends.base import Capabilities, Change, Extent, Options, Server, TableShape, TaskFilter
+from asyncqueue.backends.carrying import carried
 from asyncqueue.backends.doubt import QUEUED, Tries, cancelled, once
 from asyncqueue.backends.lane import Lane, Lanes
 from asyncqueue.backends.postgresql_agenda import PostgresqlAgenda
@@ -90,6 +91,7 @@ class PostgresqlBackend:
         self._control, self._enqueue, self._admit = self._lane(), self._lane(), self._lane(by_index)
         # For what a caller's transaction does not see.
         self._beside = self._lane()
+        self._lanes = (self._engine, self._control, self._enqueue, self._admit, self._beside)
         self._listener = Listener(
             self._connector.connect, lambda: self._table.names.channel, self._table.setup["listen_ping"].text
         )
@@ -122,6 +124,8 @@ class PostgresqlBackend:
         return self._table.defect
 
     async def open(self) -> None:
+        for lane in self._lanes:
+            lane.open()
         await self._control.run(self._probe, translate=self._translate)
 
     async def look_again(self) -> None:
@@ -130,7 +134,7 @@ class PostgresqlBackend:
     async def close(self) -> None:
         await self._enqueueing.close()
         await self._ends.close()
-        for lane in (self._engine, self._control, self._enqueue, self._admit, self._beside):
+        for lane in self._lanes:
             lane.close()
         self._listener.close()
 
@@ -152,7 +156,8 @@ class PostgresqlBackend:
         worker: str | None = None,
         queues: Sequence[str] | None = None,
     ) -> list[ClaimedTask]:
-        return await self._claims.claim(limit, Claimant.of(worker_pid, worker, queues))
+        claim = self._claims.claim(limit, Claimant.of(worker_pid, worker, queues))
+        return await carried(claim, for_result=True)
 
     async def finish(self, finishes: Sequence[Finish]) -> set[UUID]:
         values = _ends(finishes)
@@ -170,12 +175,8 @@ class PostgresqlBackend:
         worker_pid: int | None,
         worker: str | None = None,
         queues: Sequence[str] | None = None,
-    ) -> tuple[set[UUID], list[ClaimedTask]]:
-        ends = _ends(finishes)
-        count, claimed = await self._claims.claim_after(ends, limit, Claimant.of(worker_pid, worker, queues))
-        if count == len(finishes):
-            return {finish.id for finish in finishes}, claimed
-        return {row[0] for row in await self._fetch(self._engine, "finished", ends)}, claimed
+    ) -> tuple[set[UUID] | None, list[ClaimedTask]]:
+        return await carried(self._exchange(finishes, limit, Claimant.of(worker_pid, worker, queues)), for_result=True)
 
     async def end_attempts(self, ends: Sequence[AttemptEnd]) -> set[UUID]:
         self._table.require_migrated("another attempt")
@@ -336,6 +337,18 @@ class PostgresqlBackend:
             locked.close()
 
     # -- inside
+
+    async def _exchange(
+        self, finishes: Sequence[Finish], limit: int, claimant: Claimant
+    ) -> tuple[set[UUID] | None, list[ClaimedTask]]:
+        ends = _ends(finishes)
+        count, claimed = await self._claims.claim_after(ends, limit, claimant)
+        if count == len(finishes):
+            return {finish.id for finish in finishes}, claimed
+        try:
+            return {row[0] for row in await self._fetch(self._engine, "finished", ends)}, claimed
+        except DatabaseError:
+            return None, claimed  # what is claimed must reach the caller, which can ask for the ends again
 
     async def _notify(self, payload: str) -> None:
         await self._fetch(self._control, "notify", {"channel": self._table.names.channel, "payload": payload})

@@ -17,7 +17,7 @@ from asyncqueue.backends.bands import Band, Bands, in_order
 from asyncqueue.backends.lane import Lanes
 from asyncqueue.backends.table import Table
 from asyncqueue.backends.watermark import Watermark, by_age
-from asyncqueue.errors import DatabaseUnavailable
+from asyncqueue.errors import DatabaseError
 from asyncqueue.model import ASIDE, Claimant, ClaimedTask
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ class Claims:
             with anyio.CancelScope(shield=True):
                 _, more, due_in = await self._take(NO_ENDS, limit - len(claimed), claimant, look=look)
                 return more, due_in
-        except DatabaseUnavailable:
+        except DatabaseError:
             if not claimed:
                 raise
         return [], None
@@ -147,7 +147,7 @@ class Claims:
                 aside = [Arrival(*row) for row in promoted if row["links"] & ASIDE]
                 self._arrivals.came(aside)
                 return len(promoted) > len(aside)
-        except DatabaseUnavailable:
+        except DatabaseError:
             if not claimed:
                 raise
         return False

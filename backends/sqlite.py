@@ -15,6 +15,7 @@ from asyncqueue.backends import keys, statements, versions
 from asyncqueue.backends import sqlite_schema as schema
 from asyncqueue.backends.arrivals import Arrivals
 from asyncqueue.backends.base import Capabilities, Change, Extent, Options, Server, TableShape, TaskFilter
+from asyncqueue.backends.carrying import carried
 from asyncqueue.backends.edges import edges_of
 from asyncqueue.backends.lane import translated
 from asyncqueue.backends.sqlite_agenda import SqliteAgenda
@@ -109,6 +110,8 @@ class SqliteBackend:
 
     async def open(self) -> None:
         check(self._path)
+        for lane in (self._writer, self._reader):
+            lane.open()
         await self._peek(self._probe)
 
     async def look_again(self) -> None:
@@ -163,7 +166,7 @@ class SqliteBackend:
         worker_pid: int | None,
         worker: str | None = None,
         queues: Sequence[str] | None = None,
-    ) -> tuple[set[UUID], list[ClaimedTask]]:
+    ) -> tuple[set[UUID] | None, list[ClaimedTask]]:
         claimant = Claimant.of(worker_pid, worker, queues)
         return await self._claim(
             lambda raw: (self._finish(raw, finishes), self._claims.claim(raw, limit, claimant)),
@@ -345,7 +348,7 @@ class SqliteBackend:
 
     async def _claim(self, work: Work[Result]) -> Result:
         """Write what claims, and may have set rows aside before."""
-        result = await self._write(work)
+        result = await carried(self._write(work), for_result=True)
         if self._claims.aside:
             self.arrivals.came([self._claims.aside.popleft() for _ in range(len(self._claims.aside))])
         return result

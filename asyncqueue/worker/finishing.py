@@ -94,29 +94,35 @@ class Finisher:
         """Write a batch, and empty it; in the same go claim up to `claim` tasks.
 
         Returns what was claimed, None where nothing could be because the batch had to be written row by row. Where
-        the database is away the batch stays as it is: call this again.
+        the database is away the batch stays as it is: call this again. Ends of which it is not known whether they were
+        written stay in the batch as well.
         """
         releases, finishes, attempts = self._sorted(batch)
         if releases:
             await self._backend.release([Release(held.id, held.token, held.claimed.queued_at) for held in releases])
         written = await self._end_attempts(attempts) if attempts else set()
         claimed: list[ClaimedTask] | None = None
+        unsettled: list[Held] = []
         if finishes:
             ended, claimed = await self._end(finishes, claim, claimant)
-            written |= ended
+            if ended is None:
+                unsettled = finishes
+            else:
+                written |= ended
         elif attempts and claim:
             # A claim also learns when what was scheduled just now is due.
             claimed = await self._backend.claim(
                 claim, worker_pid=claimant.pid, worker=claimant.name, queues=claimant.queues
             )
-        self.unwritten -= len(batch)
-        for held in batch:
+        settled = [*releases, *attempts] if unsettled else batch
+        self.unwritten -= len(settled)
+        for held in settled:
             self._ledger.remove(held)
             if held.result is None or held.claimed.id in written:
                 self._on_written(held)
             else:
                 self._on_lost(held)
-        batch.clear()
+        batch[:] = unsettled
         self._backend.announce_ends()
         if not self.unwritten:
             self._idle.set()
@@ -159,7 +165,8 @@ class Finisher:
 
     async def _end(
         self, finishes: list[Held], claim: int, claimant: Claimant
-    ) -> tuple[set[UUID], list[ClaimedTask] | None]:
+    ) -> tuple[set[UUID] | None, list[ClaimedTask] | None]:
+        """Returns whose ends are written, None where that is not known yet, and what was claimed."""
         ends = list(map(_finish, finishes))
         try:
             if not claim:
