@@ -13,7 +13,7 @@ from typing import Any
 import anyio
 
 from asyncqueue.backoff import Backoff
-from asyncqueue.errors import DatabaseError, SchemaError, UnsupportedServer, unwrapped
+from asyncqueue.errors import DatabaseError, QueueClosed, SchemaError, UnsupportedServer, unwrapped
 
 logger = logging.getLogger("asyncqueue.worker")
 
@@ -41,8 +41,8 @@ class Loop:
 
 
 def heals(error: BaseException) -> bool:
-    """Whether waiting can heal this: any error of the database, but for a wrong table and a wrong server."""
-    return isinstance(error, DatabaseError) and not isinstance(error, SchemaError | UnsupportedServer)
+    """Whether waiting can heal this: any error of the database but a wrong table, a wrong server and a closed queue."""
+    return isinstance(error, DatabaseError) and not isinstance(error, SchemaError | UnsupportedServer | QueueClosed)
 
 
 async def keep(loop: Loop) -> None:

@@ -7,9 +7,15 @@ import uuid
 
 import pytest
 
+from asyncqueue import Settings
 from asyncqueue.backends.base import TaskFilter
 from asyncqueue.errors import OutcomeUnknown
-from asyncqueue.model import NewTask, Status, Unique
+from asyncqueue.model import Claimant, NewTask, Status, Unique
+from asyncqueue.running.runner import RunResult
+from asyncqueue.worker.finishing import Finisher
+from asyncqueue.worker.leases import Leases
+from asyncqueue.worker.ledger import Ledger
+from asyncqueue.worker.signal import Signal
 from tests.conformance.helpers import chunk, claimed, done, new, queued, release, row
 from tests.conformance.proxied import hang_up_on, proxied
 from tests.servers.cases import SERVER_DIALECTS, cases, migrated, shaped
@@ -18,6 +24,11 @@ INNODB = ("mysql", "mariadb")
 ON_SERVERS = cases("database", shaped(SERVER_DIALECTS, [10]))
 KNOWN_BEFORE_THE_COMMIT = cases("database", [*shaped(INNODB, [10]), *migrated(INNODB)])
 QUEUED = TaskFilter(statuses=[Status.QUEUED])
+#: What only the question holds which ends stand in the table.
+QUESTION = {
+    "postgresql": b"IS NOT DISTINCT FROM d.output",
+    **dict.fromkeys(INNODB, b"CAST(CONVERT(t.output"),
+}
 
 
 @ON_SERVERS
@@ -185,3 +196,55 @@ async def test_a_cancellation_whose_reply_was_lost_is_repeated_and_knows_its_wor
         assert proxy.swallowed == 1, "the reply was not lost: the test shows nothing"
         assert await cut.cancel([waiting, claim.id]) == set(), "without a doubt nothing is counted twice"
     assert {(await row(backend, key)).status for key in (waiting, claim.id)} == {Status.CANCELLED}
+
+
+@cases("database", shaped(SERVER_DIALECTS, [10]))
+async def test_what_was_claimed_reaches_the_caller_though_the_question_about_ends_failed(database, backend):
+    """Else those rows would be in nobody's hands until their lease ends, and fail where that is the end of a task."""
+    mine, taken, *_ = await claimed(backend, 3)
+    await backend.cancel([taken.id])
+    waiting = await queued(backend, 2)
+    async with proxied(database) as (proxy, cut):
+        await cut.finish([done(claim) for claim in await cut.claim(0, worker_pid=None)])
+        proxy.refusing = True
+        proxy.deaf_after = QUESTION[database.dialect]
+        written, claims = await cut.exchange([done(mine), done(taken)], 2, worker_pid=None)
+        assert proxy.swallowed == 1, "the reply was not lost: the test shows nothing"
+        assert written is None, "nobody knows yet"
+        assert [claim.id for claim in claims] == waiting
+        proxy.refusing = False
+        assert await cut.finish([done(mine), done(taken)]) == {mine.id}, "and this tells it"
+        assert await cut.finish([done(claim) for claim in claims]) == set(waiting)
+
+
+@cases("database", migrated(["postgresql"]))
+async def test_ends_of_which_it_is_not_known_whether_they_were_written_are_written_again(database, backend):
+    """What was claimed with them begins at once, and no end is lost or counted twice."""
+    mine, taken, gone = await claimed(backend, 3)
+    await backend.cancel([taken.id])
+    waiting = await queued(backend, 2)
+    written: list[uuid.UUID] = []
+    lost: list[uuid.UUID] = []
+    async with proxied(database) as (proxy, cut):
+        ledger = Ledger(cut, Leases(Settings(), cut))
+        finisher = Finisher(
+            cut,
+            ledger,
+            Signal(),
+            on_written=lambda held: written.append(held.id),
+            on_lost=lambda held: lost.append(held.id),
+        )
+        for claim in mine, taken, gone:
+            held = ledger.add(claim, 0.0)
+            held.result = None if claim is gone else RunResult(Status.COMPLETED, output="done")
+            finisher.put(held)
+        proxy.refusing = True
+        proxy.deaf_after = QUESTION[database.dialect]
+        batch = finisher.gather()
+        claims = await finisher.write(batch, claim=3, claimant=Claimant())
+        assert [claim.id for claim in claims or ()] == [gone.id, *waiting]
+        assert (written, lost, [held.id for held in batch]) == ([gone.id], [], [mine.id, taken.id])
+        finisher.take_back(batch)
+        proxy.refusing = False
+        assert await finisher.write(finisher.gather(), claim=0, claimant=Claimant()) is None
+    assert (written, lost, finisher.unwritten) == ([gone.id, mine.id], [taken.id], 0)
