@@ -20,11 +20,6 @@ from uuid import UUID
 
 _FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 _OURS = "asyncqueue"
-#: Every logger of this package.
-LOGGERS = (
-    _OURS,
-    *(f"{_OURS}.{name}" for name in ("backends", "django", "hooks", "migration", "running", "tasks", "worker")),
-)
 
 #: Set while handlers are being called. What they write to standard output or error is no print of the task.
 delivering: ContextVar[bool] = ContextVar("asyncqueue_delivering", default=False)
@@ -51,8 +46,7 @@ def set_up(level: str, form: Literal["console", "json"], handler: logging.Handle
     elif handler.formatter is None:
         handler.setFormatter(logging.Formatter(_FORMAT))
     _console = handler
-    for name in LOGGERS:
-        _keep_enabled(logging.getLogger(name))
+    _keep_ours_enabled()
     logging.getLogger(_OURS).setLevel(level)
     root = logging.getLogger()
     if not root.handlers:
@@ -62,7 +56,8 @@ def set_up(level: str, form: Literal["console", "json"], handler: logging.Handle
 
 
 def name_worker(name: str) -> None:
-    """Have every line of a log that is JSON say which worker it comes from."""
+    """Have every line of a log in JSON say which worker it comes from. Call it when all of the worker is imported."""
+    _keep_ours_enabled()
     formatter = None if _console is None else _console.formatter
     fields = getattr(formatter, "static_fields", None)
     if fields is not None:
@@ -92,10 +87,12 @@ class _Enabled(logging.Logger):
         """Stay enabled."""
 
 
-def _keep_enabled(logger: logging.Logger) -> None:
-    if not isinstance(logger, _Enabled):
-        # An application may have set a class of its own for loggers.
-        logger.__class__ = type("_Enabled", (_Enabled, type(logger)), {})
+def _keep_ours_enabled() -> None:
+    """See to those that there are by now."""
+    for name, logger in list(logging.getLogger(_OURS).manager.loggerDict.items()):
+        if _is_ours(name) and isinstance(logger, logging.Logger) and not isinstance(logger, _Enabled):
+            # An application may have set a class of its own for loggers.
+            logger.__class__ = type("_Enabled", (_Enabled, type(logger)), {})
 
 
 def about(task_id: UUID, task: str, attempt: int, queue: str | None = None) -> dict[str, str | int]:

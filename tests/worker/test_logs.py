@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from asyncqueue import Queue, Settings, Status, logs
+from asyncqueue import Queue, Settings, Status
 from tests.servers.cases import cases, shaped
 from tests.worker.process import ROOT
 
@@ -205,16 +205,3 @@ async def test_a_failed_tasks_traceback_is_logged_where_that_is_asked_for(databa
     assert "failed: ValueError('of the task')\n" in written
     assert 'jobs.py", line' in written
     assert written.count("ValueError: of the task") == 1
-
-
-def test_every_logger_of_this_package_stays_enabled():
-    """Those that `logs` names are all that there are."""
-    used = {
-        line.partition('getLogger("')[2].partition('"')[0]
-        for folder in ("asyncqueue", "backends")
-        for path in (ROOT / folder).rglob("*.py")
-        for line in path.read_text().splitlines()
-        if 'getLogger("' in line
-    }
-    assert used <= set(logs.LOGGERS)
-    assert len(used) > 3
