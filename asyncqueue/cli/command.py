@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 from collections.abc import Callable, Coroutine, Iterator
-from typing import Any, get_type_hints
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 from asyncqueue.cli.errors import USAGE, fail
 from asyncqueue.cli.options import Database
 
+if TYPE_CHECKING:
+    import asyncio
 
-def command(function: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
+
+def command(function: Callable[..., Coroutine[Any, Any, None]], *, steady: bool = False) -> Callable[..., None]:
     """Make a Typer command of an async function.
 
     In place of a parameter of type `Database` the command has the options that say which one. They come last, but for
@@ -24,14 +28,12 @@ def command(function: Callable[..., Coroutine[Any, Any, None]]) -> Callable[...,
 
     @functools.wraps(function)
     def call(**given: Any) -> None:
-        import anyio
-
         from asyncqueue.errors import AsyncQueueError, ConfigurationError, InvalidTask
 
         if takes:
             given[takes] = Database(**{option.name: given.pop(option.name) for option in options})
         try:
-            anyio.run(functools.partial(function, **given), backend_options={"use_uvloop": _has_uvloop()})
+            _run(functools.partial(function, **given), steady)
         except (ConfigurationError, InvalidTask) as error:
             raise fail(str(error), USAGE) from error
         except AsyncQueueError as error:
@@ -49,7 +51,17 @@ def _options() -> Iterator[inspect.Parameter]:
         yield parameter.replace(annotation=hints[name])
 
 
-def _has_uvloop() -> bool:
-    from importlib.util import find_spec
+def _run(function: Callable[[], Coroutine[Any, Any, None]], steady: bool) -> None:
+    factory: Callable[[], asyncio.AbstractEventLoop] | None = None
+    with contextlib.suppress(ImportError):
+        import uvloop
 
-    return find_spec("uvloop") is not None
+        factory = uvloop.new_event_loop
+    if steady:
+        from asyncqueue.cli.steady import run_to_its_end
+
+        run_to_its_end(function, loop_factory=factory)
+    else:
+        import anyio
+
+        anyio.run(function, backend_options={"loop_factory": factory})

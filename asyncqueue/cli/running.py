@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import logging
 import os
-import signal
 import sys
 import time
 from dataclasses import replace
@@ -15,20 +15,18 @@ import typer
 
 from asyncqueue.cli.command import command
 from asyncqueue.cli.options import Database
+from asyncqueue.cli.signals import leave, obeying_signals
 
 if TYPE_CHECKING:
     from asyncqueue.backends.base import TableShape
     from asyncqueue.running.application import Application
     from asyncqueue.settings import Settings
-    from asyncqueue.worker import Progress, Worker
+    from asyncqueue.worker import Progress
 
 logger = logging.getLogger("asyncqueue.worker")
 
-#: Seconds after a second signal until the process ends whatever happens.
-_FORCED = 10
 
-
-@command
+@functools.partial(command, steady=True)
 async def run(
     database: Database,
     concurrency: Annotated[
@@ -166,13 +164,14 @@ async def _work(settings: Settings, *, django: str | None, burst: bool) -> None:
             gc.collect()
             gc.freeze()
             try:
-                await _until_stopped(worker, burst=burst)
+                with obeying_signals(worker):
+                    await worker.run(burst=burst)
             finally:
                 redirect.uninstall()
     _summarise(worker.progress, time.monotonic() - began)
     if worker.progress.abandoned_threads or worker.progress.abandoned_runs:
         logger.warning("ending with tasks that cannot be stopped")
-        _leave(0)
+        leave(0)
 
 
 def _say_what_is_missing(shape: TableShape | None) -> None:
@@ -203,39 +202,6 @@ def _application(settings: Settings, django: str | None) -> Application:
     return replace(application, hooks=Hooks.combined([Hooks.from_module(settings.hooks), application.hooks]))
 
 
-async def _until_stopped(worker: Worker, *, burst: bool) -> None:
-    import anyio
-
-    from asyncqueue.errors import unwrapped
-
-    try:
-        async with anyio.create_task_group() as group:
-            group.start_soon(_obey_signals, worker)
-            await worker.run(burst=burst)
-            group.cancel_scope.cancel()
-    except BaseExceptionGroup as error:
-        raise unwrapped(error) from None
-
-
-async def _obey_signals(worker: Worker) -> None:
-    import anyio
-
-    with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
-        count = 0
-        async for number in signals:
-            count += 1
-            worker.stop()
-            if count == 1:
-                logger.info("%s: stopping; again to end at once", signal.Signals(number).name)
-            elif count == 2:
-                logger.warning("%s again: ending at once", signal.Signals(number).name)
-                # Whatever the database or a task does, a person who says it twice is obeyed.
-                signal.signal(signal.SIGALRM, lambda *_: _leave(1))
-                signal.alarm(_FORCED)
-            else:
-                _leave(1)
-
-
 def _summarise(progress: Progress, seconds: float) -> None:
     counts = [f"{progress.completed} completed", f"{progress.failed} failed"]
     for name in ("retried", "cancelled", "released", "lost", "rescued", "deleted"):
@@ -243,11 +209,3 @@ def _summarise(progress: Progress, seconds: float) -> None:
         if number:
             counts.append(f"{number} {name}")
     logger.info("worker %d ended after %.1f s: %s", os.getpid(), seconds, ", ".join(counts))
-
-
-def _leave(code: int) -> None:
-    """End the process without waiting for any thread."""
-    logging.shutdown()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)

@@ -12,6 +12,7 @@ from queue import SimpleQueue
 from typing import Any, TypeVar
 
 from asyncqueue.reprs import shown
+from asyncqueue.running import forks
 
 logger = logging.getLogger("asyncqueue.running")
 
@@ -64,7 +65,7 @@ class Threads:
 class _Thread:
     def __init__(self) -> None:
         self.jobs: SimpleQueue[Any] = SimpleQueue()
-        threading.Thread(target=self._work, name="asyncqueue-task", daemon=True).start()
+        threading.Thread(target=self._work, name=forks.LASTING, daemon=True).start()
 
     def _work(self) -> None:
         while True:
@@ -79,6 +80,8 @@ class _Thread:
                 failure.__cause__ = error
             except BaseException as error:  # noqa: BLE001 - SystemExit and its like end the task, not the thread
                 failure = error
+            if forks.in_child:
+                forks.leave_child(failure)
             try:
                 loop.call_soon_threadsafe(done, result, failure)
             except RuntimeError:

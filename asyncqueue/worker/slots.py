@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from asyncqueue.model import Status
+from asyncqueue.running import forks
+from asyncqueue.running.guarded import GuardedTask
 from asyncqueue.running.run import Run
 from asyncqueue.running.runner import Runner, RunResult
 from asyncqueue.running.texts import describe_error
@@ -159,12 +161,14 @@ class Slots:
         run.on_given_up = self._give_up
         if self._telling:
             self._tell_start(held)
-        run.task = task = asyncio.Task(self._run(held, run), loop=self._loop, context=self._context.copy())
+        run.task = task = GuardedTask(self._run(held, run), loop=self._loop, context=self._context.copy())
         self._running[task] = held
 
     async def _run(self, held: Held, run: Run) -> None:
         try:
             result = await self._runner.run(run)
+            if forks.in_child:
+                forks.leave_child(None)
         except Exception as error:
             # The runner lets nothing of the application's through, so this is a defect of ours. Handed back it would
             # come again and again.
@@ -204,7 +208,7 @@ class Slots:
             extra=held.about,
         )
         self._abandoned[run.task] = held, time.monotonic()
-        task = asyncio.Task(self._end_abandoned(held, run), loop=self._loop, context=self._context.copy())
+        task = GuardedTask(self._end_abandoned(held, run), loop=self._loop, context=self._context.copy())
         self._running[task] = held
 
     async def _end_abandoned(self, held: Held, run: Run) -> None:

@@ -18,6 +18,7 @@ from asyncqueue.queue import Queue
 from asyncqueue.queues import QueueOrder, bare_name
 from asyncqueue.running.application import Application
 from asyncqueue.running.context import info_of
+from asyncqueue.running.guarded import guard
 from asyncqueue.running.limits import Limits
 from asyncqueue.running.resolve import AllowRule
 from asyncqueue.running.runner import Runner, RunResult
@@ -176,6 +177,7 @@ class Worker:
         self._main = asyncio.current_task()
         watchdog = Watchdog(self._slots.describe)
         try:
+            guard(asyncio.get_running_loop())
             with self._admitter.hearing(), self._linker.hearing():
                 async with anyio.create_task_group() as group:
                     watchdog.start()

@@ -1,0 +1,120 @@
+"""Tasks that do to the event loop what only its owner may do."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import sys
+import threading
+from typing import Any
+
+from asyncqueue import task
+from tests.worker.sample_tasks import witnessed
+
+_loops: list[asyncio.AbstractEventLoop] = []
+
+
+def _cancel_all(loop: asyncio.AbstractEventLoop | None = None) -> int:
+    found = asyncio.all_tasks(loop)
+    for each in found:
+        each.cancel()
+    return len(found)
+
+
+@task
+async def cancel_all_but_me() -> list[str]:
+    """Common shutdown code: also waits for what it has cancelled."""
+    mine = asyncio.create_task(asyncio.sleep(60), name="mine")
+    others = [each for each in asyncio.all_tasks() if each is not asyncio.current_task()]
+    for each in others:
+        each.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+    assert mine.cancelled()
+    return [each.get_name() for each in others]
+
+
+@task
+async def cancel_all() -> None:
+    _cancel_all()
+    await asyncio.sleep(60)
+
+
+@task
+async def cancel_all_soon() -> None:
+    asyncio.get_running_loop().call_soon(_cancel_all)
+    await asyncio.sleep(60)
+
+
+@task
+async def remember_loop() -> None:
+    _loops.append(asyncio.get_running_loop())
+
+
+@task
+def cancel_all_from_thread() -> int:
+    """A plain function that has got hold of the worker's loop."""
+    done = threading.Event()
+    found: list[int] = []
+
+    def call() -> None:
+        found.append(_cancel_all())
+        done.set()
+
+    _loops[0].call_soon_threadsafe(call)
+    assert done.wait(10)
+    return found[0]
+
+
+@task
+async def cancel_everything(witness: str) -> None:
+    """What no view of asyncio's can hide."""
+    loop = asyncio.get_running_loop()
+    witnessed(witness, "cancels everything")
+    for each in gc.get_objects():
+        if isinstance(each, asyncio.Task) and each.get_loop() is loop and each is not asyncio.current_task():
+            each.cancel()
+
+
+async def _exit(error: BaseException) -> None:
+    await asyncio.sleep(0)
+    raise error
+
+
+def _leave() -> None:
+    sys.exit(7)
+
+
+@task
+async def end_worker(how: str) -> str:
+    """End the event loop in one of many ways."""
+    loop = asyncio.get_running_loop()
+    match how:
+        case "gather":
+            await asyncio.gather(_exit(SystemExit(3)))
+        case "interrupt":
+            await asyncio.gather(_exit(KeyboardInterrupt()))
+        case "group":
+            async with asyncio.TaskGroup() as group:
+                group.create_task(_exit(SystemExit(4)))
+        case "forget":
+            forgotten: Any = asyncio.create_task(_exit(SystemExit(5)))
+            await asyncio.sleep(0.05)
+            forgotten.exception()
+        case "soon":
+            loop.call_soon(_leave)
+            await asyncio.sleep(0.05)
+        case "stop":
+            loop.stop()
+            await asyncio.sleep(0.05)
+        case "close":
+            loop.close()
+    return how
+
+
+@task
+async def neighbour(witness: str, key: str) -> str:
+    """Work that must not notice any of it: in asyncio tasks of its own, too."""
+    witnessed(witness, f"start {key}")
+    await asyncio.gather(asyncio.sleep(1.5), asyncio.create_task(asyncio.sleep(1.5)))
+    witnessed(witness, f"end {key}")
+    return key

@@ -1,0 +1,127 @@
+"""Tasks that cancel all asyncio tasks, or end the event loop: neither ends the worker, nor its other tasks."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from contextlib import contextmanager
+
+import pytest
+
+from asyncqueue import Queue, Status, Worker
+from asyncqueue.errors import TaskFailed
+from tests.servers.cases import DIALECTS, cases, shaped
+from tests.worker import rude_tasks, sample_tasks
+from tests.worker.process import WorkerProcess, ended, lines, until
+
+ON_SQLITE = cases("database", shaped(["sqlite"], [10]))
+EVERYWHERE = cases("database", shaped(DIALECTS, [10]))
+
+
+@pytest.fixture(params=["uvloop", "asyncio"])
+def environment(request, tmp_path):
+    """Has the worker run in this event loop."""
+    if request.param == "uvloop":
+        return {}
+    hidden = tmp_path / "hidden"
+    hidden.mkdir()
+    (hidden / "uvloop.py").write_text("raise ImportError('hidden by a test')\n")
+    return {"PYTHONPATH": str(hidden)}
+
+
+@contextmanager
+def once(witness, keys):
+    """Each of these neighbours runs once, to its end."""
+    yield
+    assert Counter(lines(witness)) == Counter([f"{what} {key}" for what in ("start", "end") for key in keys])
+
+
+async def beside(queue, witness, number=10):
+    """Neighbours that are at work, in the event loop and in threads."""
+    keys = [str(key) for key in range(number)]
+    given = [
+        *((rude_tasks.neighbour, {"witness": str(witness), "key": key}) for key in keys[::2]),
+        *((sample_tasks.threaded, {"witness": str(witness), "key": key, "seconds": 1.5}) for key in keys[1::2]),
+    ]
+    handles = await queue.enqueue_many(given)
+    await until(lambda: len(lines(witness)) == number, what="their starts")
+    return keys, handles
+
+
+@ON_SQLITE
+async def test_a_task_that_cancels_all_tasks_cancels_its_own_only(database, queue, environment, tmp_path):
+    witness = tmp_path / "witness"
+    with WorkerProcess(database.url, tmp_path, **environment) as worker:
+        await (await queue.enqueue(rude_tasks.remember_loop)).result(timeout=20)
+        keys, handles = await beside(queue, witness)
+        with once(witness, keys):
+            polite = await queue.enqueue(rude_tasks.cancel_all_but_me)
+            assert await polite.result(timeout=10) == ["mine"]
+            assert await (await queue.enqueue(rude_tasks.cancel_all_from_thread)).result(timeout=10) == 0
+            for rude in (rude_tasks.cancel_all, rude_tasks.cancel_all_soon):
+                with pytest.raises(TaskFailed, match="CancelledError"):
+                    await (await queue.enqueue(rude)).result(timeout=10)
+            assert [await handle.result(timeout=10) for handle in handles] == [*keys[::2], *keys[1::2]]
+        assert worker.alive
+
+
+@EVERYWHERE
+async def test_a_worker_whose_loops_are_cancelled_goes_on(database, queue, tmp_path):
+    """By a task that finds each asyncio task of the process. What was on its way to the table may be lost with that."""
+    witness = tmp_path / "witness"
+    often = ("--lease", "2", "--heartbeat", "0.3", "--timeout", "60", "--on-lost", "requeue")
+    with WorkerProcess(database.url, tmp_path, *often) as worker:
+        sleeping = (sample_tasks.slow, {"witness": str(tmp_path / "beside"), "key": "a", "seconds": 2})
+        handles = await queue.enqueue_many([sleeping] * 10)
+        await until(lambda: len(lines(tmp_path / "beside")) == 10, what="their starts")
+        for _ in range(3):
+            await queue.enqueue(rude_tasks.cancel_everything, {"witness": str(witness)})
+            await until(lambda: ended(queue), 30, "the end of all")
+        assert [await handle.status() for handle in handles] == [Status.COMPLETED] * 10
+        assert lines(witness).count("cancels everything") >= 3
+        assert worker.alive
+        assert "was cancelled, and not by the worker" in worker.text()
+
+
+@ON_SQLITE
+async def test_a_task_that_ends_the_event_loop_does_not_end_the_worker(database, queue, environment, tmp_path):
+    witness = tmp_path / "witness"
+    with WorkerProcess(database.url, tmp_path, **environment) as worker:
+        keys, handles = await beside(queue, witness)
+        with once(witness, keys):
+            rude = {how: await queue.enqueue(rude_tasks.end_worker, {"how": how}) for how in FAILING + PASSING}
+            for how in FAILING:
+                with pytest.raises(TaskFailed, match=FAILS[how]):
+                    await rude[how].result(timeout=10)
+            assert [await rude[how].result(timeout=10) for how in PASSING] == PASSING
+            assert [await handle.result(timeout=10) for handle in handles] == [*keys[::2], *keys[1::2]]
+        assert worker.alive
+        assert "a task has ended the event loop, by " in worker.text()
+        await (await queue.enqueue(sample_tasks.add, {"a": 1, "b": 1})).result(timeout=10)
+
+
+FAILS = {
+    "gather": r"SystemExit\(3\)",
+    "interrupt": "KeyboardInterrupt",
+    "group": r"SystemExit\(4\)",
+    "close": "RuntimeError",
+}
+FAILING, PASSING = list(FAILS), ["forget", "soon", "stop"]
+
+
+@ON_SQLITE
+def test_what_is_torn_down_with_the_program_around_a_worker_is_released(database, tmp_path):
+    """asyncio.run cancels every asyncio task when it ends, those of the tasks that run as well."""
+    witness = tmp_path / "witness"
+
+    async def program() -> None:
+        async with Queue(database.url) as queue:
+            worker = asyncio.create_task(Worker(queue).run())
+            await beside(queue, witness, 6)
+            asyncio.get_running_loop().call_soon(rude_tasks._leave)
+            await worker
+
+    with pytest.raises(SystemExit):
+        asyncio.run(program())
+    # The threads of three run on, and nobody can stop them.
+    assert database.execute(f"SELECT count(*) FROM {database.table} WHERE status = 0") == [(6,)]
