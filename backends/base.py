@@ -63,6 +63,11 @@ class Options:
     notify: bool = True
 
 
+def within(options: Options, seconds: float | None) -> float:
+    """The deadline in seconds of a worker's statements, as `Backend.hurry` has it."""
+    return options.statement_timeout if seconds is None else min(options.statement_timeout, seconds)
+
+
 @dataclass(frozen=True, slots=True)
 class Capabilities:
     """How databases differ where the layers above must know."""
@@ -192,6 +197,12 @@ class Backend(Protocol):
     async def look_again(self) -> None:
         """Read the table's shape anew: somebody may have migrated it meanwhile. Raises as `open` does."""
 
+    def hurry(self, seconds: float | None) -> None:
+        """A worker uses this: its statements end within `seconds`, or `Options.statement_timeout` if that is less.
+
+        This bounds claims, ends, what a limit admits, and heartbeats. None: `statement_timeout` alone counts.
+        """
+
     async def close(self) -> None:
         """Close every connection, whatever state it is in. Safe to call twice, and after a failed `open`."""
 
@@ -271,12 +282,16 @@ class Backend(Protocol):
         Raises DataRejected like `finish`.
         """
 
-    async def observe(self, ids: Collection[UUID]) -> Observation:
-        """Read the database's clock, and status and `modified` of these rows."""
+    async def observe(self, ids: Collection[UUID], *, beating: bool = False) -> Observation:
+        """Read the database's clock, and status and `modified` of these rows.
 
-    async def renew(self, claims: Sequence[Claim], *, now: Stamp, worker_pid: int | None) -> None:
+        With `beating` it uses the heartbeat's own connection, as `renew` and `beat` do: no other verb delays it there.
+        """
+
+    async def renew(self, claims: Sequence[Claim], *, now: Stamp, worker_pid: int | None) -> set[UUID]:
         """Set `modified` to `now` (from `observe`) on each claim still held, and `worker_pid` to the value given.
 
+        Rows that another session has locked are left out, without waiting for them. Returns the ids that were renewed.
         The caller knows the new token before the statement is sent, so a lost reply leaves two candidates, not none.
         """
 

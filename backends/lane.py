@@ -95,6 +95,10 @@ class Lane(Generic[Connection]):
         """Let the lane be used again after `close`."""
         self._closed = False
 
+    def hurry(self, seconds: float) -> None:
+        """From now on wait no longer than this for one's turn, and again for one piece of work."""
+        self.statement_timeout = seconds
+
     def close(self) -> None:
         """Drop the connection. Work under way fails, and so does what comes after."""
         self._closed = True
@@ -218,6 +222,11 @@ class Lanes(Generic[Connection]):
         """Let them be used again after `close`."""
         for lane in self._lanes:
             lane.open()
+
+    def hurry(self, seconds: float) -> None:
+        """See `Lane.hurry`."""
+        for lane in self._lanes:
+            lane.hurry(seconds)
 
     def close(self) -> None:
         """Drop all of them."""

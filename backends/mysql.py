@@ -15,7 +15,7 @@ from asyncqueue.backends import mysql_schema as schema
 from asyncqueue.backends import mysql_session as session
 from asyncqueue.backends import statements
 from asyncqueue.backends.arrivals import Arrivals
-from asyncqueue.backends.base import Capabilities, Change, Extent, Options, Server, TableShape, TaskFilter
+from asyncqueue.backends.base import Capabilities, Change, Extent, Options, Server, TableShape, TaskFilter, within
 from asyncqueue.backends.carrying import carried
 from asyncqueue.backends.doubt import QUEUED, Tries, cancelled, once
 from asyncqueue.backends.lane import Lane, Lanes
@@ -65,6 +65,8 @@ from asyncqueue.model import (
 
 # Building an index on a very large table may take hours; the deadline only keeps a lost connection from hanging.
 _MIGRATION_TIMEOUT = 6 * 3600.0
+# The same for one lock that a heartbeat waits for: with the lane's retries it stays within the deadline.
+_SHARE_FOR_BEATS = 1 / 6
 
 
 class MysqlBackend:
@@ -92,9 +94,12 @@ class MysqlBackend:
         # For a worker's hot path, for everything that must not wait behind it, for enqueueing, and for limits.
         self._engine = Lanes([self._lane() for _ in range(self.capabilities.exchanges)])
         self._control, self._enqueue, self._admit = self._lane(), self._lane(), self._lane()
+        # For heartbeats alone.
+        self._pulse = self._lane(self._connect_impatient)
         # For what a caller's transaction does not see.
         self._beside = self._lane()
-        self._lanes = (self._engine, self._control, self._enqueue, self._admit, self._beside)
+        self._lanes = (self._engine, self._control, self._enqueue, self._admit, self._pulse, self._beside)
+        self._within = options.statement_timeout
         self._server = Server("MySQL", "unknown until opened")
         self.arrivals = Arrivals()
         self._claims = Claims(
@@ -132,7 +137,12 @@ class MysqlBackend:
         await self._control.run(self._probe, translate=self._translate)
 
     async def look_again(self) -> None:
-        await self._control.run(self._probe, translate=self._translate)
+        await self._pulse.run(self._probe, translate=self._translate)
+
+    def hurry(self, seconds: float | None) -> None:
+        self._within = self._claims.patience = within(self.options, seconds)
+        for lane in (self._engine, self._admit, self._pulse):
+            lane.hurry(self._within)
 
     async def close(self) -> None:
         for lane in self._lanes:
@@ -192,13 +202,14 @@ class MysqlBackend:
             return {chunk.id for chunk in chunks}
         return await self._which(self._engine, "held", rows)
 
-    async def observe(self, ids: Collection[UUID]) -> Observation:
-        rows = await self._fetch("observe", ids=ids_json(ids))
+    async def observe(self, ids: Collection[UUID], *, beating: bool = False) -> Observation:
+        rows = await self._fetch("observe", lane=self._pulse if beating else None, ids=ids_json(ids))
         held = {UUID(row[1]): (row[2], row[3]) for row in rows if row[1] is not None}
         return Observation(self._times.local(rows[0][0]), held)
 
-    async def renew(self, claims: Sequence[Claim], *, now: Stamp, worker_pid: int | None) -> None:
-        await self._write(self._control, "renew", ordered(map(fence, claims)), now=now, worker_pid=worker_pid)
+    async def renew(self, claims: Sequence[Claim], *, now: Stamp, worker_pid: int | None) -> set[UUID]:
+        work = partial(self._upkeep.renew, claims=claims, now=now, worker_pid=worker_pid)
+        return await self._pulse.run(work, translate=self._translate)
 
     async def release(self, releases: Sequence[Release]) -> None:
         self._claims.forget()
@@ -218,11 +229,11 @@ class MysqlBackend:
     async def foreign_pids(self, own: int) -> set[int]:
         if self.shape is not None and not self.shape.errors:
             return set()
-        return {row[0] for row in await self._fetch("foreign_pids", own=own)}
+        return {row[0] for row in await self._fetch("foreign_pids", lane=self._pulse, own=own)}
 
     async def beat(self, worker: WorkerInfo) -> None:
         if self._table.migrated:
-            await self._fetch("beat", **asdict(worker))
+            await self._fetch("beat", lane=self._pulse, **asdict(worker))
 
     async def leave(self, name: str) -> None:
         if self._table.migrated:
@@ -324,9 +335,9 @@ class MysqlBackend:
         except DatabaseError:
             return None, claimed  # what is claimed must reach the caller, which can ask for the ends again
 
-    def _lane(self) -> Lane[MysqlConnection]:
+    def _lane(self, connect: Callable[[], Awaitable[MysqlConnection]] | None = None) -> Lane[MysqlConnection]:
         return Lane(
-            connect=self._connect,
+            connect=connect or self._connect,
             discard=lambda connection: connection.discard(),
             usable=lambda connection: connection.usable,
             connect_timeout=self.options.connect_timeout,
@@ -334,11 +345,16 @@ class MysqlBackend:
             look_again=self._probe,
         )
 
-    async def _connect(self) -> MysqlConnection:
+    async def _connect_impatient(self) -> MysqlConnection:
+        """For heartbeats: what waits for a lock gives up after a second, or a part of the deadline if that is more."""
+        lock_wait = max(1, int(self._within * _SHARE_FOR_BEATS))
+        return await self._connect(self._patience._replace(lock_wait=lock_wait))
+
+    async def _connect(self, patience: session.Patience | None = None) -> MysqlConnection:
         connection = MysqlConnection(self._address)
         try:
             await connection.open()
-            version, now = await session.set_up(connection, self._table, self._patience)
+            version, now = await session.set_up(connection, self._table, patience or self._patience)
             self._server = schema.check_version(version, self._table)
         except BaseException:
             connection.discard()
@@ -353,9 +369,11 @@ class MysqlBackend:
     def _call(self, name: str, /, **values: Any) -> Call:
         return self._table[name], values
 
-    async def _fetch(self, name: str, /, **values: Any) -> list[tuple[Any, ...]]:
+    async def _fetch(
+        self, name: str, /, *, lane: Lane[MysqlConnection] | None = None, **values: Any
+    ) -> list[tuple[Any, ...]]:
         call = self._call(name, **values)
-        (reply,) = await self._control.run(lambda connection: connection.run(call), translate=self._translate)
+        (reply,) = await (lane or self._control).run(lambda connection: connection.run(call), translate=self._translate)
         return reply.rows
 
     async def _write(

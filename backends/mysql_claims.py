@@ -51,7 +51,7 @@ class Claims:
         self._table = table
         self._times = times
         self._lanes = lanes
-        self._patience = patience
+        self.patience = patience
         self._translate = translate
         self._proof = proof
         self._empty = False
@@ -126,7 +126,7 @@ class Claims:
     async def _carry_out(self, claiming: Claiming) -> list[ClaimedTask]:
         """Claim, until it is known what was claimed. Raises UnsupportedServer where locks do not hold."""
         self._proof.check()
-        give_up_at = time.monotonic() + self._patience
+        give_up_at = time.monotonic() + self.patience
         claimed = None
         while claimed is None:
             with anyio.CancelScope(shield=claiming.in_doubt):

@@ -1,27 +1,42 @@
-"""What a worker does beside its tasks: rows whose worker was lost."""
+"""What a worker does beside its tasks: leases are renewed, and rows are taken whose worker was lost."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from asyncqueue.backends.mysql_claiming import HELD_BY_OTHERS
 from asyncqueue.backends.mysql_connection import Call, MysqlConnection
-from asyncqueue.backends.mysql_rows import encode, ids_json
+from asyncqueue.backends.mysql_rows import encode, fence, ids_json, ordered, rows_json
 from asyncqueue.backends.mysql_times import Times
 from asyncqueue.backends.mysql_transactions import transaction
 from asyncqueue.backends.table import Table
-from asyncqueue.model import LostTask
+from asyncqueue.model import Claim, LostTask, Stamp
 
 
 class Upkeep:
-    """Rescues. Its verbs are work for a lane."""
+    """Renewals and rescues. Its verbs are work for a lane."""
 
     def __init__(self, table: Table, times: Times) -> None:
         self._table = table
         self._times = times
+
+    async def renew(
+        self, connection: MysqlConnection, *, claims: Sequence[Claim], now: Stamp, worker_pid: int | None
+    ) -> set[UUID]:
+        """As `Backend.renew`."""
+        if not claims:
+            return set()
+        renewed: set[UUID] = set()
+        for part in rows_json(ordered(map(fence, claims)), connection.max_packet):
+            _, free = await connection.run(self._call("begin"), self._call("free", rows=part, now=now))
+            ids = {UUID(row[0]) for row in free.rows}
+            values = {"ids": ids_json(ids), "now": now, "worker_pid": worker_pid}
+            await connection.run(*([self._call("renew", **values)] if ids else []), self._call("commit"))
+            renewed |= ids
+        return renewed
 
     async def rescue(
         self, connection: MysqlConnection, *, lease: float, error: str | None, limit: int

@@ -17,7 +17,7 @@ import asyncpg
 from asyncqueue.backends import postgresql_schema as schema
 from asyncqueue.backends import statements
 from asyncqueue.backends.arrivals import Arrivals
-from asyncqueue.backends.base import Capabilities, Change, Extent, Options, Server, TableShape, TaskFilter
+from asyncqueue.backends.base import Capabilities, Change, Extent, Options, Server, TableShape, TaskFilter, within
 from asyncqueue.backends.carrying import carried
 from asyncqueue.backends.doubt import QUEUED, Tries, cancelled, once
 from asyncqueue.backends.lane import Lane, Lanes
@@ -63,6 +63,8 @@ if TYPE_CHECKING:
 
 # Building an index on a very large table may take hours; the deadline only keeps a lost connection from hanging.
 _MIGRATION_TIMEOUT = 6 * 3600.0
+# What part of a heartbeat's deadline it waits for one lock: with the lane's retries it stays within the deadline.
+_SHARE_FOR_LOCKS = 1 / 6
 # What `end_attempts` calls the columns of a batch of ends.
 _ATTEMPT_ARRAYS = (
     *("ids", "tokens", "statuses", "outputs", "errors", "logs", "keeps", "delays", "attempts", "starteds", "losts"),
@@ -82,6 +84,7 @@ class PostgresqlBackend:
 
     def __init__(self, url: str, options: Options) -> None:
         self.options = options
+        self._within = options.statement_timeout
         self._connector = Connector(url, options)
         names = schema.names_of(options.table)
         self._table = Table("postgresql", statements.dollar, options.table, names, schema.slots(names))
@@ -89,9 +92,11 @@ class PostgresqlBackend:
         by_index = self._connector.connect_by_index
         self._engine = Lanes([self._lane(by_index) for _ in range(self.capabilities.exchanges)])
         self._control, self._enqueue, self._admit = self._lane(), self._lane(), self._lane(by_index)
+        # For heartbeats alone.
+        self._pulse = self._lane(lambda: self._connector.connect_impatient(self._within * _SHARE_FOR_LOCKS))
         # For what a caller's transaction does not see.
         self._beside = self._lane()
-        self._lanes = (self._engine, self._control, self._enqueue, self._admit, self._beside)
+        self._lanes = (self._engine, self._control, self._enqueue, self._admit, self._pulse, self._beside)
         self._listener = Listener(
             self._connector.connect, lambda: self._table.names.channel, self._table.setup["listen_ping"].text
         )
@@ -129,7 +134,12 @@ class PostgresqlBackend:
         await self._control.run(self._probe, translate=self._translate)
 
     async def look_again(self) -> None:
-        await self._control.run(self._probe, translate=self._translate)
+        await self._pulse.run(self._probe, translate=self._translate)
+
+    def hurry(self, seconds: float | None) -> None:
+        self._within = within(self.options, seconds)
+        for lane in (self._engine, self._admit, self._pulse):
+            lane.hurry(self._within)
 
     async def close(self) -> None:
         await self._enqueueing.close()
@@ -201,13 +211,13 @@ class PostgresqlBackend:
         }
         return {row[0] for row in await self._fetch(self._engine, "append_output", values)}
 
-    async def observe(self, ids: Collection[UUID]) -> Observation:
-        rows = await self._fetch(self._control, "observe", {"ids": list(ids)})
+    async def observe(self, ids: Collection[UUID], *, beating: bool = False) -> Observation:
+        rows = await self._fetch(self._pulse if beating else self._control, "observe", {"ids": list(ids)})
         return Observation(rows[0][0], {row[1]: (row[2], row[3]) for row in rows if row[1] is not None})
 
-    async def renew(self, claims: Sequence[Claim], *, now: Stamp, worker_pid: int | None) -> None:
+    async def renew(self, claims: Sequence[Claim], *, now: Stamp, worker_pid: int | None) -> set[UUID]:
         values = {**_fences(claims), "now": now, "worker_pid": worker_pid}
-        await self._fetch(self._control, "renew", values)
+        return {row[0] for row in await self._fetch(self._pulse, "renew", values)}
 
     async def release(self, releases: Sequence[Release]) -> None:
         self._claims.forget()
@@ -227,11 +237,11 @@ class PostgresqlBackend:
     async def foreign_pids(self, own: int) -> set[int]:
         if self.shape is not None and not self.shape.errors:
             return set()
-        return {row[0] for row in await self._fetch(self._control, "foreign_pids", {"own": own})}
+        return {row[0] for row in await self._fetch(self._pulse, "foreign_pids", {"own": own})}
 
     async def beat(self, worker: WorkerInfo) -> None:
         if self._table.migrated:
-            await self._fetch(self._control, "beat", asdict(worker))
+            await self._fetch(self._pulse, "beat", asdict(worker))
 
     async def leave(self, name: str) -> None:
         if self._table.migrated:

@@ -46,6 +46,10 @@ class Connector:
         """The same for a worker's hot statements, with a planner that takes their indexes."""
         return await self._open_with(BY_INDEX)
 
+    async def connect_impatient(self, patience: float) -> AsyncpgConnection:
+        """The same for heartbeats: a statement gives up after `patience` seconds of waiting for a lock."""
+        return await self._open_with({**BY_INDEX, "lock_timeout": str(max(1, int(patience * 1000)))})
+
     async def connect_unhurried(self) -> AsyncpgConnection:
         """The same for a migration: neither we nor the server end a statement that takes long."""
         return await self._open_with(UNHURRIED, patient=True)

@@ -14,15 +14,15 @@ import anyio
 from asyncqueue.backends import keys, statements, versions
 from asyncqueue.backends import sqlite_schema as schema
 from asyncqueue.backends.arrivals import Arrivals
-from asyncqueue.backends.base import Capabilities, Change, Extent, Options, Server, TableShape, TaskFilter
+from asyncqueue.backends.base import Capabilities, Change, Extent, Options, Server, TableShape, TaskFilter, within
 from asyncqueue.backends.carrying import carried
 from asyncqueue.backends.edges import edges_of
-from asyncqueue.backends.lane import translated
+from asyncqueue.backends.lane import Lane, translated
 from asyncqueue.backends.sqlite_agenda import SqliteAgenda
 from asyncqueue.backends.sqlite_chains import SqliteChains
 from asyncqueue.backends.sqlite_chores import SqliteChores
 from asyncqueue.backends.sqlite_claims import Claims
-from asyncqueue.backends.sqlite_connection import Work, check_callers
+from asyncqueue.backends.sqlite_connection import SqliteConnection, Work, check_callers
 from asyncqueue.backends.sqlite_connections import Connections
 from asyncqueue.backends.sqlite_errors import translate
 from asyncqueue.backends.sqlite_keys import Keys
@@ -92,6 +92,8 @@ class SqliteBackend:
         # SQLite has one writer at a time, so one connection does all the writing; in WAL mode another reads meanwhile.
         self._writer = self._files.lane(self._probe)
         self._reader = self._writer if self._path == MEMORY else self._files.lane(self._probe)
+        # Heartbeats have one of their own, on which no other verb of this process can delay them.
+        self._pulse = self._writer if self._path == MEMORY else self._files.lane(self._probe)
         self.chains = SqliteChains(self._table, self._times, read=self._read, write=self._write)
         self.ticks = SqliteTicks(self._table, self._times, read=self._read, write=self._write)
         self._news, self._ends = self._files.news(), self._files.news()
@@ -110,15 +112,21 @@ class SqliteBackend:
 
     async def open(self) -> None:
         check(self._path)
-        for lane in (self._writer, self._reader):
+        for lane in (self._writer, self._reader, self._pulse):
             lane.open()
         await self._peek(self._probe)
 
     async def look_again(self) -> None:
-        await self._read(self._probe)
+        await self._read(self._probe, lane=self._pulse)
+
+    def hurry(self, seconds: float | None) -> None:
+        self._files.deadline = within(self.options, seconds)
+        for lane in (self._writer, self._pulse):
+            lane.hurry(self._files.deadline)
 
     async def close(self) -> None:
-        await self._files.close(self._news.close, self._ends.close, self._reader.close, self._writer.close)
+        lanes = (self._pulse, self._reader, self._writer)
+        await self._files.close(self._news.close, self._ends.close, *(lane.close for lane in lanes))
 
     # -- enqueueing
 
@@ -192,13 +200,15 @@ class SqliteBackend:
         changed = await self._each("append_output", rows)
         return {chunk.id for chunk, count in zip(chunks, changed, strict=True) if count}
 
-    async def observe(self, ids: Collection[UUID]) -> Observation:
+    async def observe(self, ids: Collection[UUID], *, beating: bool = False) -> Observation:
         now = self._times.now()
-        rows = await self._select("observe", {"ids": array(ids)})
+        rows = await self._select("observe", {"ids": array(ids)}, lane=self._pulse if beating else None)
         return Observation(now, {UUID(key): (status, modified) for key, status, modified in rows})
 
-    async def renew(self, claims: Sequence[Claim], *, now: Stamp, worker_pid: int | None) -> None:
-        await self._each("renew", [{**fence(claim), "now": now, "worker_pid": worker_pid} for claim in claims])
+    async def renew(self, claims: Sequence[Claim], *, now: Stamp, worker_pid: int | None) -> set[UUID]:
+        rows = [{**fence(claim), "now": now, "worker_pid": worker_pid} for claim in claims]
+        changed = await self._each("renew", rows, lane=self._pulse)
+        return {claim.id for claim, count in zip(claims, changed, strict=True) if count}
 
     async def release(self, releases: Sequence[Release]) -> None:
         await self._each("release", [{**fence(release), "queued_at": release.queued_at} for release in releases])
@@ -224,12 +234,16 @@ class SqliteBackend:
     async def foreign_pids(self, own: int) -> set[int]:
         if self.shape is not None and not self.shape.errors:
             return set()
-        return {row[0] for row in await self._select("foreign_pids", {"own": own})}
+        return {row[0] for row in await self._select("foreign_pids", {"own": own}, lane=self._pulse)}
 
     async def beat(self, worker: WorkerInfo) -> None:
         if self._table.migrated:
-            sql, values = self._table["beat"].text, {**asdict(worker), "now_utc": self._times.now_utc()}
-            await self._write(lambda raw: raw.execute(sql, values).rowcount)
+            sql, info = self._table["beat"].text, asdict(worker)
+            await self._write(
+                # The time is read under the lock: the wait for it does not make the beat older.
+                lambda raw: raw.execute(sql, {**info, "now_utc": self._times.now_utc()}).rowcount,
+                lane=self._pulse,
+            )
 
     async def leave(self, name: str) -> None:
         if self._table.migrated:
@@ -334,12 +348,16 @@ class SqliteBackend:
         with closing(sqlite3.connect(MEMORY)) as empty, translated(self._translate):
             return work(empty)
 
-    async def _read(self, work: Work[Result]) -> Result:
+    async def _read(self, work: Work[Result], *, lane: Lane[SqliteConnection] | None = None) -> Result:
         # Without a server there is no connection to lose: a repetition would meet the same error.
-        return await self._reader.run(lambda connection: connection.read(work), translate=self._translate, repeat=False)
+        return await (lane or self._reader).run(
+            lambda connection: connection.read(work), translate=self._translate, repeat=False
+        )
 
-    async def _write(self, work: Work[Result], *, timeout: float | None = None) -> Result:
-        result = await self._writer.run(
+    async def _write(
+        self, work: Work[Result], *, timeout: float | None = None, lane: Lane[SqliteConnection] | None = None
+    ) -> Result:
+        result = await (lane or self._writer).run(
             lambda connection: connection.write(work), translate=self._translate, repeat=False, timeout=timeout
         )
         self._news.ring()
@@ -378,14 +396,18 @@ class SqliteBackend:
             return True
         return bool(raw.execute(self._table["recorded"].text, values).fetchall())
 
-    async def _select(self, name: str, values: dict[str, Any]) -> list[Row]:
+    async def _select(
+        self, name: str, values: dict[str, Any], *, lane: Lane[SqliteConnection] | None = None
+    ) -> list[Row]:
         sql = self._table[name].text
-        return await self._read(lambda raw: raw.execute(sql, values).fetchall())
+        return await self._read(lambda raw: raw.execute(sql, values).fetchall(), lane=lane)
 
-    async def _each(self, name: str, rows: list[dict[str, Any]]) -> list[int]:
+    async def _each(
+        self, name: str, rows: list[dict[str, Any]], *, lane: Lane[SqliteConnection] | None = None
+    ) -> list[int]:
         """Run a statement once for each row, all in one transaction; return how many rows each changed."""
         sql = self._table[name].text
-        return await self._write(lambda raw: [raw.execute(sql, row).rowcount for row in rows])
+        return await self._write(lambda raw: [raw.execute(sql, row).rowcount for row in rows], lane=lane)
 
     async def _steer(self, name: str, ids: Collection[UUID]) -> set[UUID]:
         sql = self._table[name].text

@@ -41,11 +41,11 @@ class SqliteConnection(aiosqlite.Connection):
         settings: the statements run on a new connection.
         begin: the statement that begins a write.
         checkpoints: looks at the log now and then.
-        patience: seconds to try for a lock that another process holds.
+        patience: gives the seconds to try for a lock that another process holds.
     """
 
     def __init__(
-        self, path: str, *, settings: Sequence[str], begin: str, checkpoints: Checkpoints, patience: float
+        self, path: str, *, settings: Sequence[str], begin: str, checkpoints: Checkpoints, patience: Callable[[], float]
     ) -> None:
         super().__init__(self._open, iter_chunk_size=64)
         # A connection that was never closed must not keep the interpreter from exiting.
@@ -124,7 +124,7 @@ class SqliteConnection(aiosqlite.Connection):
             self._raw.close()
 
     def _patiently(self, raw: sqlite3.Connection, work: Work[Result]) -> Result:
-        deadline = time.monotonic() + self._patience
+        deadline = time.monotonic() + self._patience()
         self._working = True
         try:
             while not self._stopping.is_set():

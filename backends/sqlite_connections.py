@@ -34,6 +34,8 @@ class Connections:
         self._path = path
         self._setup = setup
         self._options = options
+        #: Seconds within which a write ends, and its wait for the lock before that.
+        self.deadline = options.statement_timeout
         self._ending: set[asyncio.Future[Any]] = set()
         self._memory: SqliteConnection | None = None
 
@@ -76,7 +78,7 @@ class Connections:
             settings=[self._setup[name].text for name in _SETTINGS],
             begin=self._setup["begin"].text,
             checkpoints=Checkpoints(self._setup),
-            patience=_SHARE_FOR_WAITING * self._options.statement_timeout,
+            patience=lambda: _SHARE_FOR_WAITING * self.deadline,
         )
         try:
             await connection

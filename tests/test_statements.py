@@ -82,6 +82,7 @@ NOT_EVERYWHERE = {
     "scheduled": ({"sqlite"}, "the first half of `advance`; the servers can count with microseconds"),
     "due": ({"mysql", "sqlite"}, "the first half of a promotion; PostgreSQL promotes with one UPDATE"),
     "hold_limited": ({"mysql", "sqlite"}, "part of `promote` on PostgreSQL"),
+    "free": ({"mysql"}, "the first half of a renewal, because an UPDATE cannot skip locked rows"),
     "lock_claims": ({"mysql"}, "the first half of `end_attempts`, because MySQL cannot return what it updates"),
     "record": ({"sqlite"}, "part of `end_attempts` on PostgreSQL; one row at a time here"),
     "record_attempts": ({"mysql"}, "likewise; many rows at once there"),
@@ -175,7 +176,7 @@ ROWS = {
     "record_attempts": {"id", "status", "lost", "error", "log"},
     "recorded": {"id", "started"},
     "release": {"id", "token", "queued_at"},
-    "renew": {"id", "token"},
+    "free": {"id", "token"},
 }
 
 #: Parameters of one dialect that the others do without: statement, dialect, parameters, and why.
@@ -233,6 +234,8 @@ DIFFERENCES = [
     ("advance", "postgresql", {"microseconds"}, "all rows at once"),
     ("advance", "mysql", {"microseconds"}, "likewise"),
     ("advance", "sqlite", {"place", "run_after"}, "one row at a time, because its arithmetic knows no microseconds"),
+    ("renew", "postgresql", {"token"}, "it locks and updates at once"),
+    ("renew", "sqlite", {"token"}, "nobody else writes meanwhile"),
     ("end_attempts", "postgresql", {"token", "delay"}, "it locks and updates at once; the clock is the server's"),
     ("end_attempts", "mysql", {"delay", "utc_offset"}, "`lock_claims` has fenced its rows; the clock is the server's"),
     ("end_attempts", "sqlite", {"token", "run_after", "now"}, "the clock is the host's"),

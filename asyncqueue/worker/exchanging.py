@@ -92,9 +92,7 @@ class Exchange:
         try:
             claimant = self._claimer.claimant() if room else Claimant()
             if batch:
-                async with self._ledger.writing.shared():
-                    await self._ledger.settle(batch)
-                    claimed = await self._finisher.write(batch, claim=room, claimant=claimant)
+                claimed = await self._finisher.write(batch, claim=room, claimant=claimant)
             else:
                 claimed = await self._backend.claim(
                     room, worker_pid=claimant.pid, worker=claimant.name, queues=claimant.queues

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Set
 from uuid import UUID
 
 from asyncqueue.backends.base import Backend
@@ -69,6 +69,7 @@ class Finisher:
 
     def put(self, held: Held) -> None:
         """Hand over a claim whose run is over: to be finished with its result, or to be released if it has none."""
+        held.over, held.missed = True, False
         self.unwritten += 1
         self._waiting.append(held)
         self._news.set()
@@ -95,18 +96,20 @@ class Finisher:
 
         Returns what was claimed, None where nothing could be because the batch had to be written row by row. Where
         the database is away the batch stays as it is: call this again. Ends of which it is not known whether they were
-        written stay in the batch as well.
+        written stay in the batch as well, and so do rows whose token a renewal has changed meanwhile.
         """
+        await self._ledger.settle(batch)
+        since = self._ledger.renewals
         releases, finishes, attempts = self._sorted(batch)
         if releases:
             await self._backend.release([Release(held.id, held.token, held.claimed.queued_at) for held in releases])
-        written = await self._end_attempts(attempts) if attempts else set()
+        written = await self._end_attempts(attempts, since) if attempts else set()
         claimed: list[ClaimedTask] | None = None
-        unsettled: list[Held] = []
+        unsettled: Set[Held] = frozenset()
         if finishes:
             ended, claimed = await self._end(finishes, claim, claimant)
             if ended is None:
-                unsettled = finishes
+                unsettled = set(finishes)
             else:
                 written |= ended
         elif attempts and claim:
@@ -114,19 +117,29 @@ class Finisher:
             claimed = await self._backend.claim(
                 claim, worker_pid=claimant.pid, worker=claimant.name, queues=claimant.queues
             )
-        settled = [*releases, *attempts] if unsettled else batch
-        self.unwritten -= len(settled)
-        for held in settled:
-            self._ledger.remove(held)
-            if held.result is None or held.claimed.id in written:
-                self._on_written(held)
-            else:
-                self._on_lost(held)
-        batch[:] = unsettled
+        again = [held for held in batch if not self._take_note(held, written, unsettled, since)]
+        self.unwritten -= len(batch) - len(again)
+        batch[:] = again
         self._backend.announce_ends()
         if not self.unwritten:
             self._idle.set()
         return claimed
+
+    def _take_note(self, held: Held, written: Set[UUID], unsettled: Set[Held], since: int) -> bool:
+        """Say what became of a claim. Returns False where its end is to be written again."""
+        if held.claimed.id in written:
+            told = self._on_written
+        elif held in unsettled:
+            return False
+        elif self._ledger.moved(held, since):
+            # A renewal was quicker, and has changed the token. The new one may be known only in a moment.
+            held.missed = True
+            return False
+        else:
+            told = self._on_lost if held.result is not None else self._on_written  # a release says nothing of rows
+        self._ledger.remove(held)
+        told(held)
+        return True
 
     def _sorted(self, batch: list[Held]) -> tuple[list[Held], list[Held], list[Held]]:
         """What is to be released, what ends in one attempt as most do, and the attempts that are to be recorded."""
@@ -178,7 +191,7 @@ class Finisher:
             # Some row of the batch cannot be stored; its neighbours can.
             return await self._one_by_one(finishes, self._finish), None
 
-    async def _end_attempts(self, attempts: list[Held]) -> set[UUID]:
+    async def _end_attempts(self, attempts: list[Held], since: int) -> set[UUID]:
         back = [held for held in attempts if held.result is not None and held.result.status == Status.SCHEDULED]
         if not back:
             return await self._record(attempts)
@@ -186,7 +199,9 @@ class Finisher:
             [HandBack(held.id, held.token, held.result.limit_key) for held in back if held.result is not None]
         )
         rest = [held for held in attempts if held not in back]
-        return {held.id for held in back} | (await self._record(rest) if rest else set())
+        # Like a release it does not say what it has changed: see `write`.
+        sure = {held.id for held in back if not self._ledger.moved(held, since)}
+        return sure | (await self._record(rest) if rest else set())
 
     async def _record(self, attempts: list[Held]) -> set[UUID]:
         try:

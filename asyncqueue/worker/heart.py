@@ -11,7 +11,7 @@ from typing import Literal
 import anyio
 
 from asyncqueue.backends.base import Backend
-from asyncqueue.errors import DatabaseUnavailable
+from asyncqueue.errors import DatabaseBusy, DatabaseUnavailable
 from asyncqueue.worker.leases import Leases
 from asyncqueue.worker.ledger import Ledger
 from asyncqueue.worker.signal import Signal
@@ -21,6 +21,10 @@ logger = logging.getLogger("asyncqueue.worker")
 
 #: Beats between two looks at what the table is.
 _LOOK_AGAIN = 6
+#: Intervals after the end of a beat until the next one is late.
+_LATE = 1.5
+#: A part of the interval: so soon a beat is made again that did not do all it should.
+_SOON = 5
 
 
 class WorkerPid:
@@ -57,12 +61,13 @@ class Heart:
 
     Each beat looks at all claims in one statement, and so learns within an interval which of them were cancelled or
     taken away. Those held for longer than half an interval are renewed in another; a task that ends sooner costs none.
+    Rows that another session has locked are tried again soon, and keep none of the others waiting.
 
     Args:
         interval: seconds between beats.
         leases: how long a claim stands without renewal.
         pid: what to write into `worker_pid`.
-        present: says at each beat that this worker is running.
+        present: says at each beat that this worker is running, and returns whether the database could be written to.
         news: set after each beat that went well: claiming may have waited for one.
     """
 
@@ -74,7 +79,7 @@ class Heart:
         interval: float,
         leases: Leases,
         pid: WorkerPid,
-        present: Callable[[], Awaitable[None]],
+        present: Callable[[], Awaitable[bool]],
         news: Signal,
     ) -> None:
         self._news = news
@@ -85,46 +90,76 @@ class Heart:
         self._present = present
         self._pid = pid
         self._beats = 0
-        self._last = self._well_since = time.monotonic()
+        self._said_locked = False
+        now = time.monotonic()
+        #: When the last renewal began that went well, since when all beats have, and when the last of them ended.
+        self._renewed_at = self._well_since = now
+        self._ended_at: float | None = None
 
     @property
     def well_for(self) -> float:
-        """For how many seconds beats have gone well."""
-        return time.monotonic() - self._well_since
+        """For how many seconds beats have gone well: 0 while one is late, which may be waiting for a lock."""
+        now = time.monotonic()
+        if self._ended_at is None or now - self._ended_at > _LATE * self._interval:
+            return 0.0
+        return now - self._well_since
 
     @property
     def settled(self) -> bool:
-        """Whether two beats in a row have gone well: then other workers too have had time to renew after an outage."""
+        """Whether two beats in a row have ended in time: so other workers, too, had time to renew after trouble."""
         return self.well_for > 2 * self._interval
 
     @property
     def steady(self) -> bool:
         """Whether leases are being renewed well before they end."""
         lease = self._leases.own
-        return lease is None or time.monotonic() - self._last < lease / 2
+        return lease is None or time.monotonic() - self._renewed_at < lease / 2
 
     async def run(self) -> None:
         """Beat for ever."""
+        self._well_since = time.monotonic()
         while True:
+            began = time.monotonic()
             try:
-                await self._beat()
+                locked = await self._beat(began)
             except DatabaseUnavailable as error:
                 logger.warning("cannot renew leases: %s", error)
-                await anyio.sleep(self._interval / 5)
+                await anyio.sleep(self._interval / _SOON)
                 self._well_since = time.monotonic()
             else:
-                self._last = time.monotonic()
+                self._ended_at = time.monotonic()
+                if self._ended_at - began > self._interval:
+                    self._well_since = self._ended_at
                 self._news.set()
-                await self._backend.wait_for_cancellation(self._interval)
+                await self._backend.wait_for_cancellation(self._interval / (_SOON if locked else 1))
 
-    async def _beat(self) -> None:
+    async def _beat(self, began: float) -> int:
+        """Renew, and say that this worker is running. Returns how many rows could not be renewed."""
         self._leases.refresh()
         await self._pid.look(self._backend)
-        for held, reason in await self._ledger.renew(self._pid.value, older=self._interval / 2):
+        try:
+            renewal = await self._ledger.renew(self._pid.value, older=self._interval / 2)
+        except DatabaseBusy:
+            await self._present()  # while somebody has locked the task table, others are told that this worker lives
+            raise
+        self._renewed_at = began
+        for held, reason in renewal.stopped:
             logger.warning("stopping task %s (%s): %s", held.id, held.claimed.task, reason.value, extra=held.about)
             held.stop(reason)
-        # Last: neither may keep a lease from being renewed.
+        self._say_locked(renewal.locked)
+        if not await self._present():
+            self._well_since = time.monotonic()
+        # Last: it may not keep a lease from being renewed.
         self._beats += 1
         if self._beats % _LOOK_AGAIN == 0:
             await self._backend.look_again()  # PostgreSQL says nothing when a table has been migrated
-        await self._present()
+        return renewal.locked
+
+    def _say_locked(self, rows: int) -> None:
+        if rows and not self._said_locked:
+            logger.warning(
+                "the leases of %d running tasks cannot be renewed, because other sessions have locked their rows: "
+                "look for a transaction that was left open",
+                rows,
+            )
+        self._said_locked = bool(rows)

@@ -7,6 +7,8 @@ from asyncqueue.settings import Settings
 
 #: Seconds between two looks for what a lost worker has left, at least and at most.
 _OFTEN, _SELDOM = 0.5, 60.0
+#: What part of a lease a statement may take: what fails is done again before the lease ends.
+_SHARE = 1 / 3
 
 
 class Leases:
@@ -30,8 +32,9 @@ class Leases:
         return _SELDOM if self.own is None else min(max(self.own / 4, _OFTEN), _SELDOM)
 
     def refresh(self) -> None:
-        """See what the table is now: it may have been migrated."""
+        """See what the table is now: it may have been migrated. Statements have to end within a part of the lease."""
         if self._backend.shape is not None and self._backend.shape.migrated:
             self.own, self.foreign = self._settings.own_lease, self._settings.foreign_lease
         else:
             self.own = self.foreign = self._settings.effective_lease
+        self._backend.hurry(None if self.own is None else self.own * _SHARE)

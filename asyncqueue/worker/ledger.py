@@ -13,8 +13,10 @@ from asyncqueue.logs import about
 from asyncqueue.model import Claim, ClaimedTask, Observation, Stamp, Status
 from asyncqueue.running.run import Run
 from asyncqueue.running.runner import RunResult
-from asyncqueue.worker.access import Access
 from asyncqueue.worker.leases import Leases
+
+#: How many renewals in doubt are remembered for a row, at most. They are seconds apart; no statement takes so long.
+_CANDIDATES = 20
 
 
 class Reason(Enum):
@@ -33,14 +35,18 @@ class Held:
     claimed: ClaimedTask
     token: Stamp
     renewed_at: float
-    #: The token a renewal wrote if it took effect: its reply was lost.
-    doubtful: Stamp | None = None
+    #: The tokens that renewals wrote if they took effect: their replies were lost, or have not come yet.
+    doubtful: tuple[Stamp, ...] = ()
     #: Set while the task runs.
     run: Run | None = None
     #: Why its run was stopped, once it was.
     reason: Reason | None = None
     #: How its run ended; None while it goes on, and for one that ended without a result or never began.
     result: RunResult | None = None
+    #: Whether its end is on the way into the table. A renewal goes on meanwhile, but does not judge it.
+    over: bool = False
+    #: Whether an attempt to write its end has missed because a renewal had changed the token.
+    missed: bool = False
 
     @property
     def id(self) -> UUID:
@@ -69,14 +75,19 @@ class Verdict:
 
 
 def judge(held: Iterable[Held], seen: Observation) -> Verdict:
-    """Tell the claims that still stand, each with its token, from those that do not."""
+    """Tell the claims that still stand, each with its token, from those that do not.
+
+    Claims whose end is being written are among neither where the end stands already: the write itself will tell.
+    """
     verdict = Verdict()
     for claim in held:
         row = seen.rows.get(claim.id)
-        if row is None:
-            verdict.stopped.append((claim, Reason.DELETED))
-        elif row[0] == Status.RUNNING and row[1] in (claim.token, claim.doubtful):
+        if row is not None and row[0] == Status.RUNNING and (row[1] == claim.token or row[1] in claim.doubtful):
             verdict.kept.append((claim, row[1]))
+        elif claim.over:
+            continue
+        elif row is None:
+            verdict.stopped.append((claim, Reason.DELETED))
         elif row[0] == Status.CANCELLED:
             verdict.stopped.append((claim, Reason.CANCELLED))
         else:
@@ -84,15 +95,28 @@ def judge(held: Iterable[Held], seen: Observation) -> Verdict:
     return verdict
 
 
+@dataclass(slots=True)
+class Renewal:
+    """What a renewal has found."""
+
+    #: The claims that do not stand any more.
+    stopped: list[tuple[Held, Reason]] = field(default_factory=list)
+    #: How many rows could not be renewed, because other sessions have locked them.
+    locked: int = 0
+
+
 class Ledger:
     """All claims of one worker.
 
-    A renewal changes tokens, and every other write is fenced by them. So whoever writes to held rows shares `writing`,
-    and a renewal has it alone: two statements of one worker never race for the same token.
+    A renewal changes tokens, by which every other write is fenced, and neither waits for the other: a slow answer to
+    one batch of ends must not cost the other rows their leases. So a write may miss because a renewal has changed its
+    row's token meanwhile. Ask `moved` before a miss counts as the loss of the claim, and write again.
     """
 
     def __init__(self, backend: Backend, leases: Leases) -> None:
-        self.writing = Access()
+        #: Counts what changes tokens.
+        self.renewals = 0
+        self._renewing = False
         self._backend = backend
         self._leases = leases
         self._held: dict[UUID, Held] = {}
@@ -118,36 +142,69 @@ class Ledger:
         lease = self._leases.own
         return lease is None or time.monotonic() - held.renewed_at < lease
 
+    def moved(self, held: Held, since: int) -> bool:
+        """Whether a renewal may have changed the claim's token while a write was under way.
+
+        Args:
+            held: a claim whose write changed nothing.
+            since: what `renewals` was when the write was sent.
+        """
+        return bool(held.doubtful) or self.renewals != since
+
     async def settle(self, some: Iterable[Held]) -> None:
-        """Find out which token counts where the reply to a renewal was lost. Call it sharing `writing`."""
-        doubtful = [held for held in some if held.doubtful is not None]
+        """Find out which token counts where the reply to a renewal was lost.
+
+        Where the reply is still to come, only claims are asked for whose write has missed already: as a rule the token
+        known is the right one, and a look would cost a statement.
+        """
+        doubtful = [held for held in some if held.doubtful and (held.missed or not self._renewing)]
         if doubtful:
             verdict = judge(doubtful, await self._backend.observe([held.id for held in doubtful]))
-            for held, token in verdict.kept:
-                held.token = token
+            standing = {held.id for held, _ in verdict.kept}
+            self._take_in(verdict.kept)
             for held in doubtful:
-                held.doubtful = None
+                if held.id not in standing:
+                    held.doubtful = ()
 
-    async def renew(self, worker_pid: int | None, *, older: float) -> list[tuple[Held, Reason]]:
-        """Look at all claims, and renew the leases that are older than so many seconds.
-
-        Returns the claims that do not stand any more.
-        """
+    async def renew(self, worker_pid: int | None, *, older: float) -> Renewal:
+        """Look at all claims, and renew the leases that are older than so many seconds."""
         if not self._held:
-            return []
-        async with self.writing.alone():
-            every = list(self._held.values())
-            since = time.monotonic()
-            seen = await self._backend.observe(list(self._held))
-            verdict = judge(every, seen)
-            for held, token in verdict.kept:
-                held.token, held.doubtful = token, None
-            old = [held for held, _ in verdict.kept if since - held.renewed_at > older]
-            if old:
-                claims = [Claim(held.id, held.token) for held in old]
-                for held in old:
-                    held.doubtful = seen.now
-                await self._backend.renew(claims, now=seen.now, worker_pid=worker_pid)
-            for held in old:
-                held.token, held.doubtful, held.renewed_at = seen.now, None, since
-        return verdict.stopped
+            return Renewal()
+        every = list(self._held.values())
+        since = time.monotonic()
+        seen = await self._backend.observe([held.id for held in every], beating=True)
+        verdict = judge(every, seen)
+        self._take_in(verdict.kept)
+        old = [held for held, _ in verdict.kept if since - held.renewed_at > older]
+        locked = await self._renew(old, seen.now, worker_pid, since) if old else 0
+        return Renewal(verdict.stopped, locked)
+
+    def _take_in(self, kept: Iterable[tuple[Held, Stamp]]) -> None:
+        """Take in the tokens that rows were seen to have.
+
+        A new one was written by a renewal in doubt, and no other renewal can still take effect, because each is fenced
+        by the token before. While the old one stands, a renewal whose reply was lost may still be on its way.
+        """
+        for held, token in kept:
+            if token != held.token:
+                held.token, held.doubtful = token, ()
+                self.renewals += 1
+
+    async def _renew(self, old: list[Held], now: Stamp, worker_pid: int | None, since: float) -> int:
+        """Renew these. Returns how many could not be."""
+        claims = [Claim(held.id, held.token) for held in old]
+        for held in old:
+            held.doubtful = (*held.doubtful[-_CANDIDATES:], now)
+        self._renewing = True
+        try:
+            renewed = await self._backend.renew(claims, now=now, worker_pid=worker_pid)
+        finally:
+            self._renewing = False
+        self.renewals += 1
+        locked = 0
+        for held in old:
+            if held.id in renewed:
+                held.token, held.doubtful, held.renewed_at = now, (), since
+            elif not held.over:
+                locked += 1
+        return locked

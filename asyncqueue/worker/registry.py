@@ -8,7 +8,7 @@ import socket
 from importlib import metadata
 
 from asyncqueue.backends.base import Backend
-from asyncqueue.errors import DatabaseError
+from asyncqueue.errors import DatabaseError, DatabaseUnavailable
 from asyncqueue.model import WorkerInfo
 from asyncqueue.settings import Settings
 from asyncqueue.worker.leases import Leases
@@ -21,7 +21,7 @@ _VERSION = metadata.version("asyncqueue")
 class Registry:
     """One worker's entry, on a migrated table.
 
-    It is for people to see: what is rescued, and when, follows from the rows alone.
+    People see it, and other workers: while a worker beats, nobody rescues what it holds.
 
     Args:
         name: the worker's.
@@ -34,8 +34,8 @@ class Registry:
         self._name = name
         self._leases = leases
 
-    async def beat(self) -> None:
-        """Say that it is running; if that fails, the next one says it."""
+    async def beat(self) -> bool:
+        """Say that it is running; the next one says it if that fails. Returns whether the database takes writes."""
         info = WorkerInfo(
             name=self._name,
             host=socket.gethostname()[:255],
@@ -49,6 +49,8 @@ class Registry:
             await self._backend.beat(info)
         except DatabaseError as error:
             logger.debug("cannot say that this worker is running: %s", error)
+            return not isinstance(error, DatabaseUnavailable)
+        return True
 
     async def leave(self) -> None:
         """Take it off the list; a database that is away is no reason to wait."""

@@ -72,9 +72,8 @@ class Streams:
             wanted, self._wanted = list(self._wanted), {}
             chunks = {stream: "".join(stream.pending) for stream in wanted if stream.failure is None}
             try:
-                async with self._ledger.writing.shared():
-                    await self._ledger.settle(stream.held for stream in chunks)
-                    await self._write(chunks)
+                await self._ledger.settle(stream.held for stream in chunks)
+                await self._write(chunks)
             except BaseException:
                 for stream in chunks:
                     self.want(stream, urgent=False)
@@ -93,17 +92,22 @@ class Streams:
     async def _append(self, chunks: dict[OutputStream, str]) -> None:
         if not chunks:
             return
+        since = self._ledger.renewals
         written = await self._backend.append_output(
             [OutputChunk(stream.held.id, stream.held.token, stream.offset, text) for stream, text in chunks.items()]
         )
         self._backend.announce_ends()
         for stream, text in chunks.items():
             if stream.held.id in written:
+                stream.held.missed = False
                 stream.offset += len(text)
                 rest = "".join(stream.pending)[len(text) :]
                 stream.pending = [rest] if rest else []
                 if not rest:
                     stream.settled.set()
+            elif self._ledger.moved(stream.held, since):
+                stream.held.missed = True
+                self.want(stream, urgent=True)
             else:
                 self._fail(stream, StreamLost(f"task {stream.held.id} is not ours any more"))
                 stream.held.stop(Reason.TAKEN)

@@ -1,4 +1,5 @@
--- Renews the lease of a claim that is still held. One row at a time, within one transaction.
+-- Renews the lease of a claim that is still held. One row at a time, within one transaction. A row that has the new token
+-- already was renewed before, and the reply was lost.
 -- Params: id, token, now, worker_pid
 -- Returns: nothing
 UPDATE {table}
@@ -6,5 +7,5 @@ UPDATE {table}
        , worker_pid = :worker_pid -- [errors]
        , renewed = :now -- [migrated]
  WHERE status = 1
-   AND modified = :token
+   AND modified IN (:token, :now)
    AND id BETWEEN :id AND :id

@@ -56,6 +56,26 @@ async def test_a_claim_reads_the_index_of_bands(fresh_database, look, statistics
         assert "Seq Scan on django" not in promoting, promoting
 
 
+@cases("fresh_database", [Case("postgresql", 10)])
+@pytest.mark.parametrize("statistics", [True, False], ids=["analysed", "new"])
+async def test_a_heartbeat_finds_its_rows_by_the_primary_key(fresh_database, statistics):
+    fresh_database.execute(f"ALTER TABLE {fresh_database.table} SET (autovacuum_enabled = off)")
+    backend: Any
+    async with opened(fresh_database.url) as backend:
+        await backend.migrate()
+        await backend.enqueue([NewTask(uuid.uuid4(), "app.task", "{}") for _ in range(30_000)])
+        if statistics:
+            fresh_database.execute(f"ANALYZE {fresh_database.table}")
+        ids = f"'{{{', '.join(str(uuid.uuid4()) for _ in range(50))}}}'::uuid[]"
+        tokens = f"ARRAY[{', '.join(['now()'] * 50)}]"
+        for name, values in {"observe": {}, "renew": {"tokens": tokens, "now": "now()"}}.items():
+            text = _explain(backend, name, ids=ids, **values)
+            rows = await backend._pulse.run(lambda connection, text=text: connection.fetch(text), translate=str)
+            plan = "\n".join(row[0] for row in rows)
+            assert "_pkey" in plan, plan
+            assert "Seq Scan on django" not in plan, plan
+
+
 @cases("fresh_database", [Case("sqlite", 10)])
 async def test_sqlite_takes_two_steps_for_each_queue(fresh_database):
     backend: Any
@@ -63,7 +83,7 @@ async def test_sqlite_takes_two_steps_for_each_queue(fresh_database):
         await backend.migrate()
         plans = {
             name: "\n".join(line[3] for line in fresh_database.execute(explained(backend._table[name])))
-            for name in ("heads", "head", "ready", "next_due", "due", "finish", "end_attempts", "overdue")
+            for name in ("heads", "head", "ready", "next_due", "due", "finish", "renew", "end_attempts", "overdue")
         }
     index = "django_simple_queue_task USING INDEX django_simple_queue_task_asyncqueue"
     for step in ("queue>?", "queue=? AND priority<?"):
@@ -73,7 +93,7 @@ async def test_sqlite_takes_two_steps_for_each_queue(fresh_database):
     assert f"SEARCH {index}_due" in plans["next_due"]
     assert f"SEARCH {index}_due (run_after<?)" in plans["due"]
     assert f"SEARCH {index}_running (modified<?)" in plans["overdue"]
-    for name in ("finish", "end_attempts"):
+    for name in ("finish", "renew", "end_attempts"):
         assert "asyncqueue_running (modified=? AND id>? AND id<?)" in plans[name]
 
 

@@ -173,6 +173,7 @@ async def test_claimed_rows_are_found_by_their_key(full):
         "finish",
         "release",
         "append_output",
+        "free",
         "renew",
         "observe",
         "promote",

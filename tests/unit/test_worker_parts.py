@@ -11,7 +11,7 @@ from asyncqueue.worker.claiming import Prefetch
 from asyncqueue.worker.ledger import Held, Reason, judge
 
 
-def held(token: str = "t1", doubtful: str | None = None) -> Held:
+def held(token: str = "t1", *doubtful: str) -> Held:
     return Held(ClaimedTask(uuid.uuid4(), "a.b", None, token, "t0"), token, time.monotonic(), doubtful)
 
 
