@@ -16,6 +16,7 @@ import typer
 from asyncqueue.cli.command import command
 from asyncqueue.cli.options import Database
 from asyncqueue.cli.signals import leave, obeying_signals
+from asyncqueue.running import forks
 
 if TYPE_CHECKING:
     from asyncqueue.backends.base import TableShape
@@ -169,9 +170,22 @@ async def _work(settings: Settings, *, django: str | None, burst: bool) -> None:
             finally:
                 redirect.uninstall()
     _summarise(worker.progress, time.monotonic() - began)
-    if worker.progress.abandoned_threads or worker.progress.abandoned_runs:
-        logger.warning("ending with tasks that cannot be stopped")
-        leave(0)
+    _end(worker.progress)
+
+
+def _end(progress: Progress) -> None:
+    """End the process, with exit code 1 where results could not be written."""
+    code = 1 if progress.unwritten else 0
+    stuck = progress.abandoned_threads or progress.abandoned_runs or progress.abandoned_hooks
+    if stuck:
+        logger.warning("ending with tasks or hooks that cannot be stopped")
+    children = forks.children()
+    if children:
+        logger.warning("ending although %d processes go on that tasks have started with multiprocessing", children)
+    if stuck or children:
+        leave(code)  # Python itself would wait for them
+    if code:
+        raise typer.Exit(code)
 
 
 def _say_what_is_missing(shape: TableShape | None) -> None:

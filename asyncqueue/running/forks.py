@@ -48,6 +48,12 @@ def leave_child(failure: BaseException | None) -> None:
     os._exit(0 if failure is None else 1)
 
 
+def children() -> int:
+    """How many processes of `multiprocessing` go on, for which Python would wait when it ends."""
+    multiprocessing = sys.modules.get("multiprocessing")
+    return len(multiprocessing.active_children()) if multiprocessing else 0
+
+
 def _before() -> None:
     if _handled:
         thread = threading.current_thread()

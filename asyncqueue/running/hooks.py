@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import logging
 from collections.abc import Callable, Iterable
@@ -9,16 +10,18 @@ from dataclasses import dataclass, fields
 from importlib import import_module
 from typing import Any
 
-import anyio.to_thread
-
 from asyncqueue.errors import ConfigurationError
 from asyncqueue.importing import problem
 from asyncqueue.reprs import shown
 from asyncqueue.running.boundary import Raised, awaited, call
+from asyncqueue.running.threads import Threads
 
 logger = logging.getLogger("asyncqueue.hooks")
 
 Hook = Callable[..., Any]
+
+#: Of plain functions. One that hangs keeps nothing from ending.
+_threads = Threads()
 
 
 @dataclass(frozen=True)
@@ -83,4 +86,4 @@ async def _called(hook: Hook, details: tuple[Any, ...]) -> None:
     if inspect.iscoroutinefunction(hook):
         await hook(*details)
     else:
-        await anyio.to_thread.run_sync(hook, *details)
+        await _threads.run(functools.partial(hook, *details), f"the thread of the hook {shown(hook)}")

@@ -114,6 +114,11 @@ class Runner:
         """A run of this row, for `run`; `open_stream` is called when it yields something."""
         return Run(claimed, open_stream, self._limits.max_log_size, self._chains, self._grace)
 
+    def declares(self, path: str) -> bool:
+        """Whether the function at this path is known here, and declared with `@task`."""
+        resolved = self._resolver.known(path)
+        return resolved is not None and resolved.declared
+
     def info_of(self, claimed: ClaimedTask) -> TaskInfo:
         """What hooks are told of this row, with the attempts that its function declares once that was found."""
         resolved = self._resolver.known(claimed.task)

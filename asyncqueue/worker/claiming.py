@@ -74,6 +74,7 @@ class Claimer:
         identity: who claims, and of which queues.
         news: wakes the exchange loop.
         coming: whether something is under way in this worker that may queue tasks.
+        behind: whether nothing is to be claimed until `look` is called, because what follows from ends takes too long.
     """
 
     def __init__(
@@ -89,6 +90,7 @@ class Claimer:
         identity: Identity,
         news: Signal,
         coming: Callable[[], bool] = lambda: False,
+        behind: Callable[[], bool] = lambda: False,
     ) -> None:
         self._backend = backend
         self._ledger = ledger
@@ -100,6 +102,7 @@ class Claimer:
         self._identity = identity
         self._news = news
         self._coming = coming
+        self._behind = behind
         self._hungry = Signal()
         self._burst = False
         self._warned = False
@@ -119,7 +122,7 @@ class Claimer:
     @property
     def room(self) -> int:
         """How many tasks to claim now, if any are claimed now."""
-        if self.stopping:
+        if self.stopping or self._behind():
             return 0
         if not self._heart.steady:
             if not self._warned:

@@ -33,6 +33,10 @@ class Progress:
     #: Seconds that all of these took together, and the longest of them.
     exchange_seconds: float = 0.0
     slowest_exchange: float = 0.0
+    #: Ends and hand-backs that were not written when the worker ended: these tasks run again, or are failed as lost.
+    unwritten: int = 0
+    #: Calls of hooks that had not ended when the worker ended.
+    abandoned_hooks: int = 0
     #: Gauge: threads that run on although their task timed out or was stopped.
     abandoned_threads: int = 0
     #: Gauge: asynchronous tasks that go on although they were given up, because they ignore their cancellation.

@@ -45,8 +45,8 @@ def heals(error: BaseException) -> bool:
     return isinstance(error, DatabaseError) and not isinstance(error, SchemaError | UnsupportedServer | QueueClosed)
 
 
-async def keep(loop: Loop) -> None:
-    """Run a loop in the current asyncio task until the surrounding cancel scope is cancelled.
+async def keep(loop: Loop, host: asyncio.Task[Any] | None = None) -> None:
+    """Run a loop in the current asyncio task until the surrounding cancel scope is cancelled, or the task `host`.
 
     A loop that ends with an error, or that something cancels which is not this worker, is begun again: after 0.1
     seconds, later after up to 5. Only a vital loop ends the worker, with an error that waiting cannot heal.
@@ -67,7 +67,7 @@ async def keep(loop: Loop) -> None:
                 return
             problem: BaseException | None = None
         except asyncio.CancelledError as cancelled:
-            if _asked():
+            if _asked() or (host is not None and host.cancelling()):
                 raise
             _uncancel()
             problem = cancelled

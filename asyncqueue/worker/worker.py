@@ -8,7 +8,6 @@ import logging
 from typing import Any
 
 import anyio
-import anyio.abc
 
 from asyncqueue.backoff import Backoff
 from asyncqueue.errors import unwrapped
@@ -29,6 +28,7 @@ from asyncqueue.worker.cleaning import Cleaner
 from asyncqueue.worker.entries import entries_of
 from asyncqueue.worker.exchanging import Exchange
 from asyncqueue.worker.finishing import Finisher
+from asyncqueue.worker.firing import Firing
 from asyncqueue.worker.heart import Heart, WorkerPid
 from asyncqueue.worker.identity import Identity
 from asyncqueue.worker.leases import Leases
@@ -81,7 +81,7 @@ class Worker:
         self._settings = settings
         self._backend = backend
         application = application or Application(allow=AllowRule(patterns=settings.allow))
-        self._hooks = application.hooks
+        self._firing = Firing(application.hooks, on_caught_up=lambda: self._claimer.look())
         self._leases = Leases(settings, backend)
         self._ledger = Ledger(backend, self._leases)
         self._pid = WorkerPid(settings.worker_pid)
@@ -132,6 +132,7 @@ class Worker:
             identity=identity,
             news=news,
             coming=lambda: self._admitter.busy or self._linker.busy,
+            behind=lambda: self._firing.behind,
         )
         self._linker = Linker(
             backend, self._leases, on_queued=self._claimer.look_for_more, on_idle=self._claimer.look_whether_all_is_done
@@ -143,7 +144,8 @@ class Worker:
         self._main: asyncio.Task[Any] | None = None
         self._stops = 0
         self._draining: anyio.CancelScope | None = None
-        self._firing: anyio.abc.TaskGroup | None = None
+        self._drained = False
+        self._why_unwritten = "the database is away"
 
     @property
     def name(self) -> str:
@@ -182,28 +184,33 @@ class Worker:
                 async with anyio.create_task_group() as group:
                     watchdog.start()
                     for loop in self._loops(burst=burst):
-                        group.start_soon(keep, loop)
+                        group.start_soon(keep, loop, self._main)
                     # A child like the loops, not the body of this block: when the program around the worker cancels
                     # this very asyncio task, a claim under way is still behind its shield and its rows are not lost.
                     work = functools.partial(self._work, burst, group.cancel_scope)
-                    group.start_soon(keep, Loop("end what it holds", work, vital=True, ends=True))
+                    group.start_soon(keep, Loop("end what it holds", work, vital=True, ends=True), self._main)
         except BaseExceptionGroup as group:
             raise unwrapped(group) from None
         finally:
             watchdog.stop()
             await self._save()
+            self._say_what_is_left()
             if self._heart.steady:  # else the database is away, and a list for people is not worth waiting for it
                 with anyio.move_on_after(_LAST_WRITE, shield=True):
                     await self._registry.leave()
 
     async def _work(self, burst: bool, loops: anyio.CancelScope) -> None:
-        try:
-            async with anyio.create_task_group() as self._firing:
-                await self._claimer.claim_until_stopped(burst=burst)
-                await self._drain(self._settings.grace)
-                self._firing.cancel_scope.deadline = anyio.current_time() + _UNWIND
-        finally:
-            self._firing = None
+        await self._claimer.claim_until_stopped(burst=burst)
+        until = anyio.current_time() + self._settings.grace
+        await self._drain(self._settings.grace)
+        self._drained = True
+        with anyio.CancelScope(deadline=until) as self._draining:
+            if self._stops < 2:
+                await self._firing.wait_idle()
+        self._draining = None
+        with anyio.move_on_after(_UNWIND):
+            await self._firing.wait_idle()
+        self._firing.abandon()
         loops.cancel()
 
     def _loops(self, *, burst: bool) -> list[Loop]:
@@ -254,8 +261,6 @@ class Worker:
         with anyio.move_on_after(_LAST_WRITE):
             await self._finisher.wait_written()
             await self._linker.wait_idle()
-        if self._finisher.unwritten:
-            logger.error("%d results could not be written: the database is away", self._finisher.unwritten)
 
     async def _interrupt(self) -> None:
         if self._slots.running:
@@ -273,8 +278,13 @@ class Worker:
     async def _save(self) -> None:
         """After a loop broke or the worker itself was cancelled: hand back what can be handed back."""
         self._claimer.stop()
-        if not self._ledger:
-            return
+        if self._ledger and not self._drained:  # else it was tried long enough
+            await self._hand_back()
+        with anyio.move_on_after(_UNWIND, shield=True):
+            await self._firing.wait_idle()
+        self._firing.abandon()
+
+    async def _hand_back(self) -> None:
         for held in [*self._ledger]:
             if not (self._slots.holds(held) or self._finisher.holds(held)):
                 self._ended(held, Reason.SHUTDOWN)  # a loop broke while it had this claim in its hands
@@ -287,7 +297,28 @@ class Worker:
                         await self._drain(0)
                         writing.cancel_scope.cancel()
             except* Exception as errors:  # noqa: BLE001 - the worker ends with what had broken it
-                logger.error("%d results could not be written: %s", self._finisher.unwritten, unwrapped(errors))
+                self._why_unwritten = str(unwrapped(errors))
+
+    def _say_what_is_left(self) -> None:
+        """At the very end."""
+        hooks = self._progress.abandoned_hooks = self._firing.abandoned
+        if hooks:
+            logger.error("%d calls of hooks have not ended in time: they are abandoned", hooks)
+        left = self._progress.unwritten = len(self._ledger)
+        if left:
+            again = sum(map(self._runs_again, self._ledger))
+            logger.error(
+                "%d results could not be written: %s. When their leases have ended, %d of these tasks run again, and "
+                "%d are failed because their worker was lost",
+                *(left, self._why_unwritten, again, left - again),
+            )
+
+    def _runs_again(self, held: Held) -> bool:
+        """Whether a task whose end is not in the table is queued again by whoever finds it lost."""
+        if self._settings.on_lost == "requeue":
+            return True
+        shape = self._backend.shape
+        return shape is not None and shape.migrated and self._runner.declares(held.claimed.task)
 
     # -- what becomes of a claim
 
@@ -313,8 +344,8 @@ class Worker:
         elif result.status == Status.COMPLETED:
             self._left(held)
             self._progress.completed += 1
-            if self._hooks.on_success:
-                self._fire("on_success", self._runner.info_of(held.claimed))
+            if self._firing.wants("on_success"):
+                self._firing.fire("on_success", self._runner.info_of(held.claimed))
         else:
             self._left(held)
             self._failed(held, result)
@@ -340,7 +371,7 @@ class Worker:
         if result.retry_in is None:
             self._progress.failed += 1
             logger.warning("task %s (%s) failed: %s", info.id, info.task, text, extra=fields)
-            self._fire("on_failure", info, error)
+            self._firing.fire("on_failure", info, error)
         else:
             self._progress.retried += 1
             logger.warning(
@@ -384,11 +415,7 @@ class Worker:
         if failed:
             self._admitter.look()
             self._linker.ended(lost.id)  # whether others wait for it is not known here, and this is rare
-            self._fire("on_failure", info_of(lost), None)
+            self._firing.fire("on_failure", info_of(lost), None)
 
     def _cleaned(self, deleted: int) -> None:
         self._progress.deleted += deleted
-
-    def _fire(self, event: str, *details: Any) -> None:
-        if self._firing is not None and self._hooks.has(event):
-            self._firing.start_soon(self._hooks.fire, event, *details)

@@ -184,7 +184,8 @@ async def test_a_worker_whose_database_is_silent_ends_when_it_is_told_to(queue, 
             await until(lambda: len(lines(witness)) == 5, what="five starts")
             proxy.stalled = True
             worker.signal(signal.SIGTERM)
-            await worker.wait(25)
+            assert await worker.wait(25) == 1, "a process manager is to know"
+            assert "0 of these tasks run again, and 5 are failed because their worker was lost" in worker.text()
             assert "5 results could not be written: the database is away" in worker.text()
     assert Counter(line.split()[0] for line in lines(witness)) == {"start": 5, "stopped": 5}
 
