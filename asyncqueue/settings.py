@@ -104,7 +104,7 @@ class Settings(BaseSettings):
     periodic: Annotated[tuple[InstanceOf[PeriodicTask], ...], NoDecode, BeforeValidator(_entries)] = Field(
         (), description="tasks to enqueue periodically, beside those declared with @task(cron=)"
     )
-    worker_pid: Literal["auto", "always", "never"] = Field("auto", description="whether to write worker_pid")
+    worker_pid: Literal["auto", "always", "never"] = Field("never", description="whether to write worker_pid")
     notify: bool = Field(True, description="whether to notify and listen, on PostgreSQL")
     max_args_size: int = Field(1 << 20, gt=0, description="of a task's arguments")
     max_output_size: int = Field(10 << 20, gt=0, description="of a task's output")

@@ -76,7 +76,7 @@ async def run(
     poll_min: Annotated[float | None, typer.Option(help="Seconds between looks, at first. (default: 0.05)")] = None,
     poll_max: Annotated[float | None, typer.Option(help="Seconds between looks, later. (default: 1)")] = None,
     worker_pid: Annotated[
-        str | None, typer.Option(metavar="auto|always|never", help="Whether to write worker_pid. (default: auto)")
+        str | None, typer.Option(metavar="auto|always|never", help="Whether to write worker_pid. (default: never)")
     ] = None,
     notify: Annotated[
         bool | None, typer.Option("--notify/--no-notify", help="Listen for new tasks (PostgreSQL).", show_default=False)

@@ -30,10 +30,9 @@ _SOON = 5
 class WorkerPid:
     """What to write into `worker_pid`.
 
-    Django's worker fails every task in progress whose PID does not exist on its own host. So with `auto` the PID is
-    written only until somebody else's is seen on a row in progress; from then on the column stays NULL, which no
-    Django worker takes for an orphan. On an unmigrated table another asyncqueue worker's PID looks the same, and has
-    the same effect: the column is there for people to read, and a task is worth more than its display.
+    Django's worker fails every task in progress whose PID does not exist on its own host. NULL it never takes for an
+    orphan, so with `never`, the default, the column stays NULL. With `auto` the PID is written until another worker's
+    is seen on a row in progress. On an unmigrated table another asyncqueue worker's PID looks like a Django worker's.
     """
 
     def __init__(self, setting: Literal["auto", "always", "never"]) -> None:

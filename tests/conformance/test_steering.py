@@ -11,12 +11,12 @@ import anyio
 import pytest
 
 from asyncqueue.backends.base import TaskFilter
-from asyncqueue.model import Status
+from asyncqueue.model import Claim, Status
 from tests.conformance.conftest import opened
 from tests.conformance.helpers import chunk, claimed, cleanup, done, failed, queued, row
 from tests.conformance.transactions import holding
 from tests.djangoapp import DjangoSide
-from tests.servers.cases import SERVER_DIALECTS, cases, shaped
+from tests.servers.cases import DIALECTS, SERVER_DIALECTS, cases, migrated, shaped
 
 
 def ago(seconds: float) -> str:
@@ -60,6 +60,18 @@ async def test_the_pid_of_the_lost_worker_is_told(backend, database):
     [lost] = await backend.rescue(lease=60, error="e")
     assert lost.worker_pid == 4711
     assert await backend.foreign_pids(1) == set()
+
+
+@cases("database", [*shaped(DIALECTS, [10]), *migrated()])
+async def test_the_pids_of_our_own_workers_are_foreign_only_where_nothing_else_tells_them_apart(backend, database):
+    [claim] = await claimed(backend, worker_pid=42)
+    ours = set() if backend.shape.migrated else {42}
+    assert await backend.foreign_pids(1) == ours
+    seen = await backend.observe([claim.id])
+    await backend.renew([Claim(claim.id, claim.token)], now=seen.now, worker_pid=42)
+    assert await backend.foreign_pids(1) == ours
+    database.django.create([{"task": "x.y", "status": 1, "worker_pid": 4711}])
+    assert await backend.foreign_pids(1) == {4711, *ours}, "a Django worker's"
 
 
 async def test_each_lost_task_goes_to_exactly_one_rescuer(backend, database, another):

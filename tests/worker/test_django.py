@@ -131,7 +131,24 @@ async def test_a_project_that_stores_local_time_is_understood(database, tmp_path
 
 
 @cases("database", shaped(["postgresql", "mysql", "mariadb", "sqlite"], [10]))
-async def test_worker_pid_is_written_until_another_workers_pid_is_seen(database, tmp_path):
+async def test_worker_pid_is_never_written_unless_it_is_asked_for(database, queue, tmp_path):
+    """A Django worker elsewhere would take the task for an orphan, and NULL never."""
+    witness = tmp_path / "witness"
+    with WorkerProcess(database.url, tmp_path, "--heartbeat", "0.2") as worker:
+        handle = await queue.enqueue(sample_tasks.slow, {"witness": str(witness), "key": "a", "seconds": 60})
+        await until(lambda: len(lines(witness)) == 1, what="the start")
+        first = await handle.record()
+        await until(lambda: _renewed(handle, first), what="a renewal")
+        assert (first.worker_pid, (await handle.record()).worker_pid) == (None, None)
+        assert worker.alive
+
+
+async def _renewed(handle, before) -> bool:
+    return bool((await handle.record()).modified != before.modified)
+
+
+@cases("database", shaped(["postgresql", "mysql", "mariadb", "sqlite"], [10]))
+async def test_with_auto_worker_pid_is_written_until_another_workers_pid_is_seen(database, tmp_path):
     witness = tmp_path / "witness"
     async with Queue(settings=Settings(database_url=database.url)) as queue:
 
@@ -142,7 +159,8 @@ async def test_worker_pid_is_written_until_another_workers_pid_is_seen(database,
             return {"witness": str(witness), "key": key, "seconds": 60}
 
         await queue.enqueue(sample_tasks.slow, slow("a"))
-        with WorkerProcess(database.url, tmp_path, "--heartbeat", "0.4", "--grace", "0") as worker:
+        options = ("--worker-pid", "auto", "--heartbeat", "0.4", "--grace", "0")
+        with WorkerProcess(database.url, tmp_path, *options) as worker:
             await until(lambda: len(lines(witness)) == 1, what="the first start")
             assert await pids() == {worker.pid}
             # A Django worker on another host claims a row of its own.
