@@ -183,7 +183,7 @@ class Run:
         if self.task is None:
             return
         if self._going:
-            self.task.cancel()
+            asyncio.Task.cancel(self.task)  # in whichever context: see `GuardedTask`
         self._cancellations += 1
         if self._again is not None:
             self._again.cancel()

@@ -10,6 +10,7 @@ from tests.worker import sample_tasks
 from tests.worker.process import WorkerProcess
 
 HERE = "tests.worker.sample_tasks"
+ODD = "tests.worker.misbehaving_tasks"
 
 #: name: (dotted path, args as they stand in the column, what the error must say)
 POISON = {
@@ -33,6 +34,17 @@ POISON = {
     "yields NUL": (f"{HERE}.yield_nul", "{}", "NUL"),
     "raises": (f"{HERE}.fail", "{}", "ValueError('on purpose')"),
     "times out": (f"{HERE}.too_slow", "{}", "Task timed out after 0.3 seconds"),
+    "validator raises KeyError": (f"{ODD}.picky", '{"x": 1}', "KeyError(1)"),
+    "validator exits": (f"{ODD}.picky_to_the_end", '{"x": 1}', "SystemExit(3)"),
+    "type has no schema": (f"{ODD}.unwieldy", '{"x": 1}', "KeyError('no schema')"),
+    "module's __getattr__ is not asked": (f"{ODD}.laziest", "{}", "__getattr__ is asked only"),
+    "module's __getattr__ raises": (f"{ODD}.lazy", "{}", "ImportError('a lazy import failed')"),
+    "module's __getattr__ exits": (f"{ODD}.lazier", "{}", "SystemExit(6)"),
+    "exception cannot be shown": (f"{ODD}.unshowable", "{}", "<Unshowable whose repr raised SystemExit>"),
+    "retry policy exits": (f"{ODD}.unclassifiable", "{}", "its retry_on or give_up_on raised SystemExit(4)"),
+    "result exits": (f"{ODD}.unwritable", "{}", "SystemExit: 5"),
+    "class of its own": (f"{ODD}.stops", "{}", "Stop()"),
+    "GeneratorExit": (f"{ODD}.closes_itself", "{}", "GeneratorExit()"),
     "crashes its process": (f"{HERE}.crash", "{}", "Worker subprocess exited with code -11"),
 }
 
@@ -44,9 +56,9 @@ async def test_each_poison_row_fails_alone_with_a_clear_text(queue, database, tm
     for row in poison.values():
         healthy.append(await queue.enqueue(sample_tasks.record, {"witness": str(witness), "key": str(row.id)}))
         await queue.backend.enqueue([row])
-    with WorkerProcess(
-        database.url, tmp_path, "--burst", ASYNCQUEUE_MAX_OUTPUT_SIZE="4000", ASYNCQUEUE_MAX_ARGS_SIZE="2000"
-    ) as worker:
+    options = ("--burst", "--allow", f"{ODD}.lazy", "--allow", f"{ODD}.lazier")
+    limits = {"ASYNCQUEUE_MAX_OUTPUT_SIZE": "4000", "ASYNCQUEUE_MAX_ARGS_SIZE": "2000"}
+    with WorkerProcess(database.url, tmp_path, *options, **limits) as worker:
         assert await worker.wait() == 0
     for name, (_, _, expected) in POISON.items():
         record = await queue.get(poison[name].id)
