@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import inspect
+import os
 from collections.abc import Callable, Coroutine, Iterator
 from typing import TYPE_CHECKING, Any, get_type_hints
 
@@ -19,7 +20,8 @@ def command(function: Callable[..., Coroutine[Any, Any, None]], *, steady: bool 
     """Make a Typer command of an async function.
 
     In place of a parameter of type `Database` the command has the options that say which one. They come last, but for
-    `--json`. An error of asyncqueue's becomes one line and an exit code.
+    `--json`. An error of asyncqueue's becomes one line and an exit code. A steady one works for long, and runs tasks:
+    they cannot end its event loop, and as the first process of a container it reaps orphans.
     """
     parameters = inspect.signature(function, eval_str=True).parameters.values()
     takes = next((each.name for each in parameters if each.annotation is Database), None)
@@ -28,6 +30,10 @@ def command(function: Callable[..., Coroutine[Any, Any, None]], *, steady: bool 
 
     @functools.wraps(function)
     def call(**given: Any) -> None:
+        if steady and os.getpid() == 1:
+            from asyncqueue.cli.init import be_init
+
+            be_init()
         from asyncqueue.errors import AsyncQueueError, ConfigurationError, InvalidTask
 
         if takes:

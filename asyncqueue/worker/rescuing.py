@@ -11,7 +11,6 @@ from typing import Literal
 import anyio
 
 from asyncqueue.backends.base import Backend
-from asyncqueue.errors import DatabaseUnavailable
 from asyncqueue.logs import about
 from asyncqueue.model import AttemptEnd, LostTask, Status
 from asyncqueue.worker.heart import Heart
@@ -67,11 +66,8 @@ class Rescuer:
         """Look for lost tasks for ever."""
         while True:
             await anyio.sleep(self._leases.interval * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, not a secret
-            try:
-                while self._leases.own is not None and self._heart.settled and await self._look():
-                    pass
-            except DatabaseUnavailable as error:
-                logger.warning("cannot look for lost tasks: %s", error)
+            while self._leases.own is not None and self._heart.settled and await self._look():
+                pass
 
     async def _look(self) -> bool:
         """Rescue what is lost, up to a limit. Returns whether there may be more."""
