@@ -30,8 +30,8 @@ def be_init() -> None:
         _have_terminal()
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
         return
-    for number in (signal.SIGTTIN, signal.SIGTTOU):  # the terminal is the worker's now
-        signal.signal(number, signal.SIG_IGN)
+    for ignored in (signal.SIGTTIN, signal.SIGTTOU):  # the terminal is the worker's now
+        signal.signal(ignored, signal.SIG_IGN)
     while True:
         number = signal.sigwait(handed_on | {signal.SIGCHLD})
         if number != signal.SIGCHLD:

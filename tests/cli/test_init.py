@@ -33,6 +33,7 @@ while True:
 def init():
     """The first process, and the PID of its worker."""
     with subprocess.Popen([sys.executable, "-c", _PROGRAM], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
         try:
             yield process, int(process.stdout.readline())
         finally:
