@@ -37,6 +37,7 @@ from asyncqueue.backends.mysql_ticks import MysqlTicks
 from asyncqueue.backends.mysql_times import Times
 from asyncqueue.backends.mysql_transactions import transaction
 from asyncqueue.backends.mysql_upkeep import Upkeep
+from asyncqueue.backends.passing_over import passing_over
 from asyncqueue.backends.table import Table
 from asyncqueue.backends.values import queue_states, status_of, task_record
 from asyncqueue.errors import DatabaseError, SchemaError
@@ -217,8 +218,11 @@ class MysqlBackend:
         await self._write(self._engine, "release", rows)
 
     async def rescue(self, *, lease: float, error: str | None, limit: int = 1000) -> list[LostTask]:
-        work = partial(self._upkeep.rescue, lease=lease, error=error, limit=limit)
-        return await self._control.run(work, translate=self._translate)
+        async def rescue(limit: int, skip: int) -> list[LostTask]:
+            work = partial(self._upkeep.rescue, lease=lease, error=error, limit=limit, skip=skip)
+            return await self._control.run(work, translate=self._translate)
+
+        return await passing_over(rescue, limit)
 
     async def overdue(
         self, *, lease: float, foreign_lease: float | None, unknown: Collection[str] = (), limit: int = 1000

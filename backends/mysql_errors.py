@@ -23,9 +23,11 @@ STATEMENT_LOG = (
 
 # Deadlock, lock wait timeout, row changed under a snapshot, statement killed or timed out, commit refused by a cluster.
 _BUSY = {1020, 1205, 1213, 1317, 1969, 3024, 3101, 3572}
-_REJECTED = {
-    *(1153, 1264, 1265, 1292, 1300, 1301, 1366, 1406),  # too large, out of range, not of this character set
-    *(3140, 3141, 3157, 4037, 4038, 4040),  # not JSON: what Python let pass, as half a surrogate pair
+_DATABASE = {
+    *(1142, 1143, 1227, 1370, 1410),  # a right that the user lacks
+    *(1046, 1051, 1064, 1109, 1149, 1193, 1221, 1235, 1295, 1305, 1356, 1449),  # a statement or its objects
+    *(1015, 1016, 1017, 1023, 1024, 1025, 1026, 1030, 1034, 1035, 1194, 1195, 1812, 1815),  # files that cannot be read
+    *(1050, 1060, 1061, 1068, 1069, 1070, 1071, 1091, 1118, 1846, 1845),  # changes of the schema
 }
 _CHANGED = {1054, 1176}  # column or index unknown
 _MISSING = 1146
@@ -66,8 +68,6 @@ def translate(error: BaseException, table: Table) -> Exception | None:
         return table.not_there(text)
     if number in _CHANGED:
         return SchemaChanged(f"table {table.name!r} has changed since it was looked at: {text}")
-    if number in _REJECTED or isinstance(error, err.DataError | err.IntegrityError):
-        return DataRejected(f"the database refused a value: {text}")
     return _connection_error(error, number, text)
 
 
@@ -81,4 +81,7 @@ def _connection_error(error: err.Error, number: int, text: str) -> Exception:
     if number in _AWAY or number in _CLIENT or number == 0:
         cause = f": {error.__cause__}" if error.__cause__ else ""
         return DatabaseUnavailable(f"the database cannot be reached: {text}{cause}")
-    return DatabaseError(f"the database reports: {text}")
+    if number in _DATABASE:
+        return DatabaseError(f"the database reports: {text}")
+    # What is about no connection, no lock and no schema is about a row: a value, or what somebody's trigger raises.
+    return DataRejected(f"the database refused a value: {text}")

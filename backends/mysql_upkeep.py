@@ -39,11 +39,11 @@ class Upkeep:
         return renewed
 
     async def rescue(
-        self, connection: MysqlConnection, *, lease: float, error: str | None, limit: int
+        self, connection: MysqlConnection, *, lease: float, error: str | None, limit: int, skip: int
     ) -> list[LostTask]:
-        """As `Backend.rescue`."""
+        """As `Backend.rescue`, without so many of the oldest; DataRejected where one of the others is refused."""
         cutoff = self._times.cutoff(await self._now(connection), lease)
-        looking = self._call("lost", cutoff=cutoff, limit=limit, candidates=limit + HELD_BY_OTHERS)
+        looking = self._call("lost", cutoff=cutoff, limit=limit, skip=skip, candidates=limit + skip + HELD_BY_OTHERS)
         async with transaction(connection, self._table) as rescuing:
             (found,) = await rescuing.run(looking)
             lost = [LostTask(UUID(key), task, worker_pid) for key, task, worker_pid in found.rows]

@@ -21,6 +21,7 @@ from asyncqueue.backends.base import Capabilities, Change, Extent, Options, Serv
 from asyncqueue.backends.carrying import carried
 from asyncqueue.backends.doubt import QUEUED, Tries, cancelled, once
 from asyncqueue.backends.lane import Lane, Lanes
+from asyncqueue.backends.passing_over import passing_over
 from asyncqueue.backends.postgresql_agenda import PostgresqlAgenda
 from asyncqueue.backends.postgresql_chains import PostgresqlChains
 from asyncqueue.backends.postgresql_chores import PostgresqlChores
@@ -225,8 +226,11 @@ class PostgresqlBackend:
         await self._fetch(self._engine, "release", values)
 
     async def rescue(self, *, lease: float, error: str | None, limit: int = 1000) -> list[LostTask]:
-        values = {"lease": lease, "error": error, "limit": limit}
-        return [LostTask(*row) for row in await self._fetch(self._control, "rescue", values)]
+        async def rescue(limit: int, skip: int) -> list[LostTask]:
+            values = {"lease": lease, "error": error, "limit": limit, "skip": skip}
+            return [LostTask(*row) for row in await self._fetch(self._control, "rescue", values)]
+
+        return await passing_over(rescue, limit)
 
     async def overdue(
         self, *, lease: float, foreign_lease: float | None, unknown: Collection[str] = (), limit: int = 1000

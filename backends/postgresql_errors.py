@@ -46,8 +46,25 @@ _MEANINGS: tuple[tuple[tuple[type[BaseException], ...], type[Exception], str], .
         "PostgreSQL cannot be reached",
     ),
     ((asyncpg.InterfaceError,), DatabaseUnavailable, "the connection to PostgreSQL was lost"),
-    ((asyncpg.PostgresError,), DatabaseError, "PostgreSQL"),
+    (
+        (
+            pg.SyntaxOrAccessError,
+            pg.InvalidSchemaNameError,
+            pg.FeatureNotSupportedError,
+            pg.InvalidTransactionStateError,
+            pg.ObjectNotInPrerequisiteStateError,
+            pg.PostgresSystemError,
+            pg.ConfigFileError,
+            pg.InternalServerError,
+        ),
+        DatabaseError,
+        "PostgreSQL",
+    ),
+    # What is about no connection, no lock and no schema is about a row: what somebody's trigger raises, for one.
+    ((asyncpg.PostgresError,), DataRejected, "PostgreSQL refused it"),
 )
+#: How the server says where an error was raised, if a function in PL/pgSQL has raised it: a trigger of the user's.
+_IN_A_FUNCTION = "PL/pgSQL function"
 
 
 def translate(error: BaseException, table: Table) -> Exception | None:
@@ -56,6 +73,8 @@ def translate(error: BaseException, table: Table) -> Exception | None:
         return error
     if isinstance(error, TimeoutError):
         return None
+    if isinstance(error, pg.SyntaxOrAccessError) and _IN_A_FUNCTION in (error.context or ""):
+        return DataRejected(f"PostgreSQL refused it: {error} ({error.context})")
     if isinstance(error, pg.UndefinedTableError):
         return table.not_there(str(error))
     if isinstance(error, pg.UndefinedColumnError):

@@ -18,6 +18,7 @@ from asyncqueue.backends.base import Capabilities, Change, Extent, Options, Serv
 from asyncqueue.backends.carrying import carried
 from asyncqueue.backends.edges import edges_of
 from asyncqueue.backends.lane import Lane, translated
+from asyncqueue.backends.passing_over import passing_over
 from asyncqueue.backends.sqlite_agenda import SqliteAgenda
 from asyncqueue.backends.sqlite_chains import SqliteChains
 from asyncqueue.backends.sqlite_chores import SqliteChores
@@ -216,13 +217,14 @@ class SqliteBackend:
     async def rescue(self, *, lease: float, error: str | None, limit: int = 1000) -> list[LostTask]:
         lost, rescue = self._table["lost"].text, self._table["rescue"].text
 
-        def work(raw: sqlite3.Connection) -> list[Row]:
-            rows = raw.execute(lost, {"cutoff": self._times.cutoff(lease), "limit": limit}).fetchall()
+        def work(raw: sqlite3.Connection, limit: int, skip: int) -> list[LostTask]:
+            values = {"cutoff": self._times.cutoff(lease), "limit": limit, "skip": skip}
+            rows = raw.execute(lost, values).fetchall()
             if rows:
                 raw.execute(rescue, {"ids": first_column(rows), "error": error, "now": self._times.now()})
-            return rows
+            return [LostTask(UUID(key), task, worker_pid) for key, task, worker_pid in rows]
 
-        return [LostTask(UUID(key), task, worker_pid) for key, task, worker_pid in await self._write(work)]
+        return await passing_over(lambda some, skip: self._write(lambda raw: work(raw, some, skip)), limit)
 
     async def overdue(
         self, *, lease: float, foreign_lease: float | None, unknown: Collection[str] = (), limit: int = 1000

@@ -8,7 +8,16 @@ from asyncqueue.backends.table import Table
 from asyncqueue.errors import DatabaseBusy, DatabaseError, DatabaseUnavailable, DataRejected, SchemaChanged
 
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-_REJECTED = (sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_TOOBIG)
+_DATABASE = (
+    sqlite3.SQLITE_AUTH,
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_FORMAT,
+    sqlite3.SQLITE_INTERNAL,
+    sqlite3.SQLITE_MISUSE,
+    sqlite3.SQLITE_NOTADB,
+    sqlite3.SQLITE_SCHEMA,
+)
+_DATABASE_TEXTS = ("syntax error", "already exists", "duplicate column", "no such index")
 _AWAY = (
     sqlite3.SQLITE_CANTOPEN,
     sqlite3.SQLITE_FULL,
@@ -46,8 +55,6 @@ def _by_code(error: sqlite3.Error, path: str) -> Exception | None:
     code = _code(error)
     if code in _BUSY:
         return DatabaseBusy(f"another process holds the lock of {path} for too long: {error}")
-    if code in _REJECTED:
-        return DataRejected(f"SQLite refused a value: {error}")
     if code in _AWAY:
         return DatabaseUnavailable(f"SQLite cannot use {path}: {error}")
     return None
@@ -59,8 +66,9 @@ def _by_text(error: sqlite3.Error, table: Table, path: str) -> Exception:
         return table.not_there(text)
     if text.startswith("no such column") or "has no column named" in text:
         return SchemaChanged(f"table {table.name!r} has changed since it was looked at: {error}")
-    if "binding parameter" in text:
-        return DataRejected(f"SQLite refused a value: {error}")
     if isinstance(error, sqlite3.ProgrammingError) and "closed" in text:
         return DatabaseUnavailable(f"{path}: {error}")
-    return DatabaseError(f"SQLite, {path}: {error}")
+    if _code(error) in _DATABASE or any(each in text for each in _DATABASE_TEXTS):
+        return DatabaseError(f"SQLite, {path}: {error}")
+    # What is about no file, no lock and no schema is about a row: a value, or what somebody's trigger raises.
+    return DataRejected(f"SQLite refused a value: {error}")

@@ -8,7 +8,7 @@ from asyncqueue.backends import versions
 from asyncqueue.backends.base import TableShape
 from asyncqueue.backends.names import Names
 from asyncqueue.backends.statements import Statement, load, render, render_all
-from asyncqueue.errors import DatabaseError, MigrationRequired, SchemaChanged, SchemaError, TableMissing
+from asyncqueue.errors import DatabaseError, DataRejected, MigrationRequired, SchemaChanged, SchemaError, TableMissing
 from asyncqueue.model import DEFAULT_QUEUE, Link, NewTask
 
 #: Level 1's tables beside the task table, by the slots that their names fill.
@@ -147,9 +147,11 @@ class Table:
         return plain
 
     def not_there(self, text: str) -> DatabaseError:
-        """What the server means by a table that is not there: this one, or one beside it that was taken away."""
+        """What the server means by a table that is not there: this one, one beside it, or one of somebody else's."""
         if self.shape is not None and any(self.names.side(purpose) in text for purpose in SIDE_TABLES):
             return SchemaChanged(f"table {self.name!r} has changed since it was looked at: {text}")
+        if self.name.rpartition(".")[2].lower() not in text.lower():
+            return DataRejected(f"the database lacks a table that somebody's trigger on {self.name!r} uses: {text}")
         return self.missing_error()
 
     def missing_error(self) -> TableMissing:

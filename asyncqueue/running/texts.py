@@ -59,6 +59,13 @@ def storable(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 
+def escaped(text: str, last: int) -> str:
+    """The same text with escapes, as Python writes them, for the characters after `last`."""
+    if text.isascii() or max(map(ord, text)) <= last:
+        return text
+    return "".join(char if ord(char) <= last else char.encode("ascii", "backslashreplace").decode() for char in text)
+
+
 def describe_error(error: BaseException) -> str:
     """An exception as Django Simple Queue writes it: its repr, a blank line, the traceback.
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Set
+from collections.abc import Awaitable, Callable, Sequence, Set
+from contextlib import suppress
+from functools import partial
 from uuid import UUID
 
 from asyncqueue.backends.base import Backend
 from asyncqueue.errors import DataRejected
 from asyncqueue.limits import HandBack
 from asyncqueue.model import AttemptEnd, Claimant, ClaimedTask, Finish, Link, Release, Status
-from asyncqueue.running.runner import RunResult
 from asyncqueue.worker.ledger import Held, Ledger
+from asyncqueue.worker.narrowing import narrowed
+from asyncqueue.worker.refusals import escapes, failures
 from asyncqueue.worker.signal import Signal
 
 logger = logging.getLogger("asyncqueue.worker")
@@ -36,6 +39,7 @@ class Finisher:
         news: wakes the exchange loop.
         on_written: called with each claim whose end stands in the table.
         on_lost: called with each whose claim belonged to somebody else.
+        on_left: called with each that the database lets nobody write.
     """
 
     def __init__(
@@ -46,12 +50,15 @@ class Finisher:
         *,
         on_written: Callable[[Held], None],
         on_lost: Callable[[Held], None],
+        on_left: Callable[[Held], None],
     ) -> None:
         self._backend = backend
         self._ledger = ledger
         self._news = news
         self._on_written = on_written
         self._on_lost = on_lost
+        self._on_left = on_left
+        self._left: set[UUID] = set()
         self._waiting: deque[Held] = deque()
         self._idle = Signal()
         self._said = False
@@ -101,8 +108,7 @@ class Finisher:
         await self._ledger.settle(batch)
         since = self._ledger.renewals
         releases, finishes, attempts = self._sorted(batch)
-        if releases:
-            await self._backend.release([Release(held.id, held.token, held.claimed.queued_at) for held in releases])
+        await narrowed(releases, self._release, self._leave)
         written = await self._end_attempts(attempts, since) if attempts else set()
         claimed: list[ClaimedTask] | None = None
         unsettled: Set[Held] = frozenset()
@@ -127,7 +133,10 @@ class Finisher:
 
     def _take_note(self, held: Held, written: Set[UUID], unsettled: Set[Held], since: int) -> bool:
         """Say what became of a claim. Returns False where its end is to be written again."""
-        if held.claimed.id in written:
+        if held.claimed.id in self._left:
+            self._left.discard(held.claimed.id)
+            told = self._on_left
+        elif held.claimed.id in written:
             told = self._on_written
         elif held in unsettled:
             return False
@@ -180,55 +189,77 @@ class Finisher:
         self, finishes: list[Held], claim: int, claimant: Claimant
     ) -> tuple[set[UUID] | None, list[ClaimedTask] | None]:
         """Returns whose ends are written, None where that is not known yet, and what was claimed."""
+        if not claim:
+            return await self._narrowed(finishes, self._finish), None
         ends = list(map(_finish, finishes))
         try:
-            if not claim:
-                return await self._backend.finish(ends), None
             return await self._backend.exchange(
                 ends, claim, worker_pid=claimant.pid, worker=claimant.name, queues=claimant.queues
             )
         except DataRejected:
             # Some row of the batch cannot be stored; its neighbours can.
-            return await self._one_by_one(finishes, self._finish), None
+            return await self._narrowed(finishes, self._finish), None
 
     async def _end_attempts(self, attempts: list[Held], since: int) -> set[UUID]:
         back = [held for held in attempts if held.result is not None and held.result.status == Status.SCHEDULED]
-        if not back:
-            return await self._record(attempts)
-        await self._backend.limits.hand_back(
-            [HandBack(held.id, held.token, held.result.limit_key) for held in back if held.result is not None]
-        )
-        rest = [held for held in attempts if held not in back]
+        rest = [held for held in attempts if held not in back] if back else attempts
+        gone = await narrowed(back, self._hand_back, self._leave)
         # Like a release it does not say what it has changed: see `write`.
-        sure = {held.id for held in back if not self._ledger.moved(held, since)}
-        return sure | (await self._record(rest) if rest else set())
+        sure = {held.id for held in back if held.id in gone and not self._ledger.moved(held, since)}
+        return sure | await self._narrowed(rest, self._record)
 
-    async def _record(self, attempts: list[Held]) -> set[UUID]:
-        try:
-            return await self._backend.end_attempts(list(map(_attempt_end, attempts)))
-        except DataRejected:
-            return await self._one_by_one(attempts, self._end_attempt)
+    async def _narrowed(self, some: list[Held], write: Callable[[Sequence[Held]], Awaitable[set[UUID]]]) -> set[UUID]:
+        return await narrowed(some, write, partial(self._store_something, write))
 
-    async def _finish(self, held: Held) -> set[UUID]:
-        return await self._backend.finish([_finish(held)])
+    async def _finish(self, some: Sequence[Held]) -> set[UUID]:
+        return await self._backend.finish(list(map(_finish, some)))
 
-    async def _end_attempt(self, held: Held) -> set[UUID]:
-        return await self._backend.end_attempts([_attempt_end(held)])
+    async def _record(self, some: Sequence[Held]) -> set[UUID]:
+        return await self._backend.end_attempts(list(map(_attempt_end, some)))
 
-    async def _one_by_one(self, some: list[Held], write: Callable[[Held], Awaitable[set[UUID]]]) -> set[UUID]:
-        written: set[UUID] = set()
-        for held in some:
-            written |= await self._write_one(held, write)
-        return written
+    async def _hand_back(self, some: Sequence[Held]) -> set[UUID]:
+        await self._backend.limits.hand_back(
+            [HandBack(held.id, held.token, held.result.limit_key) for held in some if held.result is not None]
+        )
+        return {held.id for held in some}
 
-    async def _write_one(self, held: Held, write: Callable[[Held], Awaitable[set[UUID]]]) -> set[UUID]:
-        try:
-            return await write(held)
-        except DataRejected as error:
-            text = f"The task ended, but the database refused to store what it left: {error}"
-            logger.error("task %s (%s): %s", held.id, held.claimed.task, text, extra=held.about)
-            held.result = _refused(held, text.encode("ascii", "backslashreplace").decode())
-            return await write(held)
+    async def _release(self, some: Sequence[Held]) -> set[UUID]:
+        await self._backend.release([Release(held.id, held.token, held.claimed.queued_at) for held in some])
+        return {held.id for held in some}
+
+    async def _store_something(
+        self, write: Callable[[Sequence[Held]], Awaitable[set[UUID]]], held: Held, error: DataRejected
+    ) -> set[UUID]:
+        """Write of a result that the database refuses what it does take, or that it failed."""
+        result = held.result
+        assert result is not None  # noqa: S101 - releases are none of these
+        for same in escapes(result):
+            held.result = same
+            with suppress(DataRejected):
+                return await write([held])
+        for failure in failures(result, held.claimed.attempt, error):
+            held.result = failure
+            with suppress(DataRejected):
+                written = await write([held])
+                logger.error(
+                    "task %s (%s) ended, but the database refused to store what it left: %s",
+                    *(held.id, held.claimed.task, error),
+                    extra=held.about,
+                )
+                return written
+        held.result = result
+        return await self._leave(held, error)
+
+    async def _leave(self, held: Held, error: DataRejected) -> set[UUID]:
+        """Give up a row that the database lets nobody write."""
+        logger.error(
+            "task %s (%s): the database refuses to write its end, and to write that it failed: %s. Its row stays in "
+            "progress until its lease ends; a trigger or a constraint on the table may be what refuses it",
+            *(held.id, held.claimed.task, error),
+            extra=held.about,
+        )
+        self._left.add(held.id)
+        return set()
 
 
 def _finish(held: Held) -> Finish:
@@ -248,12 +279,3 @@ def _attempt_end(held: Held) -> AttemptEnd:
         claimed.attempt if result.status == Status.COMPLETED else result.attempt,
         claimed.token,
     )
-
-
-def _refused(held: Held, text: str) -> RunResult:
-    """What is written instead of a result that the database refused: a failure, followed by what was to follow."""
-    result = held.result
-    assert result is not None  # noqa: S101 - likewise
-    if result.status == Status.COMPLETED:
-        return RunResult(Status.FAILED, error=text, attempt=held.claimed.attempt + 1)
-    return RunResult(Status.FAILED, error=text, retry_in=result.retry_in, attempt=result.attempt)

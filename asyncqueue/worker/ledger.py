@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -9,11 +10,15 @@ from enum import Enum
 from uuid import UUID
 
 from asyncqueue.backends.base import Backend
+from asyncqueue.errors import DataRejected
 from asyncqueue.logs import about
 from asyncqueue.model import Claim, ClaimedTask, Observation, Stamp, Status
 from asyncqueue.running.run import Run
 from asyncqueue.running.runner import RunResult
 from asyncqueue.worker.leases import Leases
+from asyncqueue.worker.narrowing import narrowed
+
+logger = logging.getLogger("asyncqueue.worker")
 
 #: How many renewals in doubt are remembered for a row, at most. They are seconds apart; no statement takes so long.
 _CANDIDATES = 20
@@ -190,6 +195,11 @@ class Ledger:
                 held.token, held.doubtful = token, ()
                 self.renewals += 1
 
+    async def _not_renewed(self, claim: Claim, error: DataRejected) -> set[UUID]:
+        """Leave a claim whose renewal the database refuses: its lease ends, and those of the others do not."""
+        logger.error("the database refuses to renew the lease of task %s: %s", claim.id, error)
+        return set()
+
     async def _renew(self, old: list[Held], now: Stamp, worker_pid: int | None, since: float) -> int:
         """Renew these. Returns how many could not be."""
         claims = [Claim(held.id, held.token) for held in old]
@@ -197,7 +207,9 @@ class Ledger:
             held.doubtful = (*held.doubtful[-_CANDIDATES:], now)
         self._renewing = True
         try:
-            renewed = await self._backend.renew(claims, now=now, worker_pid=worker_pid)
+            renewed = await narrowed(
+                claims, lambda some: self._backend.renew(some, now=now, worker_pid=worker_pid), self._not_renewed
+            )
         finally:
             self._renewing = False
         self.renewals += 1

@@ -20,7 +20,8 @@ class Progress:
     retried: int = 0
     #: Stopped because somebody cancelled them.
     cancelled: int = 0
-    #: Ended here, but the claim belonged to somebody else by then; the result was discarded.
+    #: Ended here, but the claim belonged to somebody else by then, or the database refused to have the end written; the
+    #: result was discarded.
     lost: int = 0
     #: Handed back to the queue on stop.
     released: int = 0

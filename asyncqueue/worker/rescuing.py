@@ -7,15 +7,18 @@ import random
 import time
 from collections.abc import Awaitable, Callable
 from typing import Literal
+from uuid import UUID
 
 import anyio
 
 from asyncqueue.backends.base import Backend
+from asyncqueue.errors import DataRejected
 from asyncqueue.logs import about
 from asyncqueue.model import AttemptEnd, LostTask, Status
 from asyncqueue.worker.heart import Heart
 from asyncqueue.worker.leases import Leases
 from asyncqueue.worker.losses import fate
+from asyncqueue.worker.narrowing import narrowed
 
 logger = logging.getLogger("asyncqueue.worker")
 
@@ -61,6 +64,8 @@ class Rescuer:
         # The functions that are not known here, and until when that is believed.
         self._unknown: set[str] = set()
         self._believed_until = 0.0
+        # What could not be rescued, because the database refuses it.
+        self._left: set[UUID] = set()
 
     async def run(self) -> None:
         """Look for lost tasks for ever."""
@@ -106,11 +111,18 @@ class Rescuer:
                 self._leave(task.task)
             else:
                 ends.append((task, self._end(task, again=again, lease=lease, foreign=foreign)))
-        written = await self._backend.end_attempts([end for _, end in ends]) if ends else set()
+        written = await narrowed([end for _, end in ends], self._backend.end_attempts, self._refused)
         for task, end in ends:
             if task.id in written:
                 self._tell(task, failed=end.status == Status.FAILED)
-        return len(lost) == _LIMIT or len(self._unknown) > len(unknown)
+        return (bool(written) and len(lost) == _LIMIT) or len(self._unknown) > len(unknown)
+
+    async def _refused(self, end: AttemptEnd, error: DataRejected) -> set[UUID]:
+        """Leave a lost task whose end the database lets nobody write, and say so once."""
+        if end.id not in self._left:
+            self._left.add(end.id)
+            logger.error("task %s was lost by its worker, and the database refuses its end: %s", end.id, error)
+        return set()
 
     def _end(self, task: LostTask, *, again: bool, lease: float, foreign: bool) -> AttemptEnd:
         if foreign and self._leases.foreign is not None:

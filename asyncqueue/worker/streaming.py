@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from uuid import UUID
+
 import anyio
 
 from asyncqueue.backends.base import Backend
@@ -9,6 +12,7 @@ from asyncqueue.errors import DataRejected, ResultNotStorable
 from asyncqueue.model import OutputChunk
 from asyncqueue.running.stream import StreamLost
 from asyncqueue.worker.ledger import Held, Ledger, Reason
+from asyncqueue.worker.narrowing import narrowed
 
 #: Seconds between two writes of the same stream, unless its task has ended and waits for the last one.
 _PAUSE = 0.25
@@ -80,24 +84,19 @@ class Streams:
                 raise
 
     async def _write(self, chunks: dict[OutputStream, str]) -> None:
-        try:
-            await self._append(chunks)
-        except DataRejected:
-            for stream, text in chunks.items():
-                try:
-                    await self._append({stream: text})
-                except DataRejected as error:
-                    self._fail(stream, ResultNotStorable(f"the database refused a yielded text: {error}"))
+        await narrowed(list(chunks.items()), self._append, self._refuse)
 
-    async def _append(self, chunks: dict[OutputStream, str]) -> None:
-        if not chunks:
-            return
+    async def _refuse(self, chunk: tuple[OutputStream, str], error: DataRejected) -> set[UUID]:
+        self._fail(chunk[0], ResultNotStorable(f"the database refused a yielded text: {error}"))
+        return set()
+
+    async def _append(self, chunks: Sequence[tuple[OutputStream, str]]) -> set[UUID]:
         since = self._ledger.renewals
         written = await self._backend.append_output(
-            [OutputChunk(stream.held.id, stream.held.token, stream.offset, text) for stream, text in chunks.items()]
+            [OutputChunk(stream.held.id, stream.held.token, stream.offset, text) for stream, text in chunks]
         )
         self._backend.announce_ends()
-        for stream, text in chunks.items():
+        for stream, text in chunks:
             if stream.held.id in written:
                 stream.held.missed = False
                 stream.offset += len(text)
@@ -111,6 +110,7 @@ class Streams:
             else:
                 self._fail(stream, StreamLost(f"task {stream.held.id} is not ours any more"))
                 stream.held.stop(Reason.TAKEN)
+        return written
 
     def _fail(self, stream: OutputStream, failure: Exception) -> None:
         stream.failure = failure

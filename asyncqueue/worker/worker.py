@@ -89,7 +89,12 @@ class Worker:
         self._name = identity.name
         self._registry = Registry(backend, settings, identity.name, self._leases)
         news = self._news = Signal()
-        self._finisher = Finisher(backend, self._ledger, news, on_written=self._written, on_lost=self._lost)
+        self._finisher = Finisher(
+            *(backend, self._ledger, news),
+            on_written=self._written,
+            on_lost=self._lost,
+            on_left=self._refused,
+        )
         self._streams = Streams(backend, self._ledger)
         self._runner = Runner(
             application,
@@ -393,6 +398,11 @@ class Worker:
             held.claimed.task,
             extra=held.about,
         )
+        self._freed()
+
+    def _refused(self, _held: Held) -> None:
+        """The database lets nobody write this end, and the finisher has said so."""
+        self._progress.lost += 1
         self._freed()
 
     def _freed(self) -> None:

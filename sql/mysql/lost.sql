@@ -1,7 +1,8 @@
 -- The first half of a rescue: locks rows that nobody renewed since `cutoff`. `rescue` updates exactly these, in the
 -- same transaction. SKIP LOCKED lets exactly one of several rescuers have each row, without waiting. Candidates are read
 -- without locks first, for the reason given in `ready_apart`.
--- Params: cutoff, limit, candidates
+-- `skip` passes over the oldest ones, which the database refuses to have changed (`backends/passing_over.py`).
+-- Params: cutoff, limit, candidates, skip
 -- Returns: id, task, worker_pid
 SELECT t.id,
        t.task,
@@ -17,5 +18,5 @@ SELECT t.id,
        STRAIGHT_JOIN {table} AS t FORCE INDEX (PRIMARY) ON t.id = d.id
  WHERE t.status = 1
    AND t.modified < :cutoff
- LIMIT :limit
+ LIMIT :limit OFFSET :skip
    FOR UPDATE SKIP LOCKED

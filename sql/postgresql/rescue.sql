@@ -1,6 +1,7 @@
 -- Takes rows away from workers that stopped renewing them: failed with a text, or queued again where there is none.
 -- SKIP LOCKED lets exactly one of several rescuers have each row, without waiting.
--- Params: lease, error, limit
+-- `skip` passes over the oldest ones, which the database refuses to have changed (`backends/passing_over.py`).
+-- Params: lease, error, limit, skip
 -- Returns: id, task, worker_pid
 WITH lost AS MATERIALIZED (
     SELECT id,
@@ -11,7 +12,7 @@ WITH lost AS MATERIALIZED (
      WHERE status = 1
        AND modified < statement_timestamp() - :lease * interval '1 second'
      ORDER BY modified
-     LIMIT :limit
+     LIMIT :limit OFFSET :skip
        FOR NO KEY UPDATE SKIP LOCKED
 )
 UPDATE {table} AS t

@@ -1,6 +1,7 @@
 -- The rows that workers stopped renewing, read for `rescue` in the same transaction. `cutoff` is the host's clock
 -- less the lease, in the table's time zone.
--- Params: cutoff, limit
+-- `skip` passes over the oldest ones, which the database refuses to have changed (`backends/passing_over.py`).
+-- Params: cutoff, limit, skip
 -- Returns: id, task, worker_pid
 SELECT id,
        task,
@@ -10,4 +11,4 @@ SELECT id,
  WHERE status = 1
    AND modified < :cutoff
  ORDER BY modified
- LIMIT :limit
+ LIMIT :limit OFFSET :skip

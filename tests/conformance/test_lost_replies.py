@@ -233,6 +233,7 @@ async def test_ends_of_which_it_is_not_known_whether_they_were_written_are_writt
             Signal(),
             on_written=lambda held: written.append(held.id),
             on_lost=lambda held: lost.append(held.id),
+            on_left=lambda held: lost.append(held.id),
         )
         for claim in mine, taken, gone:
             held = ledger.add(claim, 0.0)

@@ -41,7 +41,10 @@ class Writing:
         self.written: list[Held] = []
         self.lost: list[Held] = []
         self.finisher = Finisher(
-            backend, self.ledger, Signal(), on_written=self.written.append, on_lost=self.lost.append
+            *(backend, self.ledger, Signal()),
+            on_written=self.written.append,
+            on_lost=self.lost.append,
+            on_left=self.lost.append,
         )
 
     async def write(self, claim: int = 0) -> None:
