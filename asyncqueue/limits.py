@@ -71,6 +71,14 @@ class HandBack(NamedTuple):
     limit_key: str | None
 
 
+class PutOff(NamedTuple):
+    """A claimed row whose function its worker does not find; `error` says why."""
+
+    id: UUID
+    token: Stamp
+    error: str
+
+
 @dataclass(frozen=True, slots=True)
 class LimitState:
     """A limit as it is: under how many keys tasks come at present, how many have a place, and how many wait for one."""

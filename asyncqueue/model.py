@@ -51,6 +51,7 @@ class Link(IntFlag):
     WAITING = 2  # it waits for others to end
     FOLLOWED = 4  # others wait for its end
     RECORDED = 8  # something is kept of its earlier attempts, so the next is kept, too
+    PUT_OFF = 16  # a worker did not find its function; the column `written` says when that was first
 
 
 #: From this bit on `links` has the whole minutes for which a completed task holds its unique key, so that no clean-up

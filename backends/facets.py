@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
-from asyncqueue.limits import Admission, HandBack, Limit, LimitState, Terms
+from asyncqueue.limits import Admission, HandBack, Limit, LimitState, PutOff, Terms
 from asyncqueue.model import Declaration, NewTask, Status, TickTable
 
 
@@ -225,6 +225,14 @@ class Limits(Protocol):
 
     async def hand_back(self, claims: Sequence[HandBack]) -> None:
         """Make claimed rows scheduled, due now and LIMITED, each fenced by status 1 and its token."""
+
+    async def put_off(self, claims: Sequence[PutOff], *, delay: float, patience: float) -> set[UUID]:
+        """Make claimed rows scheduled, due in `delay` seconds, each fenced by status 1 and its token.
+
+        No attempt is charged, and a place under a limit is given back as if the task had never started. A row that was
+        put off for the first time `patience` seconds ago or earlier stays as it is: returns the ids of those that are
+        still claimed. A repetition is harmless.
+        """
 
     async def sweep(self, *, limit: int, place: str | None = None) -> Batch:
         """Forget what is noted of tasks that are gone, and starts that count in no rate any more.

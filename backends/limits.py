@@ -25,7 +25,7 @@ from asyncqueue.backends import versions
 from asyncqueue.backends.facets import Batch, Waiting
 from asyncqueue.backends.places import AT_ONCE, Place, Seen, State, Survey
 from asyncqueue.backends.table import Table
-from asyncqueue.limits import Admission, HandBack, Limit, LimitState, Terms
+from asyncqueue.limits import Admission, HandBack, Limit, LimitState, PutOff, Terms
 from asyncqueue.queues import bare_name
 
 #: What needs a version of the schema that has them.
@@ -97,6 +97,15 @@ def admission(keys: Collection[str], ended: Collection[UUID], terms: Terms) -> G
 def handing_back(claims: Sequence[HandBack]) -> Asking:
     """Hand back claimed rows, in an order that is the same for all."""
     yield Ask("hand_back", [claim._asdict() for claim in sorted(claims, key=lambda claim: claim.id)])
+
+
+def putting_off(claims: Sequence[PutOff], delay: float, patience: float) -> Generator[Ask, Rows, set[UUID]]:
+    """Put claimed rows off, and return the ids of those that are still claimed. As `Limits.put_off`."""
+    rows = [claim._asdict() for claim in sorted(claims, key=lambda claim: claim.id)]
+    yield Ask("put_off", [{**row, "delay": delay, "patience": patience} for row in rows])
+    yield Ask("leave_places", [{"task_id": row["id"]} for row in rows])
+    left = yield Ask("still_held", [{"id": row["id"], "token": row["token"]} for row in rows])
+    return {UUID(str(row[0])) for row in left}
 
 
 def sweeping(after: int, count: int) -> Generator[Ask, Rows, Batch]:
@@ -315,6 +324,11 @@ class LimitsOf(ABC):
     async def hand_back(self, claims: Sequence[HandBack]) -> None:
         """As `Limits.hand_back`."""
         await self._answer(partial(handing_back, claims))
+
+    async def put_off(self, claims: Sequence[PutOff], *, delay: float, patience: float) -> set[UUID]:
+        """As `Limits.put_off`."""
+        left: set[UUID] = await self._answer(partial(putting_off, claims, delay, patience))
+        return left
 
     async def sweep(self, *, limit: int, place: str | None = None) -> Batch:
         """As `Limits.sweep`."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _ARRAYS = {
     "ages": "age",
     "counts": "count",
+    "errors": "error",
     "ids": "id",
     "limit_keys": "limit_key",
     "names": "name",

@@ -46,6 +46,9 @@ class SqliteLimits(LimitsOf):
         values = {name: _written(value) for name, value in row.items()}
         if "age" in values:
             values["then_utc"] = None if values["age"] is None else self._times.now_utc(-values["age"])
+        if "patience" in values:
+            values["due_utc"] = self._times.now_utc(values["delay"])
+            values["since_utc"] = self._times.now_utc(-values["patience"])
         return {**values, "now": self._times.now(), "now_utc": self._times.now_utc()}
 
 

@@ -61,6 +61,7 @@ TRANSITIONS = (
     Transition("claim", _QUEUED, _RUNNING, _WORKER, f"its queue is not paused; {_LOCK}"),
     Transition("release", _RUNNING, _QUEUED, _HOLDER, _TOKEN),
     Transition("hand_back", _RUNNING, _SCHEDULED, _HOLDER, _TOKEN),
+    Transition("put_off", _RUNNING, _SCHEDULED, _HOLDER, f"it does not find the function; {_TOKEN}"),
     Transition("finish", _RUNNING, _COMPLETED, _HOLDER, _TOKEN),
     Transition("finish", _RUNNING, _FAILED, _HOLDER, _TOKEN),
     Transition("end_attempts", _RUNNING, _SCHEDULED, _HOLDER, _TOKEN),

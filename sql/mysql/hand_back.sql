@@ -12,7 +12,8 @@ UPDATE JSON_TABLE(CONVERT(:rows USING utf8mb4), '$[*]' COLUMNS (
    SET t.status = 5,
        t.worker_pid = NULL, -- [errors]
        t.run_after = UTC_TIMESTAMP(6),
-       t.links = (t.links | 1) & ~2,
+       t.written = IF(t.links & 16, NULL, t.written),
+       t.links = (t.links | 1) & ~18,
        t.limit_key = COALESCE(d.limit_key, t.limit_key),
        t.modified = UTC_TIMESTAMP(6) + INTERVAL :utc_offset SECOND
  WHERE t.status = 1

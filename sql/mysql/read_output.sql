@@ -4,7 +4,7 @@
 -- Returns: status, run, length, text
 SELECT status,
        NULL AS run, -- [not linked]
-       CASE WHEN status = 2 THEN started ELSE written END AS run, -- [linked]
+       CASE WHEN status = 2 THEN started WHEN links & 16 = 0 THEN written END AS run, -- [linked]
        CHAR_LENGTH(output) AS length,
        SUBSTRING(output, :offset + 1, :limit) AS text
   FROM {table}

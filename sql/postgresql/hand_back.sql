@@ -6,7 +6,8 @@ UPDATE {table} AS t
    SET status = 5,
        worker_pid = NULL, -- [errors]
        run_after = statement_timestamp(),
-       links = (t.links | 1) & ~2,
+       written = CASE WHEN t.links & 16 = 0 THEN t.written END,
+       links = (t.links | 1) & ~18,
        limit_key = coalesce(d.limit_key, t.limit_key),
        modified = statement_timestamp()
   FROM unnest(:ids::uuid[], :tokens::timestamptz[], :limit_keys::text[]) AS d (id, token, limit_key)

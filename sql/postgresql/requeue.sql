@@ -9,8 +9,8 @@ UPDATE {table}
        status = CASE WHEN links & 1 <> 0 THEN 5 ELSE 0 END, -- [linked]
        worker_pid = NULL, -- [errors]
        run_after = NULL, -- [migrated] [not linked]
-       run_after = CASE WHEN links & 1 <> 0 THEN statement_timestamp() END, links = links & ~2, -- [linked]
-       written = CASE WHEN status = 5 THEN written END, -- [linked]
+       run_after = CASE WHEN links & 1 <> 0 THEN statement_timestamp() END, links = links & ~18, -- [linked]
+       written = CASE WHEN status = 5 AND links & 16 = 0 THEN written END, -- [linked]
        attempt = 0, losses = 0, -- [migrated]
        modified = statement_timestamp()
  WHERE id = ANY (:ids::uuid[])

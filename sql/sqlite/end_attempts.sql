@@ -9,7 +9,7 @@ UPDATE {table}
        run_after = :run_after,
        attempt = :attempt,
        losses = losses + :lost,
-       links = (links | 8) & ~2, -- [linked]
+       written = CASE WHEN links & 16 = 0 THEN written END, links = (links | 8) & ~18, -- [linked]
        worker_pid = NULL, -- [errors]
        error = :error, -- [errors]
        log = :log, -- [errors]

@@ -6,7 +6,8 @@ UPDATE {table}
    SET status = 5,
        worker_pid = NULL, -- [errors]
        run_after = :now_utc,
-       links = (links | 1) & ~2,
+       written = CASE WHEN links & 16 = 0 THEN written END,
+       links = (links | 1) & ~18,
        limit_key = coalesce(:limit_key, limit_key),
        modified = :now
  WHERE status = 1

@@ -18,7 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from asyncqueue.backends.base import Options
 from asyncqueue.backends.urls import backend_for
 from asyncqueue.errors import DuplicateTask
-from asyncqueue.limits import HandBack, Limit
+from asyncqueue.limits import HandBack, Limit, PutOff
 from asyncqueue.model import (
     After,
     AttemptEnd,
@@ -179,6 +179,16 @@ class Lives(RuleBasedStateMachine):
         assert row.claim is not None
         self.do(self.backend.limits.hand_back([HandBack(key, row.claim.token, None)]))
         row.status, row.due, row.limited, row.placed, row.turn = Status.SCHEDULED, True, True, False, None
+
+    @precondition(lambda self: self.having(Status.RUNNING))
+    @rule(data=st.data())
+    def put_off(self, data: st.DataObject) -> None:
+        key = self.some(data, Status.RUNNING)
+        row = self.rows[key]
+        assert row.claim is not None
+        put_off = PutOff(key, row.claim.token, "not found")
+        assert self.do(self.backend.limits.put_off([put_off], delay=FOR_LONG, patience=FOR_LONG)) == set()
+        row.status, row.due, row.placed, row.turn = Status.SCHEDULED, False, False, None
 
     @rule(data=st.data(), fresh=st.booleans(), on_failure=st.sampled_from(["cancel", "run"]))
     def enqueue_after(self, data: st.DataObject, fresh: bool, on_failure: OnFailure) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from asyncqueue.backends.transitions import TRANSITIONS, after
-from asyncqueue.limits import HandBack, Limit
+from asyncqueue.limits import HandBack, Limit, PutOff
 from asyncqueue.model import (
     After,
     AttemptEnd,
@@ -107,6 +107,8 @@ async def _do_with_limits(backend, database, verb: str, key: uuid.UUID, token, w
         await _promote(backend, database, wanted)
     elif verb == "hand_back":
         await backend.limits.hand_back([HandBack(key, token, None)])
+    elif verb == "put_off":
+        await backend.limits.put_off([PutOff(key, token, "not found")], delay=60, patience=600)
     elif verb == "requeue":
         if wanted == Status.SCHEDULED:
             database.execute(f"UPDATE {database.table} SET links = 1")
@@ -154,6 +156,7 @@ VERBS = (
         "claim",
         "release",
         "hand_back",
+        "put_off",
         "finish",
         "end_attempts",
         "rescue",
@@ -189,7 +192,7 @@ async def test_a_verb_changes_what_the_table_says_and_nothing_else(backend, data
 
 
 @MIGRATED
-@pytest.mark.parametrize("verb", ["release", "finish", "end_attempts", "hand_back"])
+@pytest.mark.parametrize("verb", ["release", "finish", "end_attempts", "hand_back", "put_off"])
 async def test_a_token_of_yesterday_changes_nothing(backend, database, verb):
     key, token = await _row_in(backend, database, Status.RUNNING)
     seen = await backend.observe([key])
