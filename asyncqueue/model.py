@@ -224,6 +224,20 @@ class OutputChunk(NamedTuple):
     text: str
 
 
+class LogChunk(NamedTuple):
+    """What a task has printed and logged, to write behind the first `offset` characters of its log, as an OutputChunk.
+
+    `token` is the claim's; where the task was cancelled it is the `modified` that this has written. `started` is the
+    claim's first token.
+    """
+
+    id: UUID
+    token: Stamp
+    started: Stamp
+    offset: int
+    text: str
+
+
 @dataclass(frozen=True, slots=True)
 class Observation:
     """What the database says of some claims: its clock, and status and stamp of every row that still exists."""

@@ -32,6 +32,7 @@ from asyncqueue.model import (
     Claim,
     ClaimedTask,
     Finish,
+    LogChunk,
     LostTask,
     NewTask,
     Observation,
@@ -280,6 +281,13 @@ class Backend(Protocol):
         """Write streamed text, fenced likewise, at most one chunk per task. Returns the ids written; does not renew.
 
         Raises DataRejected like `finish`.
+        """
+
+    async def append_log(self, chunks: Sequence[LogChunk]) -> set[UUID]:
+        """Write what tasks have printed and logged so far, fenced likewise, at most one chunk per task.
+
+        The end of a run writes the whole log again. Returns ids of running tasks whose text was written, and whichever
+        it knows of cancelled ones; none on the 7-column table, which has no log. Raises DataRejected like `finish`.
         """
 
     async def observe(self, ids: Collection[UUID], *, beating: bool = False) -> Observation:

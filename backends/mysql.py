@@ -49,6 +49,7 @@ from asyncqueue.model import (
     Claimant,
     ClaimedTask,
     Finish,
+    LogChunk,
     LostTask,
     NewTask,
     Observation,
@@ -200,6 +201,16 @@ class MysqlBackend:
     async def append_output(self, chunks: Sequence[OutputChunk]) -> set[UUID]:
         rows = ordered({**fence(chunk), "offset": chunk.offset, "text": chunk.text} for chunk in chunks)
         if await self._write(self._engine, "append_output", rows) == len(rows):
+            return {chunk.id for chunk in chunks}
+        return await self._which(self._engine, "held", rows)
+
+    async def append_log(self, chunks: Sequence[LogChunk]) -> set[UUID]:
+        if not chunks or not self._table.logged:
+            return set()
+        rows = ordered(
+            {**fence(chunk), "started": chunk.started, "offset": chunk.offset, "text": chunk.text} for chunk in chunks
+        )
+        if await self._write(self._engine, "append_log", rows) == len(rows):
             return {chunk.id for chunk in chunks}
         return await self._which(self._engine, "held", rows)
 

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from asyncqueue.backends.instants import to_naive
 from asyncqueue.errors import DataRejected
-from asyncqueue.model import AttemptEnd, Claim, Finish, NewTask, OutputChunk, Release
+from asyncqueue.model import AttemptEnd, Claim, Finish, LogChunk, NewTask, OutputChunk, Release
 
 Row = dict[str, Any]
 
@@ -57,7 +57,7 @@ def new_rows(tasks: Iterable[NewTask], *, migrated: bool) -> list[Row]:
     ]
 
 
-def fence(claim: Claim | Finish | OutputChunk | Release | AttemptEnd) -> Row:
+def fence(claim: Claim | Finish | LogChunk | OutputChunk | Release | AttemptEnd) -> Row:
     """What a write to a claimed row is fenced by."""
     return {"id": claim.id.hex, "token": claim.token}
 

@@ -44,6 +44,7 @@ from asyncqueue.model import (
     Claimant,
     ClaimedTask,
     Finish,
+    LogChunk,
     LostTask,
     NewTask,
     Observation,
@@ -211,6 +212,13 @@ class PostgresqlBackend:
             "texts": [chunk.text for chunk in chunks],
         }
         return {row[0] for row in await self._fetch(self._engine, "append_output", values)}
+
+    async def append_log(self, chunks: Sequence[LogChunk]) -> set[UUID]:
+        if not chunks or not self._table.logged:
+            return set()
+        columns = zip(*chunks, strict=True)
+        values = dict(zip(("ids", "tokens", "starteds", "offsets", "texts"), columns, strict=True))
+        return {row[0] for row in await self._fetch(self._engine, "append_log", values)}
 
     async def observe(self, ids: Collection[UUID], *, beating: bool = False) -> Observation:
         rows = await self._fetch(self._pulse if beating else self._control, "observe", {"ids": list(ids)})

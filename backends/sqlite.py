@@ -43,6 +43,7 @@ from asyncqueue.model import (
     Claimant,
     ClaimedTask,
     Finish,
+    LogChunk,
     LostTask,
     NewTask,
     Observation,
@@ -199,6 +200,15 @@ class SqliteBackend:
     async def append_output(self, chunks: Sequence[OutputChunk]) -> set[UUID]:
         rows = [{**fence(chunk), "offset": chunk.offset, "text": chunk.text} for chunk in chunks]
         changed = await self._each("append_output", rows)
+        return {chunk.id for chunk, count in zip(chunks, changed, strict=True) if count}
+
+    async def append_log(self, chunks: Sequence[LogChunk]) -> set[UUID]:
+        if not chunks or not self._table.logged:
+            return set()
+        rows = [
+            {**fence(chunk), "started": chunk.started, "offset": chunk.offset, "text": chunk.text} for chunk in chunks
+        ]
+        changed = await self._each("append_log", rows)
         return {chunk.id for chunk, count in zip(chunks, changed, strict=True) if count}
 
     async def observe(self, ids: Collection[UUID], *, beating: bool = False) -> Observation:

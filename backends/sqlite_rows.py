@@ -12,7 +12,7 @@ from uuid import UUID
 from asyncqueue.backends.base import TaskFilter
 from asyncqueue.backends.sqlite_times import Times
 from asyncqueue.backends.values import placed
-from asyncqueue.model import ASIDE, AttemptEnd, Claim, Finish, Link, NewTask, OutputChunk, Release
+from asyncqueue.model import ASIDE, AttemptEnd, Claim, Finish, Link, LogChunk, NewTask, OutputChunk, Release
 
 # Plain numbers, because they are asked of every row.
 _ASIDE, _LIMITED, _WAITING = int(ASIDE), int(Link.LIMITED), int(Link.WAITING)
@@ -47,7 +47,7 @@ def filtering(where: TaskFilter) -> dict[str, Any]:
     return {"statuses": numbers(where.statuses), "task": where.task}
 
 
-def fence(claim: AttemptEnd | Claim | Finish | OutputChunk | Release) -> dict[str, Any]:
+def fence(claim: AttemptEnd | Claim | Finish | LogChunk | OutputChunk | Release) -> dict[str, Any]:
     """What fences a write."""
     return {"id": claim.id.hex, "token": claim.token}
 

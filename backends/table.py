@@ -116,6 +116,11 @@ class Table:
         """Whether it is known to have level 1's columns and side tables."""
         return self.shape is not None and self.shape.migrated
 
+    @property
+    def logged(self) -> bool:
+        """Whether it has a column for the logs of tasks, as far as is known."""
+        return self.shape is None or self.shape.errors
+
     def require_migrated(self, what: str, version: int = versions.LEVEL_1) -> None:
         """Raise MigrationRequired where the table has not been brought to this version of the schema."""
         if self.shape is None:

@@ -139,6 +139,7 @@ NO_FORM = {("beat", "queues"), ("claim", "places"), ("cleanup", "places"), ("obj
 
 #: What MySQL's `rows`, one JSON text because it has no arrays, holds in each statement.
 ROWS = {
+    "append_log": {"id", "token", "started", "offset", "text"},
     "append_output": {"id", "token", "offset", "text"},
     "cancel_waiting": {"id", "error"},
     "close_edges": {"id", "predecessor_id"},

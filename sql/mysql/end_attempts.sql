@@ -2,6 +2,8 @@
 -- `lock_claims` has locked: `finish`, with what becomes of the row after it. Level 1 alone knows attempts. One that has
 -- run waits for nobody any more, whoever queued it.
 -- `rows` is JSON, because there are no arrays: objects with id, status, keep, output, error, log, delay, attempt, lost.
+-- A worker that was lost leaves what it has written of the log; it stands in the record, too, unless it is that of the
+-- attempt before.
 -- Params: rows, utc_offset
 -- Returns: nothing
 UPDATE JSON_TABLE(:rows, '$[*]' COLUMNS (
@@ -24,7 +26,7 @@ UPDATE JSON_TABLE(:rows, '$[*]' COLUMNS (
        t.written = IF(t.links & 16, NULL, t.written), t.links = (t.links | 8) & ~18, -- [linked]
        t.worker_pid = NULL, -- [errors]
        t.error = d.error, -- [errors]
-       t.log = d.log, -- [errors]
+       t.log = IF(d.lost, t.log, d.log), -- [errors]
        t.output = IF(d.keep, t.output, d.output) -- [errors]
        t.output = IF(d.error IS NULL, IF(d.keep, t.output, d.output), -- [not errors]
                      CONCAT(COALESCE(IF(d.keep, t.output, d.output), ''), d.error)) -- [not errors]

@@ -8,7 +8,12 @@ SELECT d.task_id,
        (SELECT COALESCE(MAX(a.number), 0) + 1 FROM {attempts} AS a WHERE a.task_id = d.task_id),
        CASE WHEN d.lost THEN 'lost' WHEN d.status = 2 THEN 'completed' ELSE 'failed' END,
        d.error,
-       d.log,
+       d.log, -- [not errors]
+       IF(d.lost, -- [errors]
+          NULLIF(CONVERT(t.log USING utf8mb4) COLLATE utf8mb4_bin, -- [errors]
+                 (SELECT CONVERT(a.log USING utf8mb4) COLLATE utf8mb4_bin FROM {attempts} AS a -- [errors]
+                   WHERE a.task_id = d.task_id ORDER BY a.number DESC LIMIT 1)), -- [errors]
+          d.log), -- [errors]
        NULLIF(TRIM(t.claimed_by), '') AS claimed_by,
        t.started,
        t.modified

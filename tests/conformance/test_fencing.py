@@ -173,6 +173,7 @@ async def test_nothing_to_do_is_no_error(backend):
     await backend.enqueue([])
     assert await backend.finish([]) == set()
     assert await backend.append_output([]) == set()
+    assert await backend.append_log([]) == set()
     await backend.renew([], now=(await backend.observe([])).now, worker_pid=None)
     await backend.release([])
     assert await backend.get([]) == []

@@ -172,6 +172,7 @@ async def test_claimed_rows_are_found_by_their_key(full):
         "claim",
         "finish",
         "release",
+        "append_log",
         "append_output",
         "free",
         "renew",
