@@ -26,6 +26,20 @@ class Capture:
             if self._size > self._limit:
                 self._parts.append(f"\n[log cut: max_log_size is {self._limit} bytes]\n")
 
+    @property
+    def parts(self) -> int:
+        """How many pieces were written."""
+        return len(self._parts) if self._parts else 0
+
+    @property
+    def size(self) -> int:
+        """How many bytes these are."""
+        return self._size
+
+    def between(self, first: int, end: int) -> str:
+        """Some of the pieces as text."""
+        return storable("".join(self._parts[first:end])) if self._parts else ""
+
     def text(self) -> str | None:
         """What was written, None if nothing was."""
         return storable("".join(self._parts)) if self._parts else None

@@ -46,6 +46,8 @@ class Held:
     run: Run | None = None
     #: Why its run was stopped, once it was.
     reason: Reason | None = None
+    #: What it has logged, where it was cancelled: then no result has that.
+    log: str | None = None
     #: How its run ended; None while it goes on, and for one that ended without a result or never began.
     result: RunResult | None = None
     #: Whether its end is on the way into the table. A renewal goes on meanwhile, but does not judge it.

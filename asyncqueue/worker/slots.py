@@ -8,7 +8,7 @@ import functools
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 from asyncqueue.model import Status
@@ -83,6 +83,11 @@ class Slots:
     def holds(self, held: Held) -> bool:
         """Whether it runs here, or waits for a place."""
         return held in self._buffer or held in self._running.values()
+
+    @property
+    def claims(self) -> Collection[Held]:
+        """The claims whose tasks run now."""
+        return self._running.values()
 
     def waiting_for(self) -> float:
         """Seconds since a task was last taken from the buffer or put there, 0 while it is empty."""
@@ -212,7 +217,7 @@ class Slots:
         self._running[task] = held
 
     async def _end_abandoned(self, held: Held, run: Run) -> None:
-        held.run = None
+        _forget_run(held)
         try:
             held.result = await self._runner.give_up(run)
         finally:
@@ -222,7 +227,7 @@ class Slots:
     def _over(self, held: Held) -> None:
         if self._began:
             self._tell_end(held)
-        held.run = None
+        _forget_run(held)
         self._on_end(held)
         if self._buffer:
             self._fill()
@@ -242,6 +247,12 @@ class Slots:
             what = _ENDS.get(result.status, "has ended")
         took = time.monotonic() - began
         logger.debug("task %s (%s) %s after %.3f s", held.id, held.claimed.task, what, took, extra=held.about)
+
+
+def _forget_run(held: Held) -> None:
+    if held.reason is Reason.CANCELLED and held.run is not None:
+        held.log = held.run.capture.text()
+    held.run = None
 
 
 _ENDS = {

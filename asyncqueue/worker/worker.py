@@ -34,6 +34,7 @@ from asyncqueue.worker.identity import Identity
 from asyncqueue.worker.leases import Leases
 from asyncqueue.worker.ledger import Held, Ledger, Reason
 from asyncqueue.worker.linking import Linker
+from asyncqueue.worker.logs import Logs
 from asyncqueue.worker.lookout import Lookout
 from asyncqueue.worker.progress import Progress
 from asyncqueue.worker.registry import Registry
@@ -117,6 +118,7 @@ class Worker:
             on_admitted=lambda: self._claimer.look_for_more(),
         )
         self._slots = Slots(settings.concurrency, self._ledger, self._runner, self._streams, self._ended)
+        self._logs = Logs(backend, self._ledger, lambda: self._slots.claims)
         self._heart = Heart(
             backend,
             self._ledger,
@@ -143,6 +145,7 @@ class Worker:
             backend, self._leases, on_queued=self._claimer.look_for_more, on_idle=self._claimer.look_whether_all_is_done
         )
         self._exchange = Exchange(backend, self._ledger, self._finisher, self._claimer, news)
+        self._logging = Loop("write the logs of running tasks", self._logs.run)
         self._exchanging = Loop("claim and write results", self._exchange.run, vital=True)
         self._linking = Loop("see to tasks that wait for others", self._linker.run)
         self._entries = entries_of(settings)
@@ -239,6 +242,7 @@ class Worker:
             self._exchanging,
             Loop("wait for work", self._claimer.run),
             Loop("write streamed output", self._streams.run),
+            self._logging,
             Loop("hand back what was fetched ahead", self._tidy),
             Loop("renew leases", self._heart.run),
             Loop("look for lost tasks", rescuer.run),
@@ -266,6 +270,7 @@ class Worker:
         with anyio.move_on_after(_LAST_WRITE):
             await self._finisher.wait_written()
             await self._linker.wait_idle()
+            await self._logs.wait_written()
 
     async def _interrupt(self) -> None:
         if self._slots.running:
@@ -299,6 +304,7 @@ class Worker:
                     async with anyio.create_task_group() as writing:
                         writing.start_soon(keep, self._exchanging)
                         writing.start_soon(keep, self._linking)
+                        writing.start_soon(keep, self._logging)
                         await self._drain(0)
                         writing.cancel_scope.cancel()
             except* Exception as errors:  # noqa: BLE001 - the worker ends with what had broken it
@@ -336,6 +342,7 @@ class Worker:
         else:
             self._ledger.remove(held)
             self._left(held)
+            self._logs.end(held, held.log)
             if held.reason is Reason.CANCELLED:
                 self._progress.cancelled += 1
             else:
@@ -392,6 +399,8 @@ class Worker:
 
     def _lost(self, held: Held) -> None:
         self._progress.lost += 1
+        if held.result is not None:  # whoever has cancelled it may read what it has logged
+            self._logs.end(held, held.result.log)
         logger.warning(
             "task %s (%s) ended here, but its claim was not ours any more; the result is discarded",
             held.id,

@@ -1,0 +1,178 @@
+"""Writes what running tasks print and log into their rows, so that a long task can be read while it runs.
+
+Quick tasks cost nothing here: the end of a run writes the whole log in any case. A task is followed once it has been
+seen twice, a second apart, with something in its log; from then on what is new is written a few times a second, for all
+of them together. What a cancelled task has left, its clean-up included, is written when its run is over.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
+from uuid import UUID
+
+import anyio
+
+from asyncqueue.backends.base import Backend
+from asyncqueue.errors import DataRejected
+from asyncqueue.model import LogChunk, Status
+from asyncqueue.running.capture import Capture
+from asyncqueue.worker.ledger import Held, Ledger
+from asyncqueue.worker.signal import Signal
+
+#: Seconds between two looks for tasks to follow.
+_LOOK = 1.0
+#: Seconds between two writes of what is new.
+_PAUSE = 0.25
+#: The database writes a column anew whenever something is added. So a log larger than this many bytes is written when
+#: it has grown by a sixteenth, or after so many seconds.
+_LARGE = 64 * 1024
+_PATIENCE = 5.0
+#: Rows in one statement.
+_BATCH = 500
+
+
+class _Followed:
+    """The log of one running task, and how much of it is written."""
+
+    def __init__(self, held: Held, capture: Capture) -> None:
+        self.held = held
+        #: Characters that are written.
+        self.offset = 0
+        self._capture = capture
+        self._parts = self._size = 0
+        self._at = 0.0
+        #: The database has refused some of it; the end of the run finds out what to do.
+        self.refused = False
+
+    def due(self, now: float) -> bool:
+        """Whether something is to be written now."""
+        if self._capture.parts == self._parts or self.refused or self.held.reason is not None:
+            return False
+        size = self._capture.size
+        return size < _LARGE or (size - self._size) * 16 > size or now - self._at > _PATIENCE
+
+    def take(self) -> tuple[LogChunk, int, int]:
+        """What is new, with what `written` is to be told."""
+        parts, size = self._capture.parts, self._capture.size
+        return _chunk(self.held, self.offset, self._capture.between(self._parts, parts)), parts, size
+
+    def written(self, chunk: LogChunk, parts: int, size: int) -> None:
+        self.offset += len(chunk.text)
+        self._parts, self._size, self._at = parts, size, time.monotonic()
+
+
+def _chunk(held: Held, offset: int, text: str) -> LogChunk:
+    return LogChunk(held.id, held.token, held.claimed.token, offset, text)
+
+
+class Logs:
+    """The loop that writes logs.
+
+    Args:
+        running: gives the claims whose tasks run now.
+    """
+
+    def __init__(self, backend: Backend, ledger: Ledger, running: Callable[[], Iterable[Held]]) -> None:
+        self._backend = backend
+        self._ledger = ledger
+        self._running = running
+        self._looked = 0.0
+        self._talking: set[Held] = set()
+        self._followed: dict[Held, _Followed] = {}
+        #: What is left of tasks that may have been cancelled: how much is written, and all of it.
+        self._last: dict[Held, tuple[int, str]] = {}
+        self._news = Signal()
+        self._idle = Signal()
+
+    def end(self, held: Held, text: str | None) -> None:
+        """Write what a task has logged whose end is not written, because it was cancelled or taken away.
+
+        If it turns out to be somebody else's by now, nothing is written.
+        """
+        followed = self._followed.pop(held, None)
+        if text:
+            self._last[held] = (followed.offset if followed else 0, text)
+            self._news.set()
+
+    async def wait_written(self) -> None:
+        """Return when the logs of all tasks that have ended are written."""
+        while self._last:
+            await self._idle.wait()
+
+    async def run(self) -> None:
+        """Write for ever."""
+        while True:
+            with anyio.move_on_after(_PAUSE if self._followed else _LOOK):
+                await self._news.wait()
+            if self._backend.shape is not None and not self._backend.shape.errors:
+                self._last.clear()  # there is no column for it
+            else:
+                await self._write_last()
+                await self._write(self._due())
+            if not self._last:
+                self._idle.set()
+
+    def _due(self) -> list[_Followed]:
+        now = time.monotonic()
+        if now - self._looked >= _LOOK:
+            self._looked = now
+            talking = {held for held in self._running() if held.run is not None and held.run.capture.parts}
+            for held in talking & self._talking - self._followed.keys():
+                if held.run is not None:
+                    self._followed[held] = _Followed(held, held.run.capture)
+            self._talking = talking
+        for held in [held for held in self._followed if held.run is None]:
+            del self._followed[held]
+        return [each for each in self._followed.values() if each.due(now)]
+
+    async def _write(self, due: Iterable[_Followed]) -> None:
+        remaining = iter(due)
+        while some := list(islice(remaining, _BATCH)):
+            async with self._ledger.writing.shared():
+                await self._ledger.settle(each.held for each in some)
+                taken = [(each, *each.take()) for each in some]
+                written, refused = await self._append([chunk for _, chunk, _, _ in taken])
+            for each, chunk, parts, size in taken:
+                if chunk.id in written:
+                    each.written(chunk, parts, size)
+                elif chunk in refused:
+                    each.refused = True
+                else:
+                    # It is not ours any more, as the heartbeat will tell. If it is, the next look begins anew.
+                    self._followed.pop(each.held, None)
+
+    async def _write_last(self) -> None:
+        while last := dict(islice(self._last.items(), _BATCH)):
+            seen = await self._backend.observe([held.id for held in last])
+            chunks = []
+            for held, (offset, text) in last.items():
+                status, modified = seen.rows.get(held.id, (None, None))
+                if status == Status.CANCELLED and modified is not None and text[offset:]:
+                    chunks.append(_chunk(held, offset, text[offset:])._replace(token=modified))
+            _, refused = await self._append(chunks)
+            if refused:
+                whole = {held.id: text for held, (_, text) in last.items()}
+                await self._append([chunk._replace(offset=0, text=_ascii(whole[chunk.id])) for chunk in refused])
+            for held in last:
+                del self._last[held]
+
+    async def _append(self, chunks: Sequence[LogChunk]) -> tuple[set[UUID], list[LogChunk]]:
+        """Write these. Returns the ids of those that were, and what the database has refused."""
+        try:
+            return await self._backend.append_log(chunks), []
+        except DataRejected:
+            if len(chunks) == 1:
+                return set(), list(chunks)
+        written: set[UUID] = set()
+        refused: list[LogChunk] = []
+        for chunk in chunks:
+            some, not_these = await self._append([chunk])
+            written |= some
+            refused += not_these
+        return written, refused
+
+
+def _ascii(text: str) -> str:
+    return text.encode("ascii", "backslashreplace").decode()
