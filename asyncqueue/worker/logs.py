@@ -130,15 +130,18 @@ class Logs:
     async def _write(self, due: Iterable[_Followed]) -> None:
         remaining = iter(due)
         while some := list(islice(remaining, _BATCH)):
-            async with self._ledger.writing.shared():
-                await self._ledger.settle(each.held for each in some)
-                taken = [(each, *each.take()) for each in some]
-                written, refused = await self._append([chunk for _, chunk, _, _ in taken])
+            await self._ledger.settle(each.held for each in some)
+            since = self._ledger.renewals
+            taken = [(each, *each.take()) for each in some]
+            written, refused = await self._append([chunk for _, chunk, _, _ in taken])
             for each, chunk, parts, size in taken:
                 if chunk.id in written:
+                    each.held.missed = False
                     each.written(chunk, parts, size)
                 elif chunk in refused:
                     each.refused = True
+                elif self._ledger.moved(each.held, since):
+                    each.held.missed = True
                 else:
                     # It is not ours any more, as the heartbeat will tell. If it is, the next look begins anew.
                     self._followed.pop(each.held, None)
