@@ -20,6 +20,7 @@
     │   ├── PayloadTooLarge
     │   ├── TaskNotAllowed
     │   ├── TaskNotImportable
+    │   │   └── UnknownTask       its module or attribute is missing here; another worker may have it
     │   └── ResultNotStorable
     ├── DuplicateTask             another task holds the unique key
     ├── TaskEnded                 what handle.result() raises instead of returning
@@ -108,6 +109,10 @@ class TaskNotAllowed(InvalidTask):
 
 class TaskNotImportable(InvalidTask):
     """The dotted path does not lead to a callable."""
+
+
+class UnknownTask(TaskNotImportable):
+    """The module or the attribute that the dotted path names is missing; another worker may have it."""
 
 
 class ResultNotStorable(InvalidTask):

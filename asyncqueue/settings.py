@@ -95,6 +95,9 @@ class Settings(BaseSettings):
     poll_max: float = Field(1.0, gt=0, description="between looks at an empty queue, later")
     on_lost: Literal["fail", "requeue"] = Field("fail", description="what becomes of a lost worker's tasks")
     max_losses: int = Field(3, ge=1, description="lost workers after which a task is failed in any case")
+    unknown_tasks: Annotated[float, BeforeValidator(_seconds)] = Field(
+        600, ge=0, description="for which tasks whose function a worker does not find wait for one that does; 0: none"
+    )
     allow: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)] = Field(
         (), description="patterns of dotted paths that may run beside functions declared with @task"
     )

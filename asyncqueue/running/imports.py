@@ -24,6 +24,11 @@ class Imports:
         self._threads = threads
         self._under_way: dict[str, _Import] = {}
 
+    @property
+    def under_way(self) -> bool:
+        """Whether anything is being resolved."""
+        return bool(self._under_way)
+
     async def resolve(self, path: str) -> Resolved:
         """As `Resolver.resolve`. One that is cancelled stops nobody else; of the last one the thread is abandoned."""
         own = self._under_way.get(path) or self._begin(path)

@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from types import ModuleType
 from typing import Any
 
-from asyncqueue.errors import InvalidTask, TaskNotAllowed, TaskNotImportable
+from asyncqueue.errors import InvalidTask, TaskNotAllowed, TaskNotImportable, UnknownTask
 from asyncqueue.importing import problem
 from asyncqueue.limits import LimitPolicy
 from asyncqueue.reprs import shown
@@ -86,11 +86,16 @@ class Resolver:
         """The function, if it was found before."""
         return self._known.get(path)
 
+    @property
+    def found_any(self) -> bool:
+        """Whether any function was found."""
+        return bool(self._known)
+
     def resolve(self, path: str) -> Resolved:
         """Import and check the function. May take long the first time: call it in a thread.
 
-        Raises TaskNotImportable, TaskNotAllowed, and nothing else: whatever the application's code raises on the way
-        is the row's failure.
+        Raises TaskNotImportable (UnknownTask where the module or the attribute is missing), TaskNotAllowed, and nothing
+        else: whatever the application's code raises on the way is the row's failure.
         """
         try:
             return self._resolve(path)
@@ -175,7 +180,7 @@ def _find(path: str, get: Callable[[Any, str], Any]) -> Callable[..., Any]:
         except AttributeError as error:
             where = ".".join(parts[: len(parts) - len(rest) + number])
             hint = f" ({error})" if get is _declared_there and str(error) else ""
-            raise TaskNotImportable(f"{path}: {where} has no attribute {name!r}{hint}") from error
+            raise UnknownTask(f"{path}: {where} has no attribute {name!r}{hint}") from error
     if not callable(found):
         raise TaskNotImportable(f"{path} is not callable: it is of type {type(found).__name__}")
     function: Callable[..., Any] = found
@@ -190,8 +195,10 @@ def _import_longest(path: str, parts: list[str]) -> tuple[Any, list[str]]:
             return importlib.import_module(name), parts[length:]
         except ModuleNotFoundError as error:
             # Only if this very module, or a package above it, is what is missing may a shorter prefix do.
-            if error.name is None or not (name == error.name or name.startswith(f"{error.name}.")) or length == 1:
+            if error.name is None or not (name == error.name or name.startswith(f"{error.name}.")):
                 raise TaskNotImportable(f"{path} cannot be imported: {problem(error)}") from error
+            if length == 1:
+                raise UnknownTask(f"{path} cannot be imported: {error}") from error
         except BaseException as error:
             raise TaskNotImportable(f"{path} cannot be imported: {name} raised {problem(error)}") from error
     raise TaskNotImportable(f"{path} cannot be imported")

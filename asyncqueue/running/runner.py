@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import anyio
 
 from asyncqueue.backends.facets import Chains
-from asyncqueue.errors import InvalidTask, PayloadTooLarge, TaskNotImportable
+from asyncqueue.errors import InvalidTask, PayloadTooLarge, TaskNotImportable, UnknownTask
 from asyncqueue.limits import Limit, LimitPolicy
 from asyncqueue.model import ClaimedTask, Status
 from asyncqueue.reprs import shown
@@ -41,6 +41,7 @@ class RunResult(NamedTuple):
     attempt it was: so many have failed now.
 
     SCHEDULED says that it did not run: it needs a place under a limit, with this `limit_key`, and goes to wait for one.
+    With `unfound` its function could not be found or imported here: SCHEDULED says then that it is put off.
     """
 
     status: Status
@@ -51,6 +52,7 @@ class RunResult(NamedTuple):
     retry_in: float | None = None
     attempt: int = 1
     limit_key: str | None = None
+    unfound: bool = False
 
 
 #: What a run that has called its function returns: its output is in the run.
@@ -79,6 +81,7 @@ class Runner:
         grace: seconds that a task has to clean up behind itself when it is stopped; never less than five.
         torn_down: whether the worker itself is being cancelled or ended, and not by its own `stop`. A task that then
             raises something has not failed.
+        puts_off: whether a task whose function is missing here is put off for other workers.
     """
 
     def __init__(
@@ -92,6 +95,7 @@ class Runner:
         chains: Chains | None = None,
         grace: float = 0.0,
         torn_down: Callable[[], bool] = lambda: False,
+        puts_off: Callable[[], bool] = lambda: False,
     ) -> None:
         self._torn_down = torn_down
         self._application = application
@@ -102,6 +106,7 @@ class Runner:
         self._check = check
         self._chains = chains
         self._grace = grace
+        self._puts_off = puts_off
         self._threads = Threads()
         self._imports = Imports(self._resolver, self._threads)
 
@@ -109,6 +114,16 @@ class Runner:
     def abandoned(self) -> int:
         """Threads that run on although nobody waits for them any more."""
         return self._threads.abandoned
+
+    @property
+    def found_any(self) -> bool:
+        """Whether any function was found."""
+        return self._resolver.found_any
+
+    @property
+    def looking(self) -> bool:
+        """Whether a function is being looked for."""
+        return self._imports.under_way
 
     def prepare(self, claimed: ClaimedTask, open_stream: Callable[[], Stream]) -> Run:
         """A run of this row, for `run`; `open_stream` is called when it yields something."""
@@ -195,7 +210,12 @@ class Runner:
         Returns _CALLED; or what becomes of the row because it may not run here and now, None if it was stopped before.
         """
         claimed = run.claimed
-        resolved = self._resolver.known(claimed.task) or await self._resolve(claimed.task)
+        try:
+            resolved = self._resolver.known(claimed.task) or await self._resolve(claimed.task)
+        except TaskNotImportable as error:
+            if self._inline is not None:
+                raise
+            return self._unfound(run, error)
         run.retry = resolved.retry
         if self._check is not None and (resolved.limits is not None or claimed.links):
             instead = await self._check(resolved.path, resolved.limits, claimed)
@@ -244,6 +264,14 @@ class Runner:
         except InvalidTask:
             return False
         return resolved.kind in (Kind.SYNC, Kind.GENERATOR)
+
+    def _unfound(self, run: Run, error: TaskNotImportable) -> RunResult:
+        """What becomes of a task whose function could not be found or imported."""
+        puts_off = isinstance(error, UnknownTask) and self._puts_off()
+        if puts_off:
+            return RunResult(Status.SCHEDULED, error=str(error), attempt=run.attempt, unfound=True)
+        text, _ = self._failed(run, error)
+        return self._failure_of(run, text, None)._replace(unfound=True)
 
     async def declared(self, path: str) -> bool | None:
         """Whether the function at this path is declared with `@task`; None where there is none that may run here.

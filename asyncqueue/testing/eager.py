@@ -24,7 +24,7 @@ from asyncqueue.running.run import current_run
 from asyncqueue.settings import Settings
 from asyncqueue.testing.opened import opened, require_asyncio
 from asyncqueue.testing.running import bring_next_forward, limit_of
-from asyncqueue.testing.work import Witness, application_of, capturing, within
+from asyncqueue.testing.work import ALONE, Witness, application_of, capturing, within
 from asyncqueue.worker import Worker
 
 #: So many tasks may each be enqueued by the one before: more is surely one that enqueues itself for later.
@@ -95,7 +95,7 @@ class EagerQueue(Queue):
         self._witness = Witness()
         self._application = self._witness.around(application or application_of(self.settings))
         # A task that enqueues another one waits for it in a place of its own.
-        self._work_settings = self.settings.model_copy(update={"queues": (), "concurrency": 10 * _DEPTH})
+        self._work_settings = self.settings.model_copy(update={**ALONE, "concurrency": 10 * _DEPTH})
         self._worker: Worker | None = None
         self._working: asyncio.Task[None] | None = None
         self._callers = 0

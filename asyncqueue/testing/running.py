@@ -18,7 +18,7 @@ from asyncqueue.running.run import current_run
 from asyncqueue.testing.errors import TasksFailed
 from asyncqueue.testing.opened import opened, require_asyncio
 from asyncqueue.testing.texts import report
-from asyncqueue.testing.work import Witness, application_of, capturing, within
+from asyncqueue.testing.work import ALONE, Witness, application_of, capturing, within
 from asyncqueue.worker import Worker
 
 
@@ -59,7 +59,7 @@ async def run_until_empty(
         raise ConfigurationError(
             "run_until_empty() was called inside of a task, which it would wait for itself: call it in the test"
         )
-    settings = queue.settings.model_copy(update={"queues": (), "concurrency": _whole(concurrency)})
+    settings = queue.settings.model_copy(update={**ALONE, "concurrency": _whole(concurrency)})
     witness = Witness()
     witnessed = witness.around(application or application_of(settings))
     async with opened(queue), within(queue, limit_of(timeout), "run_until_empty()"):

@@ -21,6 +21,9 @@ from asyncqueue.settings import Settings
 from asyncqueue.testing.errors import QueueNotEmpty
 from asyncqueue.testing.texts import listed
 
+#: Settings of a worker that is the only one: it serves all queues, and nobody else has a function that it lacks.
+ALONE: Final[dict[str, Any]] = {"queues": (), "unknown_tasks": 0.0}
+
 _capturing = 0
 
 

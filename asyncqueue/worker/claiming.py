@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -17,6 +18,7 @@ from asyncqueue.worker.identity import Identity
 from asyncqueue.worker.ledger import Ledger
 from asyncqueue.worker.signal import Signal
 from asyncqueue.worker.slots import Slots
+from asyncqueue.worker.unfound import Unfound
 
 logger = logging.getLogger("asyncqueue.worker")
 
@@ -73,6 +75,7 @@ class Claimer:
         polls: the delays between looks at an empty queue.
         identity: who claims, and of which queues.
         news: wakes the exchange loop.
+        unfound: says how many to claim while no function was found.
         coming: whether something is under way in this worker that may queue tasks.
         behind: whether nothing is to be claimed until `look` is called, because what follows from ends takes too long.
     """
@@ -89,6 +92,7 @@ class Claimer:
         polls: Backoff,
         identity: Identity,
         news: Signal,
+        unfound: Unfound,
         coming: Callable[[], bool] = lambda: False,
         behind: Callable[[], bool] = lambda: False,
     ) -> None:
@@ -101,6 +105,7 @@ class Claimer:
         self._polls = polls
         self._identity = identity
         self._news = news
+        self._unfound = unfound
         self._coming = coming
         self._behind = behind
         self._hungry = Signal()
@@ -130,7 +135,7 @@ class Claimer:
             self._warned = True
             return 0
         self._warned = False
-        return max(0, self._slots.free + self._prefetch.size - self.under_way)
+        return max(0, self._unfound.room(self._slots.free + self._prefetch.size - self.under_way))
 
     def take(self, rows: Sequence[ClaimedTask], room: int, since: float, *, busy: bool) -> None:
         """Take in what was claimed.
@@ -161,6 +166,13 @@ class Claimer:
         """Claim nothing more; a claim that is under way is completed first."""
         self.stopping = True
         self._news.set()
+
+    def pause(self, seconds: float, ends_burst: bool) -> None:
+        """Claim again after so many seconds; in a burst, where that ends it, nothing more."""
+        if self._burst and ends_burst:
+            self.stop()
+        else:
+            asyncio.get_running_loop().call_later(seconds, self.look)
 
     def look(self) -> None:
         """Claim at the next opportunity."""

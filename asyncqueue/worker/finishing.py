@@ -17,11 +17,12 @@ from asyncqueue.worker.ledger import Held, Ledger
 from asyncqueue.worker.narrowing import narrowed
 from asyncqueue.worker.refusals import escapes, failures
 from asyncqueue.worker.signal import Signal
+from asyncqueue.worker.unfound import Unfound
 
 logger = logging.getLogger("asyncqueue.worker")
 
-#: A number, because that of an IntFlag is slow.
-_RECORDED = int(Link.RECORDED)
+#: Whose end is recorded, and by that forgets that it was put off. A number, because that of an IntFlag is slow.
+_RECORDED = int(Link.RECORDED | Link.PUT_OFF)
 #: Rows in one statement.
 _BATCH = 500
 
@@ -36,6 +37,7 @@ class Finisher:
     Args:
         backend: where the ends go.
         ledger: the claims; an end that was written leaves it.
+        unfound: decides about tasks whose function was not found.
         news: wakes the exchange loop.
         on_written: called with each claim whose end stands in the table.
         on_lost: called with each whose claim belonged to somebody else.
@@ -48,6 +50,7 @@ class Finisher:
         ledger: Ledger,
         news: Signal,
         *,
+        unfound: Unfound,
         on_written: Callable[[Held], None],
         on_lost: Callable[[Held], None],
         on_left: Callable[[Held], None],
@@ -55,6 +58,7 @@ class Finisher:
         self._backend = backend
         self._ledger = ledger
         self._news = news
+        self._unfound = unfound
         self._on_written = on_written
         self._on_lost = on_lost
         self._on_left = on_left
@@ -107,7 +111,11 @@ class Finisher:
         """
         await self._ledger.settle(batch)
         since = self._ledger.renewals
-        releases, finishes, attempts = self._sorted(batch)
+        releases, finishes, attempts, unfound = self._sorted(batch)
+        if unfound:
+            self._take_out(batch, await self._unfound.settle(unfound), since)
+            claim = self._unfound.room(claim)
+            releases, finishes, attempts, _ = self._sorted(batch)
         await narrowed(releases, self._release, self._leave)
         written = await self._end_attempts(attempts, since) if attempts else set()
         claimed: list[ClaimedTask] | None = None
@@ -150,17 +158,29 @@ class Finisher:
         told(held)
         return True
 
-    def _sorted(self, batch: list[Held]) -> tuple[list[Held], list[Held], list[Held]]:
-        """What is to be released, what ends in one attempt as most do, and the attempts that are to be recorded."""
+    def _take_out(self, batch: list[Held], put_off: list[Held], since: int) -> None:
+        """Take what was put off out of a batch, but for rows whose token a renewal may have changed meanwhile."""
+        for held in put_off:
+            if not self._ledger.moved(held, since):
+                batch.remove(held)
+                self.unwritten -= 1
+                self._ledger.remove(held)
+                self._on_written(held)
+
+    def _sorted(self, batch: list[Held]) -> tuple[list[Held], list[Held], list[Held], list[Held]]:
+        """What to release, what ends in one attempt as most do, attempts to record, and those without a function."""
         shape = self._backend.shape
         migrated = shape is not None and shape.migrated
         releases: list[Held] = []
         finishes: list[Held] = []
         attempts: list[Held] = []
+        unfound: list[Held] = []
         for held in batch:
             result = held.result
             if result is None:
                 releases.append(held)
+            elif result.unfound:
+                unfound.append(held)
             elif result.retry_in is None and not held.claimed.attempt and not held.claimed.links & _RECORDED:
                 finishes.append(held)
             elif migrated:
@@ -173,7 +193,7 @@ class Finisher:
                     held.result = result._replace(retry_in=None)
                     self._say_no_retries(held)
                 finishes.append(held)
-        return releases, finishes, attempts
+        return releases, finishes, attempts, unfound
 
     def _say_no_retries(self, held: Held) -> None:
         if not self._said:

@@ -44,6 +44,7 @@ from asyncqueue.worker.slots import Slots
 from asyncqueue.worker.streaming import Streams
 from asyncqueue.worker.supervisor import Loop, keep
 from asyncqueue.worker.ticking import Ticker
+from asyncqueue.worker.unfound import Unfound
 from asyncqueue.worker.watchdog import Watchdog
 
 logger = logging.getLogger("asyncqueue.worker")
@@ -90,8 +91,16 @@ class Worker:
         self._name = identity.name
         self._registry = Registry(backend, settings, identity.name, self._leases)
         news = self._news = Signal()
+        self._unfound = Unfound(
+            backend,
+            patience=settings.unknown_tasks,
+            found_any=lambda: self._runner.found_any,
+            looking=lambda: self._runner.looking,
+            pause=lambda seconds, ends_burst: self._claimer.pause(seconds, ends_burst),
+        )
         self._finisher = Finisher(
             *(backend, self._ledger, news),
+            unfound=self._unfound,
             on_written=self._written,
             on_lost=self._lost,
             on_left=self._refused,
@@ -109,6 +118,7 @@ class Worker:
             torn_down=lambda: self._main is not None and self._main.cancelling() > 0,
             chains=backend.chains,
             check=lambda path, policy, claimed: self._admitter.check(path, policy, claimed),
+            puts_off=lambda: self._unfound.puts_off,
         )
         self._admitter = Admitter(
             backend,
@@ -138,6 +148,7 @@ class Worker:
             polls=Backoff(settings.poll_min, settings.poll_max, factor=1.5, jitter=0.2),
             identity=identity,
             news=news,
+            unfound=self._unfound,
             coming=lambda: self._admitter.busy or self._linker.busy,
             behind=lambda: self._firing.behind,
         )
@@ -353,6 +364,8 @@ class Worker:
         result = held.result
         if result is None or result.status == Status.SCHEDULED:
             self._progress.released += 1
+            if result is not None and result.unfound and held.claimed.links & Link.LIMITED:
+                self._admitter.look()  # its place is free
         elif result.status == Status.COMPLETED:
             self._left(held)
             self._progress.completed += 1

@@ -16,6 +16,7 @@ from asyncqueue.worker.finishing import Finisher
 from asyncqueue.worker.leases import Leases
 from asyncqueue.worker.ledger import Ledger
 from asyncqueue.worker.signal import Signal
+from asyncqueue.worker.unfound import Unfound
 from tests.conformance.helpers import chunk, claimed, done, new, queued, release, row
 from tests.conformance.proxied import hang_up_on, proxied
 from tests.servers.cases import SERVER_DIALECTS, cases, migrated, shaped
@@ -231,6 +232,9 @@ async def test_ends_of_which_it_is_not_known_whether_they_were_written_are_writt
             cut,
             ledger,
             Signal(),
+            unfound=Unfound(
+                cut, patience=0, found_any=lambda: True, looking=lambda: False, pause=lambda seconds, ends_burst: None
+            ),
             on_written=lambda held: written.append(held.id),
             on_lost=lambda held: lost.append(held.id),
             on_left=lambda held: lost.append(held.id),

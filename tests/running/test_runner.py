@@ -359,7 +359,7 @@ async def test_the_exception_of_a_failed_attempt_is_told():
         await start(Runner(application, Limits(), default_timeout=timeout), row)
     assert [task_id for task_id, _ in told] == [row.id for row in rows[:-2]]
     kinds = [type(error).__name__ for _, error in told]
-    assert kinds == ["SystemExit", "CancelledError", "TaskTimeout", "InvalidArguments", "TaskNotImportable"]
+    assert kinds == ["SystemExit", "CancelledError", "TaskTimeout", "InvalidArguments", "UnknownTask"]
 
 
 #: The last two tell nothing: one ends well, and of the other only a text is known here.

@@ -58,6 +58,7 @@ async def test_each_poison_row_fails_alone_with_a_clear_text(queue, database, tm
         await queue.backend.enqueue([row])
     options = ("--burst", "--allow", f"{ODD}.lazy", "--allow", f"{ODD}.lazier")
     limits = {"ASYNCQUEUE_MAX_OUTPUT_SIZE": "4000", "ASYNCQUEUE_MAX_ARGS_SIZE": "2000"}
+    limits["ASYNCQUEUE_UNKNOWN_TASKS"] = "0"  # no other worker has what is missing here
     with WorkerProcess(database.url, tmp_path, *options, **limits) as worker:
         assert await worker.wait() == 0
     for name, (_, _, expected) in POISON.items():

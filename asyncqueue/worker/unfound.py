@@ -1,0 +1,191 @@
+"""What becomes of claimed tasks whose function this worker cannot find, and of a worker that finds none at all."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
+from uuid import UUID
+
+from asyncqueue.backends import versions
+from asyncqueue.backends.base import Backend
+from asyncqueue.backoff import Backoff
+from asyncqueue.errors import DataRejected
+from asyncqueue.limits import PutOff
+from asyncqueue.model import Status
+from asyncqueue.running.runner import RunResult
+from asyncqueue.worker.ledger import Held
+from asyncqueue.worker.narrowing import narrowed
+
+logger = logging.getLogger("asyncqueue.worker")
+
+#: Seconds for which a task is put off, each time.
+_AGAIN = 10.0
+#: Tasks that a worker which has found no function at all looks for before it stops claiming, and when it tries again.
+_FEW = 10
+#: Seconds until it tries again, at first and at most.
+_FIRST, _LAST = 2.0, 30.0
+#: Seconds until it is asked again whether a function was found, while a module is being imported.
+_MOMENT = 0.1
+#: Seconds until the log names a path again.
+_SAY_AGAIN = 60.0
+#: Paths that the log names at most.
+_NAMED = 3
+
+
+class Unfound:
+    """Tasks whose module or attribute is missing, or whose module cannot be imported.
+
+    A task whose function is missing is put off where the table can hold that, because another worker may have its code:
+    in a rolling deployment an old worker meets the tasks of the new release. It fails when `patience` has passed. A
+    module that raises when it is imported fails its tasks at once, and so does a missing function on a table that has
+    no room for more.
+
+    A worker that has found no function at all is probably in the wrong folder, or in the wrong virtual environment. It
+    stops claiming after a few tasks, says so, and tries with a few tasks again, after pauses that grow. What it has
+    claimed beyond those few is handed back.
+
+    Args:
+        patience: seconds for which a task is put off in all, from the first time; 0 for not at all.
+        found_any: whether this worker has found any function.
+        looking: whether it is importing something just now, which may yet be found.
+        pause: called with the seconds for which nothing is claimed, and whether a burst is over by that.
+    """
+
+    def __init__(
+        self,
+        backend: Backend,
+        *,
+        patience: float,
+        found_any: Callable[[], bool],
+        looking: Callable[[], bool],
+        pause: Callable[[float, bool], None],
+    ) -> None:
+        self._backend = backend
+        self._patience = patience
+        self._found_any = found_any
+        self._looking = looking
+        self._pause = pause
+        self._delays = Backoff(_FIRST, _LAST, jitter=0.1)
+        self._missed = 0
+        self._may_fail = _FEW
+        self._until = 0.0
+        #: Whether the log says that this worker has found nothing.
+        self.astray = False
+        self._said: dict[str, float] = {}
+
+    @property
+    def puts_off(self) -> bool:
+        """Whether a task is put off whose function is missing."""
+        shape = self._backend.shape
+        return self._patience > 0 and shape is not None and shape.version >= versions.LINKED
+
+    def room(self, room: int) -> int:
+        """How many tasks to claim, where there is room for so many."""
+        if self._missed < _FEW:
+            return room
+        if self._found_any():
+            self._go_on()
+            return room
+        if time.monotonic() < self._until:
+            return 0
+        return min(room, _FEW if self.puts_off else 1)
+
+    async def settle(self, some: Sequence[Held]) -> list[Held]:
+        """Put off what can be, and return it; the others are given the result that is to be written, or none."""
+        put_off = [held for held in some if held.result is not None and held.result.status == Status.SCHEDULED]
+        put_off = put_off if self.puts_off else []
+        late = await narrowed(put_off, self._put_off, self._refused)
+        done = [held for held in put_off if held.id not in late]
+        errors = list(dict.fromkeys(_error(held).partition("\n")[0] for held in some))
+        for held in some:
+            if held not in done:
+                held.result = self._end(held, late=held.id in late)
+        self._say(done)
+        if not self._found_any():
+            self._missed += len(some)
+            if self._missed >= _FEW and time.monotonic() >= self._until:
+                self._stop_for_a_while(errors)
+        return done
+
+    async def _put_off(self, some: Sequence[Held]) -> set[UUID]:
+        """Put these off. Returns those for which it is too late."""
+        rows = [PutOff(held.id, held.token, _text(held, _AGAIN)) for held in some]
+        return await self._backend.limits.put_off(rows, delay=_AGAIN, patience=self._patience)
+
+    async def _refused(self, held: Held, error: DataRejected) -> set[UUID]:
+        """The database refuses to have this row put off, by a trigger of the user's perhaps: it fails."""
+        assert held.result is not None  # noqa: S101 - that is why it is here
+        held.result = held.result._replace(status=Status.FAILED)
+        logger.error("task %s (%s) cannot be put off: %s", held.id, held.claimed.task, error, extra=held.about)
+        return {held.id}
+
+    def _end(self, held: Held, *, late: bool) -> RunResult | None:
+        """The failure of a task, or None to hand it back."""
+        assert held.result is not None  # noqa: S101 - that is why it is here
+        error = held.result.error or ""
+        if late and held.result.status == Status.SCHEDULED:
+            error += f". No worker that claimed it within {self._patience:g} seconds had it (setting unknown_tasks)"
+        elif not late and not self._found_any():
+            if not self._may_fail:
+                return None
+            self._may_fail -= 1
+        return held.result._replace(status=Status.FAILED, error=error, unfound=False)
+
+    def _stop_for_a_while(self, errors: Sequence[str]) -> None:
+        self._may_fail = 1
+        if self._looking():
+            self._until = time.monotonic() + _MOMENT
+            self._pause(_MOMENT, False)
+            return
+        delay = self._delays.next()
+        self._until = time.monotonic() + delay
+        self.astray = True
+        logger.error(
+            "none of the %d tasks claimed so far can be found here: %s. Modules are looked for in %s, by %s: is this "
+            "the right folder, and the right virtual environment? Not claiming for %.1f s",
+            *(
+                self._missed,
+                _named(errors),
+                next(iter(sys.path), None) or Path.cwd(),
+                sys.executable,
+                delay,
+            ),
+        )
+        self._pause(delay, True)
+
+    def _go_on(self) -> None:
+        self._missed = 0
+        if self.astray:
+            self.astray = False
+            logger.info("a function was found: claiming again")
+
+    def _say(self, put_off: Collection[Held]) -> None:
+        """Name in the log what was put off, each path once a minute."""
+        now = time.monotonic()
+        for path, held in {held.claimed.task: held for held in put_off}.items():
+            if self._said.get(path, 0.0) <= now:
+                self._said = {name: until for name, until in self._said.items() if until > now}
+                self._said[path] = now + _SAY_AGAIN
+                logger.warning(
+                    "task %s is put off for other workers, for up to %g s: %s",
+                    *(held.id, self._patience, _error(held)),
+                    extra=held.about,
+                )
+
+
+def _error(held: Held) -> str:
+    return "" if held.result is None else (held.result.error or "")
+
+
+def _text(held: Held, delay: float) -> str:
+    """What stands in the row meanwhile: in ASCII, which every table can hold."""
+    text = f"{_error(held)}. The worker that claimed it does not have it: it is tried again in {delay:g} seconds"
+    return text.encode("ascii", "backslashreplace").decode()
+
+
+def _named(errors: Sequence[str]) -> str:
+    more = f" and {len(errors) - _NAMED} more" if len(errors) > _NAMED else ""
+    return "; ".join(errors[:_NAMED]) + more

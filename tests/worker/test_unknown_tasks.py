@@ -1,0 +1,146 @@
+"""A worker that lacks a task's function leaves the task to workers that have it, where the table can hold that."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import pytest
+
+from asyncqueue import Queue, Status
+from asyncqueue.handle import TaskHandle
+from tests.servers.cases import cases, migrated, shaped
+from tests.worker.process import WorkerProcess, until
+
+MIGRATED = cases("database", migrated())
+NOT_MIGRATED = cases("database", shaped(shapes=[10]))
+
+OLD = """
+from asyncqueue import task
+@task
+async def known() -> str:
+    return "known"
+"""
+NEW = f"""{OLD}
+@task(max_attempts=3)
+async def added() -> str:
+    return "added"
+"""
+BROKEN = "import no_such_dependency"
+
+
+@pytest.fixture
+def release(tmp_path: Path):
+    """Makes a release of the application, and gives what its workers have in their environment."""
+
+    def make(source: str) -> dict[str, str]:
+        folder = tmp_path / f"release-{len(list(tmp_path.glob('release-*')))}"
+        folder.mkdir()
+        (folder / "deployed.py").write_text(source)
+        return {"PYTHONPATH": str(folder)}
+
+    return make
+
+
+async def _until_all(queue: Queue, handles: list[TaskHandle], status: Status, *, but: int = 0) -> None:
+    """Let time pass for what is put off, until all have this status, `but` so many."""
+
+    async def over() -> bool:
+        records = await queue.backend.get([each.id for each in handles])
+        if sum(record.status == status for record in records) == len(handles) - but:
+            return True
+        shape = queue.backend.shape
+        if shape is not None and shape.migrated:
+            await queue.backend.agenda.advance(10_000_000)
+        return False
+
+    await until(over, what=f"{len(handles)} tasks that are {status.name}")
+
+
+@MIGRATED
+async def test_in_a_rolling_deployment_a_task_waits_for_a_worker_of_its_release(queue, database, tmp_path, release):
+    with WorkerProcess(database.url, tmp_path, **release(OLD)) as old:
+        assert await (await queue.enqueue("deployed.known")).result(timeout=60) == "known"
+        handle = await queue.enqueue("deployed.added", unique_key="one")
+        await old.wait_for_log("is put off for other workers")
+        record = await handle.record()
+        assert (record.status, record.attempt) == (Status.SCHEDULED, 0)
+        assert "deployed has no attribute 'added'" in (record.error or "")
+        assert not (await queue.enqueue("deployed.added", unique_key="one")).created
+        with WorkerProcess(database.url, tmp_path, **release(NEW)):
+            await _until_all(queue, [handle], Status.COMPLETED)
+        assert await handle.result() == "added"
+        assert [(each.number, each.outcome) for each in await handle.attempts()] == [(1, "completed")]
+        assert old.alive
+
+
+@NOT_MIGRATED
+async def test_where_the_table_cannot_hold_it_a_task_fails_at_once(queue, database, tmp_path, release):
+    known = await queue.enqueue("deployed.known")
+    handle = await queue.enqueue("deployed.added")
+    with WorkerProcess(database.url, tmp_path, "--burst", **release(OLD)) as old:
+        assert await old.wait() == 0
+    assert await known.status() == Status.COMPLETED
+    record = await handle.record()
+    assert (record.status, record.error) == (Status.FAILED, "deployed.added: deployed has no attribute 'added'")
+
+
+@MIGRATED
+async def test_a_task_that_no_worker_knows_fails_in_the_end(queue, database, tmp_path, release):
+    setting = {"ASYNCQUEUE_UNKNOWN_TASKS": "1s", **release(OLD)}
+    with WorkerProcess(database.url, tmp_path, **setting) as worker:
+        handle = await queue.enqueue("deployed.added")
+        await worker.wait_for_log("is put off for other workers")
+        await _until_all(queue, [handle], Status.FAILED)
+        assert "setting unknown_tasks" in ((await handle.record()).error or "")
+        assert [each.number for each in await handle.attempts()] == [1]
+
+
+@MIGRATED
+async def test_a_burst_does_not_wait_for_what_is_put_off(queue, database, tmp_path, release):
+    known, added = await queue.enqueue("deployed.known"), await queue.enqueue("deployed.added")
+    with WorkerProcess(database.url, tmp_path, "--burst", **release(OLD)) as worker:
+        assert await worker.wait() == 0
+    assert (await known.status(), await added.status()) == (Status.COMPLETED, Status.SCHEDULED)
+
+
+@MIGRATED
+async def test_a_module_that_raises_fails_its_task_at_once(queue, database, tmp_path, release):
+    handle = await queue.enqueue("deployed.known")
+    with WorkerProcess(database.url, tmp_path, "--burst", **release(BROKEN)) as worker:
+        assert await worker.wait() == 0
+    assert await handle.status() == Status.FAILED
+    assert "No module named 'no_such_dependency'" in ((await handle.record()).error or "")
+
+
+COUNT = 300
+
+
+@cases("database", [*migrated(), *shaped(shapes=[10])])
+async def test_a_worker_in_the_wrong_folder_stops_claiming(queue, database, tmp_path, release):
+    handles = await queue.enqueue_many([("deployed.known", None)] * COUNT)
+    with WorkerProcess(database.url, tmp_path, "--concurrency", "20") as worker:
+        await worker.wait_for_log("is this the right folder, and the right virtual environment?")
+        await worker.wait_for_log("Not claiming for")
+        assert "No module named 'deployed'" in worker.text()
+        worker.signal(signal.SIGTERM)
+        assert await worker.wait() == 0
+    failed = await queue.count(status=Status.FAILED)
+    put_off = await queue.count(status=Status.SCHEDULED)
+    if queue.backend.shape.migrated:
+        assert failed == 0
+        assert 10 <= put_off <= 100
+    else:
+        assert 10 <= failed <= 15, "a few, and one at each later try"
+    with WorkerProcess(database.url, tmp_path, **release(OLD)):
+        await _until_all(queue, handles, Status.COMPLETED, but=failed)
+
+
+@cases("database", [*migrated(), *shaped(shapes=[10])])
+async def test_a_burst_in_the_wrong_virtual_environment_ends_and_fails_a_few(queue, database, tmp_path, release):
+    await queue.enqueue_many([("deployed.known", None)] * COUNT)
+    with WorkerProcess(database.url, tmp_path, "--burst", **release(BROKEN)) as worker:
+        assert await worker.wait() == 0
+        assert "the right virtual environment?" in worker.text()
+    assert 10 <= await queue.count(status=Status.FAILED) <= 12
+    assert await queue.count(status=Status.QUEUED) >= COUNT - 12
