@@ -153,7 +153,7 @@ async def test_a_limit_that_nobody_has_declared_is_found_out(database, caplog):
 
 @MIGRATED
 async def test_what_no_worker_knows_fails_after_a_while_one_by_one(database):
-    async with Queue(settings=settings(database)) as queue:
+    async with Queue(settings=settings(database, unknown_tasks=0)) as queue:
         some = [await queue.enqueue("tests.worker.nowhere.nothing", limit_key="a") for _ in range(3)]
         await burst(queue)
         assert await ended(queue) == 0
