@@ -14,6 +14,7 @@ from asyncqueue.worker.finishing import Finisher
 from asyncqueue.worker.ledger import Held, Ledger, Reason
 from asyncqueue.worker.signal import Signal
 from asyncqueue.worker.streaming import Streams
+from asyncqueue.worker.unfound import Unfound
 from tests.conformance.helpers import claimed, done, fences, row
 from tests.conformance.test_bands import MIGRATED
 from tests.conformance.transactions import holding
@@ -30,6 +31,7 @@ ENDS = {
     "end_attempts": (RunResult(Status.FAILED, error="no", retry_in=60.0, attempt=1), Status.SCHEDULED),
     "release": (None, Status.QUEUED),
     "hand_back": (RunResult(Status.SCHEDULED, retry_in=0.0), Status.SCHEDULED),
+    "put_off": (RunResult(Status.SCHEDULED, error="no", unfound=True), Status.SCHEDULED),
 }
 
 
@@ -40,8 +42,12 @@ class Writing:
         self.ledger = Ledger(backend, LEASES)
         self.written: list[Held] = []
         self.lost: list[Held] = []
+        unfound = Unfound(
+            backend, patience=600, found_any=lambda: True, looking=lambda: False, pause=lambda seconds, ends_burst: None
+        )
         self.finisher = Finisher(
             *(backend, self.ledger, Signal()),
+            unfound=unfound,
             on_written=self.written.append,
             on_lost=self.lost.append,
             on_left=self.lost.append,
@@ -59,7 +65,7 @@ class Writing:
 
 
 def _verb(backend: Any, name: str) -> Any:
-    return backend.limits if name == "hand_back" else backend
+    return backend.limits if name in ("hand_back", "put_off") else backend
 
 
 @MIGRATED
