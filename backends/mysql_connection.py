@@ -106,8 +106,16 @@ class MysqlConnection:
 
 
 async def send(raw: aiomysql.Connection, call: Call, max_packet: int) -> list[Reply]:
-    """Run a statement on somebody else's connection, which may be of any character set: ASCII is part of them all."""
-    return await fetch(raw, _fitting(text(call, raw).encode("ascii"), max_packet))
+    """Run a statement on somebody else's connection, which may be of any character set: ASCII is part of them all.
+
+    What it returns is in ASCII, too. With `use_unicode=False` the driver leaves texts as bytes.
+    """
+    replies = await fetch(raw, _fitting(text(call, raw).encode("ascii"), max_packet))
+    return [Reply(matched, [tuple(map(_decoded, row)) for row in rows]) for matched, rows in replies]
+
+
+def _decoded(value: Any) -> Any:
+    return value.decode("ascii") if isinstance(value, bytes) else value
 
 
 def text(call: Call, raw: aiomysql.Connection) -> str:

@@ -96,7 +96,7 @@ class Keys:
         keys = wanted(tasks)
         await run("hold_keys", rows=_rows(keys))
         found = await run("noted_keys", unique_keys=json.dumps([each.key for each in keys]))
-        noted = [Noted(key, UUID(task_id), held_for) for key, task_id, held_for in found]
+        noted = [Noted(bytes.fromhex(key).decode(), UUID(task_id), held_for) for key, task_id, held_for in found]
         ids = asked(tasks, noted)
         made = decide(tasks, noted, await look(run, ids) if ids else {})
         await self._write(run, made, split)

@@ -31,10 +31,11 @@ class Upkeep:
             return set()
         renewed: set[UUID] = set()
         for part in rows_json(ordered(map(fence, claims)), connection.max_packet):
-            _, free = await connection.run(self._call("begin"), self._call("free", rows=part, now=now))
-            ids = {UUID(row[0]) for row in free.rows}
-            values = {"ids": ids_json(ids), "now": now, "worker_pid": worker_pid}
-            await connection.run(*([self._call("renew", **values)] if ids else []), self._call("commit"))
+            async with transaction(connection, self._table) as renewing:
+                (free,) = await renewing.run(self._call("free", rows=part, now=now))
+                ids = {UUID(row[0]) for row in free.rows}
+                values = {"ids": ids_json(ids), "now": now, "worker_pid": worker_pid}
+                await renewing.end(*([self._call("renew", **values)] if ids else []))
             renewed |= ids
         return renewed
 

@@ -84,7 +84,7 @@ class Keys:
     ) -> list[UUID]:
         async with transaction:
             held = await self._fetch(connection, "hold_keys", _arrays(wanted(tasks)))
-            noted = [Noted(*row) for row in held]
+            noted = [Noted(key, _uuid(task_id), held_for) for key, task_id, held_for in held]
             ids = asked(tasks, noted)
             made = decide(tasks, noted, await look(connection, ids) if ids else {})
             await self._write(connection, made)
@@ -93,7 +93,8 @@ class Keys:
     async def _holders(
         self, connection: AsyncpgConnection, ids: Collection[UUID], name: str = "holders"
     ) -> dict[UUID, Holder]:
-        return {key: Holder(*state) for key, *state in await self._fetch(connection, name, {"ids": list(ids)})}
+        rows = await self._fetch(connection, name, {"ids": list(ids)})
+        return {_uuid(key): Holder(*state) for key, *state in rows}
 
     async def _holders_within(self, connection: AsyncpgConnection, ids: Collection[UUID]) -> dict[UUID, Holder]:
         """As they are now, without a lock on them: a worker that ends one must not wait for the caller's commit."""
@@ -134,6 +135,11 @@ _ONE = {
     "links": "links",
     "limit_key": "limit_keys",
 }
+
+
+def _uuid(key: object) -> UUID:
+    """An id, whatever the caller's connection makes of its type."""
+    return key if isinstance(key, UUID) else UUID(str(key))
 
 
 def _arrays(noted: Sequence[Noted]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import closing
 from dataclasses import asdict
 from typing import Any, TypeVar, Unpack
@@ -13,6 +13,7 @@ import anyio
 
 from asyncqueue.backends import keys, statements, versions
 from asyncqueue.backends import sqlite_schema as schema
+from asyncqueue.backends import sqlite_within as part
 from asyncqueue.backends.arrivals import Arrivals
 from asyncqueue.backends.base import Capabilities, Change, Extent, Options, Server, TableShape, TaskFilter, within
 from asyncqueue.backends.carrying import carried
@@ -137,20 +138,19 @@ class SqliteBackend:
             return
         plain = self._table.check(tasks)
         if not plain and edges_of(tasks):
-            await self._by_keys(self._keys.insert, tasks, connection)
+            await self._writing(connection, lambda raw: self._keys.insert(raw, tasks))
             return
         sql = self._table["enqueue_plain" if plain else "enqueue"].text
-        if connection is None:
-            await self._write(lambda raw: raw.executemany(sql, new_rows(tasks, self._times, plain=plain)).rowcount)
-            return
-        check_callers(connection)
-        with translated(self._translate):
-            await connection.executemany(sql, new_rows(tasks, self._times, plain=plain))
+
+        def insert(raw: sqlite3.Connection) -> None:
+            raw.executemany(sql, new_rows(tasks, self._times, plain=plain))
+
+        await self._writing(connection, insert)
 
     async def enqueue_unique(self, tasks: Sequence[NewTask], *, connection: Any = None) -> list[UUID]:
         self._table.require_migrated(keys.WHAT, versions.ONCE)
         self._table.check(tasks)
-        return await self._by_keys(self._keys.enqueue, tasks, connection)
+        return await self._writing(connection, lambda raw: self._keys.enqueue(raw, tasks))
 
     # -- a worker's path of a task
 
@@ -335,15 +335,13 @@ class SqliteBackend:
 
     # -- inside
 
-    async def _by_keys(
-        self, work: Callable[[sqlite3.Connection, Sequence[NewTask]], Result], tasks: Sequence[NewTask], connection: Any
-    ) -> Result:
-        """Insert in several statements: in a transaction, or as a part of the caller's."""
+    async def _writing(self, connection: Any, work: Work[Result]) -> Result:
+        """Insert rows: in a transaction of our own, or as a part of the caller's."""
         if connection is None:
-            return await self._write(lambda raw: work(raw, tasks))
+            return await self._write(work)
         check_callers(connection)
         with translated(self._translate):
-            result: Result = await connection._execute(work, connection._conn, tasks)
+            result: Result = await connection._execute(part.within, connection._conn, work)
             return result
 
     def _probe(self, raw: sqlite3.Connection) -> None:

@@ -24,7 +24,13 @@ BACKENDS = Path(asyncqueue.backends.__path__[0])
 def test_no_code_outside_one_module_begins_or_ends_a_transaction():
     """Whoever does it by hand forgets the rollback: on SQLite and PostgreSQL likewise."""
     by_hand = re.compile(r"""["'](?:begin|commit|rollback|BEGIN|COMMIT|ROLLBACK|START TRANSACTION)\b""")
-    allowed = {"mysql_transactions.py", "postgresql_savepoint.py", "sqlite_connection.py", "sqlite_connections.py"}
+    allowed = {
+        "mysql_transactions.py",
+        "postgresql_savepoint.py",
+        "sqlite_connection.py",
+        "sqlite_within.py",
+        "sqlite_connections.py",
+    }
     found = {path.name for path in BACKENDS.glob("*.py") if by_hand.search(path.read_text())}
     assert found <= allowed
 
