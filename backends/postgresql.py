@@ -133,6 +133,7 @@ class PostgresqlBackend:
     async def open(self) -> None:
         for lane in self._lanes:
             lane.open()
+        self._listener.open()
         await self._control.run(self._probe, translate=self._translate)
 
     async def look_again(self) -> None:

@@ -6,12 +6,15 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
+from asyncqueue.backends.carrying import begin
 from asyncqueue.errors import DatabaseError
 
 logger = logging.getLogger("asyncqueue.backends")
 
 #: Seconds between two notifications of one queue.
 _INTERVAL = 0.003
+#: Seconds for the last notification when a queue closes.
+_CLOSE_TIMEOUT = 1.0
 
 
 class Notifier:
@@ -29,7 +32,8 @@ class Notifier:
         self._send = send
         self._last = 0.0
         self._timer: asyncio.TimerHandle | None = None
-        self._sending: asyncio.Task[None] | None = None
+        # The one before may be under way still, on a server that answers slowly.
+        self._sending: set[asyncio.Task[None]] = set()
 
     def due(self) -> bool:
         """Whether the insert that comes now should notify by itself."""
@@ -46,18 +50,20 @@ class Notifier:
             self._timer = loop.call_later(max(0.0, self._last + _INTERVAL - loop.time()), self._fire)
 
     async def close(self) -> None:
-        """Send now what was to be sent soon."""
+        """Send now what was to be sent soon, and wait a moment for what is being sent."""
         if self._timer is not None:
             self._timer.cancel()
             self._fire()
-        if self._sending is not None:
-            await asyncio.wait([self._sending])
+        if self._sending:
+            await asyncio.wait(self._sending, timeout=_CLOSE_TIMEOUT)
 
     def _fire(self) -> None:
         loop = asyncio.get_running_loop()
         self._timer = None
         self._last = loop.time()
-        self._sending = loop.create_task(self._notify())
+        task = begin(self._notify())
+        self._sending.add(task)
+        task.add_done_callback(self._sending.discard)
 
     async def _notify(self) -> None:
         try:

@@ -15,6 +15,7 @@ class Proxy:
     Attributes:
         url: the same database by way of the proxy.
         stalled: nothing passes in either direction, and nothing is closed: a half-open connection.
+        stall_after: `stalled` from the next request on that holds these bytes, which still passes.
         deaf: requests pass, replies do not; and with the first reply swallowed the connection is cut.
         deaf_after: `deaf` for one reply, the one to the next request that holds these bytes.
         refusing: new connections are closed at once.
@@ -28,6 +29,7 @@ class Proxy:
         self._writers: set[asyncio.StreamWriter] = set()
         self.url = url
         self.stalled = False
+        self.stall_after: bytes | None = None
         self.deaf = False
         self.deaf_after: bytes | None = None
         self._hang_up = False
@@ -84,6 +86,9 @@ class Proxy:
                     # What the client had asked for has taken effect; it never hears of it.
                     sink.transport.abort()
                     break
+                if not replies and self.stall_after and self.stall_after in data:
+                    self.stall_after = None
+                    self.stalled = True
                 sink.write(data)
                 await sink.drain()
         sink.close()

@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from asyncqueue.backends.postgresql_notifier import Notifier
 from tests.conformance.conftest import opened
 from tests.conformance.helpers import new
 from tests.conformance.transactions import transaction
@@ -137,6 +138,55 @@ async def test_a_listener_that_went_silently_deaf_is_noticed(database, monkeypat
         await asyncio.sleep(0.2)
         await other.enqueue(new(1))
         assert await waiting < 2
+
+
+@ON_POSTGRESQL
+async def test_a_poll_that_ends_during_the_listen_leaves_no_deaf_listener(database):
+    """The connection would answer every ping, and hear nothing for as long as it lasts."""
+    async with Proxy(database.url) as proxy, opened(proxy.url) as slow, opened(database.url) as other:
+        proxy.stall_after = b"LISTEN"
+        for _ in range(3):
+            assert await waits(slow, 0.1) < 2
+        assert proxy.stalled
+        proxy.stalled = False
+        await slow.wait_for_work(2)
+        waiting = asyncio.create_task(waits(slow))
+        await asyncio.sleep(0.1)
+        await other.enqueue(new(1))
+        assert await waiting < 4
+
+
+@ON_POSTGRESQL
+async def test_what_waits_for_notifications_raises_nothing_where_the_server_is_gone(database, monkeypatch):
+    monkeypatch.setattr("asyncqueue.backends.postgresql_listener._RETRY_AFTER", 0.1)
+    async with Proxy(database.url) as proxy, opened(proxy.url) as alone:
+        await alone.wait_for_work(0.2)
+        await proxy.__aexit__(None, None, None)
+        for _ in range(3):
+            await alone.wait_for_work(0.2)
+            await alone.wait_for_cancellation(0.2)
+            await alone.wait_for_ends(0.2)
+
+
+async def test_closing_waits_for_every_notification_that_is_being_sent():
+    go_on = asyncio.Event()
+    sent: list[str] = []
+
+    async def send() -> None:
+        if not sent:
+            sent.append("begun")
+            await go_on.wait()
+        sent.append("ended")
+
+    notifier = Notifier(send)
+    notifier.announce()
+    await asyncio.sleep(0.05)
+    notifier.announce()
+    await asyncio.sleep(0.05)
+    assert sent == ["begun", "ended"]
+    asyncio.get_running_loop().call_later(0.1, go_on.set)
+    await notifier.close()
+    assert sent == ["begun", "ended", "ended"]
 
 
 @ON_POSTGRESQL
