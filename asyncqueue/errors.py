@@ -7,6 +7,7 @@
     ├── DatabaseError
     │   ├── DatabaseUnavailable   no connection, or no answer within the deadline; may be tried again
     │   │   ├── DatabaseBusy      deadlock or lock wait, also after the backend's own retries
+    │   │   ├── DatabaseReadOnly  the server takes no writes; another one may have become the primary
     │   │   └── SchemaChanged     the table was migrated meanwhile; it was looked at again
     │   ├── QueueClosed           the queue was closed; open it again
     │   ├── OutcomeUnknown        no answer: it may have been done or not; look before you try again
@@ -57,6 +58,10 @@ class DatabaseUnavailable(DatabaseError):
 
 class DatabaseBusy(DatabaseUnavailable):
     """Deadlocks or lock waits outlasted the backend's own retries."""
+
+
+class DatabaseReadOnly(DatabaseUnavailable):
+    """The server takes no writes, and nothing was done. The same call may succeed later, or on another server."""
 
 
 class SchemaChanged(DatabaseUnavailable):

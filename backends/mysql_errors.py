@@ -8,6 +8,7 @@ from asyncqueue.backends.table import Table
 from asyncqueue.errors import (
     DatabaseBusy,
     DatabaseError,
+    DatabaseReadOnly,
     DatabaseUnavailable,
     DataRejected,
     SchemaChanged,
@@ -36,12 +37,13 @@ _ROW_TOO_SMALL = 1709
 _REFUSED = {1044, 1045, 1049, 1129, 1130, 1251, 1524, 1698, 1820, 1862, 2054, 2059, 3118, 3159, 4151}
 _INSECURE = 3159
 _AWAY = {
-    *(1021, 1037, 1038, 1041, 1114),  # out of disk or memory
+    *(1021, 1026, 1030, 1037, 1038, 1041, 1114, 1135, 1206),  # out of disk, memory, threads or locks; files fail
     *(1040, 1203, 1226),  # too many connections
-    *(1053, 1079, 1927, 3032, 3168, 4031, 1047),  # shutting down, connection killed, offline, cluster not ready
+    *(1053, 1079, 1927, 3032, 3168, 3169, 4031),  # shutting down, connection killed, offline
+    *(1047, 1180),  # a cluster that is not ready, or fails in the middle of a commit
     *(1042, 1043, 1152, 1158, 1159, 1160, 1161, 1184),  # broken connection
-    *(1290, 1792, 1836),  # read only: another server has become the primary
 }
+_READ_ONLY = {1290, 1792, 1836}  # another server has become the primary
 _CLIENT = range(2000, 3000)  # found by the client: no connection, or lost
 
 
@@ -77,6 +79,8 @@ def _connection_error(error: err.Error, number: int, text: str) -> Exception:
     if number in _REFUSED:
         remedy = "; add ssl=required to the database URL" if number == _INSECURE else ""
         return DatabaseUnavailable(f"the database refused the connection: {text}{remedy}")
+    if number in _READ_ONLY:
+        return DatabaseReadOnly(f"the database is read only here, another server may have become the primary: {text}")
     # A driver error without a number is about its own protocol: nothing on that connection can be trusted.
     if number in _AWAY or number in _CLIENT or number == 0:
         cause = f": {error.__cause__}" if error.__cause__ else ""

@@ -26,7 +26,7 @@ from asyncqueue.backends.postgresql_agenda import PostgresqlAgenda
 from asyncqueue.backends.postgresql_chains import PostgresqlChains
 from asyncqueue.backends.postgresql_chores import PostgresqlChores
 from asyncqueue.backends.postgresql_claims import Claims
-from asyncqueue.backends.postgresql_connection import Connector
+from asyncqueue.backends.postgresql_connection import Connector, Timeouts
 from asyncqueue.backends.postgresql_enqueueing import Enqueueing
 from asyncqueue.backends.postgresql_errors import translate
 from asyncqueue.backends.postgresql_limits import PostgresqlLimits
@@ -34,6 +34,7 @@ from asyncqueue.backends.postgresql_listener import AWAITED, CANCELLED, ENDED, N
 from asyncqueue.backends.postgresql_notifier import Notifier
 from asyncqueue.backends.postgresql_retention import PostgresqlRetention
 from asyncqueue.backends.postgresql_ticks import PostgresqlTicks
+from asyncqueue.backends.postgresql_transaction import transaction
 from asyncqueue.backends.table import Table
 from asyncqueue.backends.values import queue_states, status_of
 from asyncqueue.errors import DatabaseError, SchemaError
@@ -89,7 +90,8 @@ class PostgresqlBackend:
         self._within = options.statement_timeout
         self._connector = Connector(url, options)
         names = schema.names_of(options.table)
-        self._table = Table("postgresql", statements.dollar, options.table, names, schema.slots(names))
+        slots = {**schema.slots(names), **Timeouts.of(options).slots()}
+        self._table = Table("postgresql", statements.dollar, options.table, names, slots)
         # For a worker's hot path, for everything that must not wait behind it, for enqueueing, and for limits.
         by_index = self._connector.connect_by_index
         self._engine = Lanes([self._lane(by_index) for _ in range(self.capabilities.exchanges)])
@@ -134,7 +136,7 @@ class PostgresqlBackend:
         for lane in self._lanes:
             lane.open()
         self._listener.open()
-        await self._control.run(self._probe, translate=self._translate)
+        await self._control.run(self._first_look, translate=self._translate)
 
     async def look_again(self) -> None:
         await self._pulse.run(self._probe, translate=self._translate)
@@ -398,6 +400,11 @@ class PostgresqlBackend:
         statement = self._table[name]
         arguments = statement.values(values)
         return lambda connection: connection.fetch(statement.text, *arguments)
+
+    async def _first_look(self, connection: AsyncpgConnection) -> None:
+        # In a transaction, which a PgBouncer that pools statements refuses: before anything is written.
+        async with transaction(connection, self._table):
+            await self._probe(connection)
 
     async def _probe(self, connection: AsyncpgConnection) -> None:
         self._server = await schema.server(connection, self._table)

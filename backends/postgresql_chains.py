@@ -10,6 +10,7 @@ import asyncpg
 from asyncqueue.backends.asking import answer
 from asyncqueue.backends.chaining import Ask, Asking, Chaining, Row
 from asyncqueue.backends.facets import Settled
+from asyncqueue.backends.postgresql_transaction import transaction
 from asyncqueue.backends.table import Table
 
 if TYPE_CHECKING:
@@ -31,8 +32,8 @@ class PostgresqlChains(Chaining):
 
     async def _transaction(self, asking: Callable[[], Asking]) -> Settled:
         async def work(connection: AsyncpgConnection) -> Settled:
-            # Whatever the server's default is: at a higher level edges would be seen as they were before the lock.
-            async with connection.transaction(isolation="read_committed"):
+            # At a higher level of isolation edges would be seen as they were before the lock.
+            async with transaction(connection, self._table):
                 return await answer(asking(), lambda asked: self._fetch(connection, asked.name, self._values(asked)))
 
         settled: Settled = await self._run(work)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import asyncpg
@@ -24,10 +24,68 @@ BY_INDEX = {
 #: A migration takes as long as it takes, whatever the server or the role has for other sessions.
 UNHURRIED = {"statement_timeout": "0", "lock_timeout": "0"}
 _NAME = {"application_name": "asyncqueue"}
+#: What statements mean is set, whatever the server, the database or the role has for other sessions. The search path is
+# theirs: it says which task table is meant. So is default_transaction_read_only, by which a server that is full or has
+# been replaced is protected.
+_MEANING = {
+    "default_transaction_isolation": "read committed",
+    "standard_conforming_strings": "on",
+    "transform_null_equals": "off",
+    "quote_all_identifiers": "off",
+    "DateStyle": "ISO",
+    "IntervalStyle": "postgres",
+    "TimeZone": "UTC",
+}
+#: Seconds of silence after which the server asks whether this host is still there, seconds between two questions, and
+# how many it asks. So it knows within a minute that a host has vanished, and lets go of what its sessions have locked.
+_KEEP_ALIVE = {
+    "tcp_keepalives_idle": "30",
+    "tcp_keepalives_interval": "10",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "60000",
+}
+#: PostgreSQL 14 or later, on Linux: while it works for a client it looks so often whether that is still connected.
+_CHECK = {"client_connection_check_interval": "10000"}
+#: The share of the statement timeout after which the server gives up waiting for a lock: before the caller does, so
+# that nothing waits behind the caller's back.
+_SHARE_FOR_LOCKS = 0.5
+#: The share of it after which the server ends a session that does nothing in the middle of a transaction. Between two
+# of its statements lies a round trip, unless this process is frozen.
+_SHARE_FOR_IDLENESS = 1 / 3
+
+
+class Timeouts(NamedTuple):
+    """How long the server goes on for us, in milliseconds."""
+
+    statement: int
+    lock: int
+    idle_in_transaction: int
+
+    @classmethod
+    def of(cls, options: Options) -> Timeouts:
+        """Those that fit the statement timeout of these options."""
+        whole = options.statement_timeout * 1000
+        return cls(*(max(1, int(whole * share)) for share in (1.0, _SHARE_FOR_LOCKS, _SHARE_FOR_IDLENESS)))
+
+    def slots(self) -> dict[str, str]:
+        """What of them fills the slots of statements."""
+        return {"lock_timeout": str(self.lock), "idle_timeout": str(self.idle_in_transaction)}
+
+    def settings(self) -> dict[str, str]:
+        """Them as settings of a session."""
+        return {
+            "statement_timeout": str(self.statement),
+            "lock_timeout": str(self.lock),
+            "idle_in_transaction_session_timeout": str(self.idle_in_transaction),
+        }
 
 
 class Connector:
     """Where the database is, and how to connect to it.
+
+    Every session is set up here, by parameters of its start, which cost no round trip. A PgBouncer refuses them,
+    because other clients would inherit them. Then a session is as the server has it, and only transactions of several
+    statements set what they need, see `transaction`.
 
     Raises ConfigurationError for a URL that cannot be used.
     """
@@ -36,11 +94,13 @@ class Connector:
         self._dsn, self._cache = _split(url)
         self._place = _place(url)
         self._options = options
+        self._common = {**_NAME, **_MEANING, **Timeouts.of(options).settings(), **_KEEP_ALIVE}
         self._pooled = False
+        self._checks = True
 
     async def connect(self) -> AsyncpgConnection:
         """A connection. Raises DatabaseUnavailable, TimeoutError, or what asyncpg raises."""
-        return await self._open(_NAME)
+        return await self._open_with({})
 
     async def connect_by_index(self) -> AsyncpgConnection:
         """The same for a worker's hot statements, with a planner that takes their indexes."""
@@ -55,11 +115,15 @@ class Connector:
         return await self._open_with(UNHURRIED, patient=True)
 
     async def _open_with(self, settings: Mapping[str, str], *, patient: bool = False) -> AsyncpgConnection:
-        if not self._pooled:
+        while not self._pooled:
+            checks = _CHECK if self._checks else {}
             try:
-                return await self._open({**_NAME, **settings}, patient=patient)
+                return await self._open({**self._common, **checks, **settings}, patient=patient)
+            except (asyncpg.UndefinedObjectError, asyncpg.InvalidParameterValueError):
+                if not self._checks:
+                    raise
+                self._checks = False  # before PostgreSQL 14, or not on this system
             except asyncpg.ProtocolViolationError:
-                # PgBouncer refuses settings of the session, which other clients would inherit.
                 self._pooled = True
         return await self._open(_NAME, patient=patient)
 

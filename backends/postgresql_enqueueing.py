@@ -15,6 +15,7 @@ from asyncqueue.backends.lane import Lane, translated
 from asyncqueue.backends.postgresql_keys import Keys
 from asyncqueue.backends.postgresql_notifier import Notifier
 from asyncqueue.backends.postgresql_savepoint import savepoint
+from asyncqueue.backends.postgresql_transaction import transaction
 from asyncqueue.backends.table import Table
 from asyncqueue.backends.transactions import no_transaction
 from asyncqueue.backends.values import placed
@@ -96,7 +97,9 @@ class Enqueueing:
         edges = [] if plain else edges_of(tasks)
         if edges:
             await self._lane.run(
-                lambda connection: self._linked(connection, connection.transaction(), tasks, edges, notify=notifies),
+                lambda connection: self._linked(
+                    connection, transaction(connection, self._table), tasks, edges, notify=notifies
+                ),
                 translate=self._translate,
             )
         elif many:

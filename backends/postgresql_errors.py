@@ -1,4 +1,4 @@
-"""What asyncpg's errors mean to asyncqueue."""
+"""What asyncpg's errors mean to asyncqueue. The codes are PostgreSQL's SQLSTATEs."""
 
 from __future__ import annotations
 
@@ -10,18 +10,38 @@ from asyncqueue.errors import (
     ConfigurationError,
     DatabaseBusy,
     DatabaseError,
+    DatabaseReadOnly,
     DatabaseUnavailable,
     DataRejected,
     SchemaChanged,
 )
 
+# How PgBouncer ends a connection that begins a transaction where pool_mode is statement.
+_STATEMENT_MODE = "transaction blocks not allowed in statement pooling mode"
+
 # What each kind of error means; the first that fits counts.
 _MEANINGS: tuple[tuple[tuple[type[BaseException], ...], type[Exception], str], ...] = (
     ((pg.ClientConfigurationError,), ConfigurationError, "the database URL cannot be used"),
     (
-        (pg.DeadlockDetectedError, pg.SerializationError, pg.LockNotAvailableError, pg.QueryCanceledError),
+        # 40003, the one of class 40 that is no answer: it may have been committed.
+        (pg.StatementCompletionUnknownError,),
+        DatabaseUnavailable,
+        "PostgreSQL cannot be reached",
+    ),
+    (
+        (
+            pg.TransactionRollbackError,  # class 40: deadlock, serialization failure; nothing was done
+            pg.LockNotAvailableError,  # 55P03: lock_timeout
+            pg.QueryCanceledError,  # 57014: statement_timeout, or somebody has cancelled the statement
+        ),
         DatabaseBusy,
         "PostgreSQL gave way to another session",
+    ),
+    (
+        # 25006: a standby, or a primary that is not to be written to any more. A new connection may lead elsewhere.
+        (pg.ReadOnlySQLTransactionError,),
+        DatabaseReadOnly,
+        "PostgreSQL is read only here, another server may have become the primary",
     ),
     (
         (pg.DataError, pg.IntegrityConstraintViolationError, pg._base.DataError, UnicodeEncodeError),
@@ -29,17 +49,20 @@ _MEANINGS: tuple[tuple[tuple[type[BaseException], ...], type[Exception], str], .
         "PostgreSQL refused a value",
     ),
     (
-        (pg.InvalidAuthorizationSpecificationError, pg.InvalidCatalogNameError),
+        (pg.InvalidAuthorizationSpecificationError, pg.InvalidCatalogNameError),  # class 28, 3D000
         DatabaseUnavailable,
         "PostgreSQL refused the connection",
     ),
     (
         (
-            pg.PostgresConnectionError,
-            pg.OperatorInterventionError,
-            pg.InsufficientResourcesError,
-            pg.InternalClientError,
-            pg.InvalidCachedStatementError,
+            pg.PostgresConnectionError,  # class 08: the connection is lost, or speaks another protocol
+            pg.OperatorInterventionError,  # class 57: shutting down, crashed, starting, database dropped, idle too long
+            pg.IdleInTransactionSessionTimeoutError,  # 25P03: the server has ended the session
+            pg.TransactionTimeoutError,  # 25P04: likewise
+            pg.InsufficientResourcesError,  # class 53: disk full, out of memory, too many connections
+            pg.PostgresSystemError,  # class 58: the server cannot read or write its files
+            pg.InvalidCachedStatementError,  # a statement was planned for the table as it was
+            pg.InternalClientError,  # asyncpg is at odds with itself: nothing on this connection can be trusted
             OSError,
         ),
         DatabaseUnavailable,
@@ -79,6 +102,18 @@ def translate(error: BaseException, table: Table) -> Exception | None:
         return table.not_there(str(error))
     if isinstance(error, pg.UndefinedColumnError):
         return SchemaChanged(f"table {table.name!r} has changed since it was looked at: {error}")
+    if isinstance(error, pg.PostgresConnectionError) and _STATEMENT_MODE in str(error):
+        return ConfigurationError(
+            "this PgBouncer pools statements (pool_mode = statement), and asyncqueue needs transactions: set "
+            "pool_mode = transaction, with statement_cache_size=0 in the database URL, or pool_mode = session"
+        )
+    if isinstance(error, pg.InvalidSQLStatementNameError | pg.DuplicatePreparedStatementError):  # 26000, 42P05
+        # Without asyncpg's own advice, which is for those who call it themselves.
+        return DatabaseError(
+            f"{str(error).splitlines()[0]}: the server's side of this connection changes, as behind a PgBouncer that "
+            "pools transactions: add statement_cache_size=0 to the database URL, or let PgBouncer (1.21 or later) "
+            "follow prepared statements (max_prepared_statements)"
+        )
     for kinds, meaning, text in _MEANINGS:
         if isinstance(error, kinds):
             return meaning(f"{text}: {error or type(error).__name__}")

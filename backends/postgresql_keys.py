@@ -14,6 +14,7 @@ from asyncqueue.backends.edges import as_columns, edges_of
 from asyncqueue.backends.keys import WHAT, Decision, Holder, Noted, asked, decide, wanted
 from asyncqueue.backends.lane import Lane
 from asyncqueue.backends.postgresql_savepoint import savepoint
+from asyncqueue.backends.postgresql_transaction import transaction
 from asyncqueue.backends.table import Table
 from asyncqueue.errors import DatabaseBusy
 from asyncqueue.model import NewTask
@@ -52,8 +53,8 @@ class Keys:
         self._table.check(tasks)
 
         async def work(connection: AsyncpgConnection) -> list[UUID]:
-            # Whatever the server's default is: at a higher level holders would be seen as they were before the lock.
-            begun = connection.transaction(isolation="read_committed")
+            # At a higher level of isolation holders would be seen as they were before the lock.
+            begun = transaction(connection, self._table)
             return await self._transaction(connection, begun, tasks, self._holders)
 
         return await self._lane.run(work, translate=self._translate)

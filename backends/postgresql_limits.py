@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from asyncqueue.backends.asking import answer
 from asyncqueue.backends.limits import Ask, Asking, LimitsOf, Rows
+from asyncqueue.backends.postgresql_transaction import transaction
 from asyncqueue.backends.table import Table
 
 if TYPE_CHECKING:
@@ -44,8 +45,8 @@ class PostgresqlLimits(LimitsOf):
 
     async def _in_transaction(self, make: Callable[[], Asking]) -> Any:
         async def work(connection: AsyncpgConnection) -> Any:
-            # What was committed while it waited for a lock counts, whatever the database's default is.
-            async with connection.transaction(isolation="read_committed"):
+            # What was committed while it waited for a lock counts.
+            async with transaction(connection, self._table):
                 return await answer(make(), partial(self._ask, connection))
 
         return await self._run(work)

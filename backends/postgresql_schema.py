@@ -13,6 +13,7 @@ from asyncqueue.backends import migration, versions
 from asyncqueue.backends.base import Change, Extent, Server
 from asyncqueue.backends.migration import Found, Schema, Step, index, steps, together
 from asyncqueue.backends.names import Names, quoted
+from asyncqueue.backends.postgresql_transaction import transaction
 from asyncqueue.backends.table import SIDE_TABLES, Table
 from asyncqueue.errors import DatabaseError, SchemaError, UnsupportedServer
 
@@ -119,11 +120,11 @@ async def migrating(connection: AsyncpgConnection, table: Table, key: str) -> As
     lock = table.statement("lock_migration")
     waiting = False
     while True:
-        transaction = connection.transaction()
-        await transaction.start()
+        # At a higher level of isolation it would keep a snapshot, for which CREATE INDEX CONCURRENTLY waits.
+        await connection.execute(table.sql("begin"))
         if await connection.fetchval(lock.text, key):
             break
-        await transaction.rollback()
+        await connection.execute("ROLLBACK")
         if not waiting:
             migration.say_waiting()
         waiting = True
@@ -133,7 +134,7 @@ async def migrating(connection: AsyncpgConnection, table: Table, key: str) -> As
         yield
     finally:
         if not connection.is_closed():
-            await transaction.rollback()
+            await connection.execute("ROLLBACK")
 
 
 async def change(connection: AsyncpgConnection, table: Table, what: Change) -> None:
@@ -159,7 +160,7 @@ async def change(connection: AsyncpgConnection, table: Table, what: Change) -> N
 async def _made_alone(connection: AsyncpgConnection, table: Table, what: Change) -> bool:
     """Make a change that needs a table for itself. Returns False where that was not to be had in time."""
     try:
-        async with connection.transaction():
+        async with transaction(connection, table):
             await connection.fetchval(table.sql("lock_timeout"), _PATIENCE)
             if what.unscheduled:
                 await connection.execute(table.sql("lock_table"))

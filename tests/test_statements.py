@@ -11,7 +11,6 @@ DIALECTS = ("postgresql", "mysql", "sqlite")
 
 #: Statements that not every dialect has: the dialects that do, and why.
 NOT_EVERYWHERE = {
-    "begin": ({"mysql", "sqlite"}, "PostgreSQL's verbs are one statement each, so they need no transaction"),
     "commit": ({"mysql"}, "sent in one packet with the last statement; SQLite's driver has a method"),
     "savepoint": ({"mysql"}, "a part of the caller's transaction; the other drivers have methods"),
     "release_savepoint": ({"mysql"}, "likewise"),

@@ -1,7 +1,8 @@
--- The table's columns and their types; no rows where there is no such table on the search path.
+-- The table's columns and their types, unquoted whatever the session's settings are; no rows where there is no such
+-- table on the search path.
 -- Params: table
 -- Returns: name, type
-SELECT attname AS name, format_type(atttypid, NULL) AS type
+SELECT attname AS name, trim('"' FROM format_type(atttypid, NULL)) AS type
   FROM pg_attribute
  WHERE attrelid = to_regclass(:table)
    AND attnum > 0
