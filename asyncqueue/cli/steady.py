@@ -8,6 +8,7 @@ import signal
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from asyncqueue.reprs import shown
 from asyncqueue.running.guarded import GuardedTask
 
 logger = logging.getLogger("asyncqueue.worker")
@@ -33,9 +34,9 @@ def run_to_its_end(
                 if task.done() or loop.is_closed() or not _contained(error):
                     raise
                 logger.warning(
-                    "a task has ended the event loop, by %r in an asyncio task or a callback of its own, or by "
+                    "a task has ended the event loop, by %s in an asyncio task or a callback of its own, or by "
                     "loop.stop(); the worker goes on",
-                    error,
+                    shown(error),
                     exc_info=error,
                 )
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
+from asyncqueue.reprs import shown
 from asyncqueue.running.run import Run
 
 Result = TypeVar("Result")
@@ -43,7 +44,7 @@ class MainThread:
                     run.at_hand = False
             except StopIteration as error:
                 # A future cannot carry it.
-                failure = RuntimeError(f"the function raised {error!r}")
+                failure = RuntimeError(f"the function raised {shown(error)}")
                 failure.__cause__ = error
             except BaseException as error:  # noqa: BLE001 - SystemExit and its like end the task
                 failure = error

@@ -248,6 +248,7 @@ class Runner:
                 run.claimed.id,
                 run.claimed.task,
                 run.timeout,
+                extra=run.about,
             )
             run.output = run.output if run.streamed else None
             return self._timeout(run, "It went on and returned; its result is discarded.")
@@ -307,7 +308,9 @@ class Runner:
         try:
             call(self._application.caught, run.claimed.id, failure)
         except Raised as raised:
-            logger.error("what is told of exceptions failed; the task is not affected", exc_info=raised.error)
+            logger.error(
+                "what is told of exceptions failed; the task is not affected", exc_info=raised.error, extra=run.about
+            )
 
     def _failed(self, run: Run, failure: BaseException) -> tuple[str, float | None]:
         """The text of a failed attempt, and in how many seconds the next one is due."""

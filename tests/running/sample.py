@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from asyncqueue import current_task, task
+from asyncqueue import Retry, current_task, task
 
 if TYPE_CHECKING:
     from nowhere import Missing  # type: ignore[import-not-found]
@@ -113,6 +113,25 @@ async def breaks_its_repr() -> None:
 @task
 async def raises_odd_text() -> None:
     raise ValueError("nul \0 and surrogate \ud800")
+
+
+@task
+async def odd_text() -> str:
+    class Text(str):
+        __slots__ = ()
+
+        def encode(self, *_: Any, **__: Any) -> bytes:
+            raise SystemExit(3)
+
+    return Text("odd")
+
+
+@task(timeout=0.1, max_attempts=3, retry_on=ConnectionError)
+async def raises_at_its_timeout(again: bool) -> None:
+    try:
+        await asyncio.sleep(60)
+    except asyncio.CancelledError:
+        raise Retry(after=7) if again else ConnectionError("cut") from None
 
 
 @task

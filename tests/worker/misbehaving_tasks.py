@@ -173,7 +173,16 @@ def yields_in_thread(witness: str) -> Iterator[str]:
         raise RuntimeError("too late")
 
 
-INTERRUPTED: list[Callable[..., Any]] = [converts, groups, exits, yields, in_thread, yields_in_thread]
+@task(isolation="process")
+async def in_process(witness: str) -> None:
+    witnessed(witness, "start in_process")
+    try:
+        await asyncio.sleep(600)
+    except asyncio.CancelledError:
+        raise ConnectionError("lost in the middle of a query") from None
+
+
+INTERRUPTED: list[Callable[..., Any]] = [converts, groups, exits, yields, in_thread, yields_in_thread, in_process]
 
 # -- what ignores a cancellation
 
