@@ -7,6 +7,7 @@ import signal
 import time
 from collections import Counter
 from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
 
 import anyio
 import pytest
@@ -15,6 +16,7 @@ from asyncqueue import Queue, Status, Worker
 from asyncqueue.errors import DatabaseUnavailable
 from asyncqueue.worker import exchanging
 from tests.proxy import Proxy
+from tests.servers import client
 from tests.servers.cases import DIALECTS, SERVER_DIALECTS, Case, cases, shaped
 from tests.worker import sample_tasks
 from tests.worker.process import WorkerProcess, ended, lines, until
@@ -272,3 +274,27 @@ def _listeners(database):
 async def _feed(queue, witness):
     while True:
         await queue.enqueue(*slow(witness, "fed", 0.01))
+
+
+@cases("database", shaped(["postgresql"], [10]))
+async def test_a_server_that_is_read_only_for_a_while_ends_neither_worker_nor_queue(queue, database, caplog, tmp_path):
+    """As an old primary during a failover: both connect again until they find one that takes writes."""
+    name = urlsplit(database.url).path[1:]
+
+    def administer(*statements: str) -> None:
+        for sql in statements:
+            client.execute(database.server.url, sql)
+
+    async with working(queue, poll_max=0.05):
+        await (await queue.enqueue(sample_tasks.add, {"a": 1, "b": 1})).result(timeout=30)
+        try:
+            administer(
+                f"ALTER DATABASE {name} SET default_transaction_read_only = on",
+                f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'",
+            )
+            waiting = asyncio.create_task(queue.enqueue(sample_tasks.add, {"a": 2, "b": 2}))
+            await until(lambda: "cannot claim" in caplog.text and "read only" in caplog.text, 30, "the worker's word")
+            assert not waiting.done()
+        finally:
+            administer(f"ALTER DATABASE {name} RESET default_transaction_read_only")
+        assert await (await waiting).result(timeout=30) == 4
