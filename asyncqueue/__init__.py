@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from asyncqueue.limits import LimitState as LimitState
     from asyncqueue.limits import Rate as Rate
     from asyncqueue.model import Attempt as Attempt
+    from asyncqueue.model import FailureGroup as FailureGroup
     from asyncqueue.model import PeriodicState as PeriodicState
     from asyncqueue.model import QueueState as QueueState
     from asyncqueue.model import Status as Status
@@ -43,6 +44,7 @@ _HOMES = {
     "AllowRule": "asyncqueue.running.resolve",
     "Application": "asyncqueue.running.application",
     "Attempt": "asyncqueue.model",
+    "FailureGroup": "asyncqueue.model",
     "Hooks": "asyncqueue.running.hooks",
     "LimitState": "asyncqueue.limits",
     "PeriodicState": "asyncqueue.model",
@@ -75,6 +77,7 @@ __all__ = [
     "AllowRule",
     "Application",
     "Attempt",
+    "FailureGroup",
     "Hooks",
     "LimitState",
     "PeriodicState",

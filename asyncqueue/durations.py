@@ -1,4 +1,4 @@
-"""Lengths of time as people write them: 90, 90s, 15m, 12h, 7d."""
+"""Lengths of time as people write them: 90, 250ms, 90s, 15m, 12h, 7d."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from datetime import timedelta
 
 from asyncqueue.errors import ConfigurationError
 
-_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_UNITS = {"": 1, "ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 #: Seconds: what is longer than a century is surely meant in another unit.
 _CENTURY = 36525 * 86400.0
 
 
 def seconds_of(value: object) -> float:
-    """The seconds of a number, a timedelta, or a text such as 90, 90s, 15m, 12h or 7d.
+    """The seconds of a number, a timedelta, or a text such as 90, 250ms, 90s, 15m, 12h or 7d.
 
     Raises ConfigurationError for what is none of these, is less than 0 or more than 100 years.
     """
@@ -22,10 +22,10 @@ def seconds_of(value: object) -> float:
     elif isinstance(value, int | float) and not isinstance(value, bool):
         seconds = float(value)
     else:
-        match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", value, re.ASCII) if isinstance(value, str) else None
+        match = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|[smhd])?", value, re.ASCII) if isinstance(value, str) else None
         if match is None:
             raise ConfigurationError(f"{value!r} is no time: 90 or 90s are seconds, 5m minutes, 2h hours, 1d a day")
-        seconds = float(match[1]) * _UNITS[match[2]]
+        seconds = float(match[1]) * _UNITS[match[2] or ""]
     if not 0 <= seconds <= _CENTURY:
         raise ConfigurationError(f"{value!r} is no time from 0 to 100 years")
     return seconds

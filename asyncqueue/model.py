@@ -413,8 +413,21 @@ class TaskRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class FailureGroup:
+    """Failed rows of one task with the same error: its first line, how many, and when the latest failed (UTC)."""
+
+    task: str
+    error: str
+    count: int
+    latest: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class TaskCount:
-    """How many rows of one task are in one status, and the oldest `modified` (UTC) among them."""
+    """How many rows of one task are in one status, and the oldest change (UTC) among them.
+
+    Of running ones on a migrated table `oldest` is when the first of them was claimed.
+    """
 
     task: str
     status: Status | int

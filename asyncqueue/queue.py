@@ -7,14 +7,14 @@ from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, Unpack
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import anyio
 
 from asyncqueue.backends import versions
-from asyncqueue.backends.base import Backend, Change, Options, TaskFilter
+from asyncqueue.backends.base import Backend, Change, Options
 from asyncqueue.backends.chaining import resolve_all
 from asyncqueue.backends.urls import backend_for
 from asyncqueue.errors import ResultTimeout, TaskNotFound
@@ -23,6 +23,7 @@ from asyncqueue.limits import LimitState
 from asyncqueue.model import (
     DEFAULT_QUEUE,
     Attempt,
+    FailureGroup,
     OnConflict,
     OnFailure,
     PeriodicState,
@@ -39,6 +40,7 @@ from asyncqueue.requests import Named, Placement, Task, TaskRequest
 from asyncqueue.results import result_type_of
 from asyncqueue.retention import ages_of, clean
 from asyncqueue.rows import Rows
+from asyncqueue.selection import Selection, filter_of
 from asyncqueue.settings import Settings
 from asyncqueue.waiting import Waiting
 from asyncqueue.writing import Writer
@@ -248,20 +250,23 @@ class Queue(AbstractAsyncContextManager["Queue"]):
         finally:
             await ends.aclose()
 
-    async def list(
-        self,
-        *,
-        status: Status | Collection[Status] | None = None,
-        task: str | None = None,
-        limit: int = 100,
-        offset: int = 0,
-    ) -> builtins.list[TaskRecord]:
-        """Read tasks, the latest changed first, all of them or those in a status or of a dotted path."""
-        return await self.backend.find(_filter(status, task), limit=limit, offset=offset)
+    async def list(self, *, limit: int = 100, offset: int = 0, **where: Unpack[Selection]) -> builtins.list[TaskRecord]:
+        """Read tasks, the latest changed first: all of them, or those that a `Selection` describes.
 
-    async def count(self, *, status: Status | Collection[Status] | None = None, task: str | None = None) -> int:
-        """Count tasks, all of them or those in a status or of a dotted path."""
-        return await self.backend.count(_filter(status, task))
+        Raises MigrationRequired for a selection by queue or worker on a table that is not migrated.
+        """
+        return await self.backend.find(filter_of(**where), limit=limit, offset=offset)
+
+    async def count(self, **where: Unpack[Selection]) -> int:
+        """Count tasks: all of them, or those that a `Selection` describes. Raises what `list` raises."""
+        return await self.backend.count(filter_of(**where))
+
+    async def failures(self, *, limit: int = 100, **where: Unpack[Selection]) -> builtins.list[FailureGroup]:
+        """Count failed tasks by dotted path and first line of the error, the most frequent first.
+
+        `where` is a `Selection`, whose `status` does not matter. Raises what `list` raises.
+        """
+        return await self.backend.failures(filter_of(**where), limit=limit)
 
     async def stats(self) -> builtins.list[TaskCount]:
         """Count tasks by dotted path and status. Reads the whole table once."""
@@ -391,8 +396,3 @@ def options_of(settings: Settings) -> Options:
 
 def _has_limits(backend: Backend) -> bool:
     return backend.shape is None or backend.shape.version >= versions.LINKED
-
-
-def _filter(status: Status | Collection[Status] | None, task: str | None) -> TaskFilter:
-    statuses = () if status is None else (status,) if isinstance(status, Status) else tuple(status)
-    return TaskFilter(statuses, task)

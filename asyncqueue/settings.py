@@ -63,12 +63,20 @@ def _seconds(value: Any) -> Any:
         raise ValueError("should be a time from 0 to 100 years, such as 90 or 90s, 15m, 12h, 7d") from None
 
 
-#: A setting in seconds that may be given with a unit.
+def _time(value: Any) -> Any:
+    """A number as it is, for the field's own limits; a text with or without a unit as seconds."""
+    return value if isinstance(value, int | float) else _seconds(value)
+
+
+#: Settings in seconds, which may be given with a unit.
+_Seconds = Annotated[float, BeforeValidator(_time)]
+_SecondsOrNone = Annotated[float | None, BeforeValidator(_time)]
+#: Ages of ended tasks, likewise.
 _Kept = Annotated[float | None, BeforeValidator(_seconds)]
 
 
 class Settings(BaseSettings):
-    """Every setting. Sizes are in bytes, times in seconds.
+    """Every setting. Sizes are in bytes; times are in seconds, or texts with a unit such as 90s, 15m, 12h or 7d.
 
     Raises ConfigurationError for values that mean nothing, with a sentence for each.
     """
@@ -85,14 +93,16 @@ class Settings(BaseSettings):
         (), description="to claim from, in this order, or with weights (mail=3); all of them if not set"
     )
     prefetch: int | None = Field(None, ge=0, le=10_000, description="tasks to claim beyond that; by need if not set")
-    timeout: float | None = Field(3600, description="of a task's run; 0 for none")
-    lease: float | None = Field(
+    timeout: _SecondsOrNone = Field(3600, description="of a task's run; 0 for none")
+    lease: _SecondsOrNone = Field(
         None, gt=0, description="after which an unrenewed task is lost; see the docs if not set"
     )
-    heartbeat: float = Field(10, gt=0, description="between renewals of leases")
-    grace: float = Field(30, ge=0, description="for running tasks to end when stopped, and to clean up when cancelled")
-    poll_min: float = Field(0.05, gt=0, description="between looks at an empty queue, at first")
-    poll_max: float = Field(1.0, gt=0, description="between looks at an empty queue, later")
+    heartbeat: _Seconds = Field(10, gt=0, description="between renewals of leases")
+    grace: _Seconds = Field(
+        30, ge=0, description="for running tasks to end when stopped, and to clean up when cancelled"
+    )
+    poll_min: _Seconds = Field(0.05, gt=0, description="between looks at an empty queue, at first")
+    poll_max: _Seconds = Field(1.0, gt=0, description="between looks at an empty queue, later")
     on_lost: Literal["fail", "requeue"] = Field("fail", description="what becomes of a lost worker's tasks")
     max_losses: int = Field(3, ge=1, description="lost workers after which a task is failed in any case")
     unknown_tasks: Annotated[float, BeforeValidator(_seconds)] = Field(
@@ -112,12 +122,12 @@ class Settings(BaseSettings):
     max_args_size: int = Field(1 << 20, gt=0, description="of a task's arguments")
     max_output_size: int = Field(10 << 20, gt=0, description="of a task's output")
     max_log_size: int = Field(1 << 20, gt=0, description="of a task's log, which is cut there")
-    statement_timeout: float = Field(30, gt=0, description="for the database to answer")
-    connect_timeout: float = Field(10, gt=0, description="for the database to be reached")
+    statement_timeout: _Seconds = Field(30, gt=0, description="for the database to answer")
+    connect_timeout: _Seconds = Field(10, gt=0, description="for the database to be reached")
     keep_completed: _Kept = Field(None, description="after which workers delete completed tasks; for ever if not set")
     keep_failed: _Kept = Field(None, description="likewise of failed tasks")
     keep_cancelled: _Kept = Field(None, description="likewise of cancelled tasks")
-    cleanup_interval: Annotated[float, BeforeValidator(_seconds)] = Field(
+    cleanup_interval: _Seconds = Field(
         60, ge=1, description="between two looks for tasks to delete, whatever the number of workers"
     )
     hooks: str | None = Field(None, description="module of functions to call around tasks")

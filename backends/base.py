@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, tzinfo
+from datetime import UTC, datetime, tzinfo
 from typing import Any, Protocol, TypedDict, Unpack
 from uuid import UUID
 
@@ -31,6 +31,7 @@ from asyncqueue.model import (
     AttemptEnd,
     Claim,
     ClaimedTask,
+    FailureGroup,
     Finish,
     LogChunk,
     LostTask,
@@ -140,10 +141,25 @@ class Extent(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class TaskFilter:
-    """Which rows to read or count: all of them by default. `task` is an exact dotted path."""
+    """Which rows to read or count: those for which all that is given is true; all rows by default.
+
+    Attributes:
+        statuses: one of these.
+        task: its dotted path; a `*` stands for any characters.
+        queue: the name of its queue. It needs a migrated table, and so does `worker`.
+        worker: the name of the worker that claimed it last; a `*` stands for any characters.
+        since: it was last changed at this instant or later.
+        until: it was last changed before this instant.
+        error: its error contains this text, in small letters or capitals. On the 7-column table its output.
+    """
 
     statuses: Collection[int] = field(default=())
     task: str | None = None
+    queue: str | None = None
+    worker: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    error: str | None = None
 
 
 class Backend(Protocol):
@@ -370,6 +386,9 @@ class Backend(Protocol):
 
     async def counts(self) -> list[TaskCount]:
         """Count rows by task and status, in one pass over the table."""
+
+    async def failures(self, where: TaskFilter, *, limit: int) -> list[FailureGroup]:
+        """Count failed rows by task and first line of the error, the most frequent first; `statuses` do not matter."""
 
     async def cancel(self, ids: Collection[UUID]) -> set[UUID]:
         """Set status 4 on rows that are queued, scheduled or in progress. Returns the ids changed.

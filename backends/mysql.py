@@ -39,7 +39,7 @@ from asyncqueue.backends.mysql_transactions import transaction
 from asyncqueue.backends.mysql_upkeep import Upkeep
 from asyncqueue.backends.passing_over import passing_over
 from asyncqueue.backends.table import Table
-from asyncqueue.backends.values import queue_states, status_of, task_record
+from asyncqueue.backends.values import like, queue_states, status_of, task_record
 from asyncqueue.errors import DatabaseError, SchemaError
 from asyncqueue.model import (
     ENDED,
@@ -48,6 +48,7 @@ from asyncqueue.model import (
     Claim,
     Claimant,
     ClaimedTask,
+    FailureGroup,
     Finish,
     LogChunk,
     LostTask,
@@ -285,15 +286,19 @@ class MysqlBackend:
         return self._records(await self._fetch("get", ids=ids_json(ids)))
 
     async def find(self, where: TaskFilter, *, limit: int, offset: int = 0) -> list[TaskRecord]:
-        return self._records(await self._fetch("find", **_filter(where), limit=limit, offset=offset))
+        return self._records(await self._fetch("find", **self._filter(where), limit=limit, offset=offset))
 
     async def count(self, where: TaskFilter) -> int:
-        rows = await self._fetch("count", **_filter(where))
+        rows = await self._fetch("count", **self._filter(where))
         return int(rows[0][0])
 
     async def counts(self) -> list[TaskCount]:
         rows = await self._fetch("counts")
         return [TaskCount(row[0], status_of(row[1]), row[2], self._times.instant(row[3])) for row in rows]
+
+    async def failures(self, where: TaskFilter, *, limit: int) -> list[FailureGroup]:
+        rows = await self._fetch("failures", **self._filter(where), limit=limit)
+        return [FailureGroup(row[0], row[1] or "", row[2], self._times.instant(row[3])) for row in rows]
 
     async def cancel(self, ids: Collection[UUID]) -> set[UUID]:
         tries = Tries(self._translate)
@@ -428,6 +433,18 @@ class MysqlBackend:
     async def _probe(self, connection: MysqlConnection) -> None:
         self._enqueueing.task_length = await schema.read(connection, self._table)
 
+    def _filter(self, where: TaskFilter) -> dict[str, Any]:
+        self._table.check_filter(where)
+        return {
+            "statuses": numbers(where.statuses),
+            "task": like(where.task),
+            "queue": where.queue,
+            "worker": like(where.worker),
+            "since": None if where.since is None else self._times.written(where.since),
+            "until": None if where.until is None else self._times.written(where.until),
+            "error": where.error,
+        }
+
     def _records(self, rows: Iterable[tuple[Any, ...]]) -> list[TaskRecord]:
         return [task_record(row, self._times.instant, _utc) for row in rows]
 
@@ -439,7 +456,3 @@ def _utc(naive: datetime) -> datetime:
 
 def _ends(finishes: Sequence[Finish]) -> list[Row]:
     return ordered(map(end, finishes))
-
-
-def _filter(where: TaskFilter) -> dict[str, Any]:
-    return {"statuses": numbers(where.statuses), "task": where.task}

@@ -31,6 +31,10 @@ class Times:
         """The table's time at a reading of the server's clock."""
         return to_naive(utc.replace(tzinfo=UTC), self._zone)
 
+    def written(self, instant: datetime) -> datetime:
+        """An aware instant as the table's time."""
+        return to_naive(instant, self._zone)
+
     def cutoff(self, utc: datetime, seconds: float) -> datetime:
         """The time before which nothing lies that was written within the last `seconds` before the reading."""
         return naive_cutoff(utc.replace(tzinfo=UTC), seconds, self._zone)

@@ -36,7 +36,7 @@ from asyncqueue.backends.postgresql_retention import PostgresqlRetention
 from asyncqueue.backends.postgresql_ticks import PostgresqlTicks
 from asyncqueue.backends.postgresql_transaction import transaction
 from asyncqueue.backends.table import Table
-from asyncqueue.backends.values import queue_states, status_of
+from asyncqueue.backends.values import like, queue_states, status_of
 from asyncqueue.errors import DatabaseError, SchemaError
 from asyncqueue.model import (
     Attempt,
@@ -44,6 +44,7 @@ from asyncqueue.model import (
     Claim,
     Claimant,
     ClaimedTask,
+    FailureGroup,
     Finish,
     LogChunk,
     LostTask,
@@ -303,16 +304,20 @@ class PostgresqlBackend:
         return _records(await self._fetch(self._control, "get", {"ids": list(ids)}))
 
     async def find(self, where: TaskFilter, *, limit: int, offset: int = 0) -> list[TaskRecord]:
-        values = {**_filter(where), "limit": limit, "offset": offset}
+        values = {**self._filter(where), "limit": limit, "offset": offset}
         return _records(await self._fetch(self._control, "find", values))
 
     async def count(self, where: TaskFilter) -> int:
-        rows = await self._fetch(self._control, "count", _filter(where))
+        rows = await self._fetch(self._control, "count", self._filter(where))
         return int(rows[0][0])
 
     async def counts(self) -> list[TaskCount]:
         rows = await self._fetch(self._control, "counts", {})
         return [TaskCount(row[0], status_of(row[1]), row[2], row[3]) for row in rows]
+
+    async def failures(self, where: TaskFilter, *, limit: int) -> list[FailureGroup]:
+        rows = await self._fetch(self._control, "failures", {**self._filter(where), "limit": limit})
+        return [FailureGroup(row[0], row[1] or "", row[2], row[3]) for row in rows]
 
     async def cancel(self, ids: Collection[UUID]) -> set[UUID]:
         values = {"ids": list(ids), "channel": self._table.names.channel}
@@ -375,6 +380,18 @@ class PostgresqlBackend:
         except DatabaseError:
             return None, claimed  # what is claimed must reach the caller, which can ask for the ends again
 
+    def _filter(self, where: TaskFilter) -> dict[str, Any]:
+        self._table.check_filter(where)
+        return {
+            "statuses": [int(status) for status in where.statuses],
+            "task": like(where.task),
+            "queue": where.queue,
+            "worker": like(where.worker),
+            "since": where.since,
+            "until": where.until,
+            "error": where.error,
+        }
+
     async def _notify(self, payload: str) -> None:
         await self._fetch(self._control, "notify", {"channel": self._table.names.channel, "payload": payload})
 
@@ -427,10 +444,6 @@ def _ends(finishes: Sequence[Finish]) -> dict[str, Any]:
 
 def _fences(claims: Sequence[Claim] | Sequence[Release]) -> dict[str, Any]:
     return {"ids": [claim.id for claim in claims], "tokens": [claim.token for claim in claims]}
-
-
-def _filter(where: TaskFilter) -> dict[str, Any]:
-    return {"statuses": [int(status) for status in where.statuses], "task": where.task}
 
 
 def _records(rows: list[Row]) -> list[TaskRecord]:

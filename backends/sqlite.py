@@ -31,7 +31,17 @@ from asyncqueue.backends.sqlite_keys import Keys
 from asyncqueue.backends.sqlite_limits import SqliteLimits
 from asyncqueue.backends.sqlite_location import MEMORY, check, exists, location
 from asyncqueue.backends.sqlite_retention import SqliteRetention
-from asyncqueue.backends.sqlite_rows import array, ending, fence, filtering, first_column, json_array, listed, new_rows
+from asyncqueue.backends.sqlite_rows import (
+    array,
+    ending,
+    fence,
+    first_column,
+    glob,
+    json_array,
+    listed,
+    new_rows,
+    numbers,
+)
 from asyncqueue.backends.sqlite_ticks import SqliteTicks
 from asyncqueue.backends.sqlite_times import Times
 from asyncqueue.backends.table import Table
@@ -43,6 +53,7 @@ from asyncqueue.model import (
     Claim,
     Claimant,
     ClaimedTask,
+    FailureGroup,
     Finish,
     LogChunk,
     LostTask,
@@ -292,15 +303,19 @@ class SqliteBackend:
         return self._records(await self._select("get", {"ids": array(ids)}))
 
     async def find(self, where: TaskFilter, *, limit: int, offset: int = 0) -> list[TaskRecord]:
-        return self._records(await self._select("find", {**filtering(where), "limit": limit, "offset": offset}))
+        return self._records(await self._select("find", {**self._filter(where), "limit": limit, "offset": offset}))
 
     async def count(self, where: TaskFilter) -> int:
-        rows = await self._select("count", filtering(where))
+        rows = await self._select("count", self._filter(where))
         return int(rows[0][0])
 
     async def counts(self) -> list[TaskCount]:
         rows = await self._select("counts", {})
         return [TaskCount(row[0], status_of(row[1]), row[2], self._times.parse(row[3])) for row in rows]
+
+    async def failures(self, where: TaskFilter, *, limit: int) -> list[FailureGroup]:
+        rows = await self._select("failures", {**self._filter(where), "limit": limit})
+        return [FailureGroup(row[0], row[1] or "", row[2], self._times.parse(row[3])) for row in rows]
 
     async def cancel(self, ids: Collection[UUID]) -> set[UUID]:
         return await self._steer("cancel", ids)
@@ -427,6 +442,18 @@ class SqliteBackend:
             return raw.execute(sql, values).fetchall()
 
         return {UUID(row[0]) for row in await self._write(work)}
+
+    def _filter(self, where: TaskFilter) -> dict[str, Any]:
+        self._table.check_filter(where)
+        return {
+            "statuses": numbers(where.statuses),
+            "task": glob(where.task),
+            "queue": where.queue,
+            "worker": glob(where.worker),
+            "since": None if where.since is None else self._times.written(where.since),
+            "until": None if where.until is None else self._times.written(where.until),
+            "error": where.error,
+        }
 
     def _records(self, rows: list[Row]) -> list[TaskRecord]:
         return [task_record(row, self._times.parse, self._times.parse_utc) for row in rows]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import chain, compress
 from typing import Any
 from uuid import UUID
 
-from asyncqueue.backends.base import TaskFilter
 from asyncqueue.backends.sqlite_times import Times
 from asyncqueue.backends.values import placed
 from asyncqueue.model import ASIDE, AttemptEnd, Claim, Finish, Link, LogChunk, NewTask, OutputChunk, Release
@@ -42,9 +42,9 @@ def numbers(statuses: Iterable[int]) -> str:
     return json.dumps([int(status) for status in statuses])
 
 
-def filtering(where: TaskFilter) -> dict[str, Any]:
-    """Which rows to read or count."""
-    return {"statuses": numbers(where.statuses), "task": where.task}
+def glob(pattern: str | None) -> str | None:
+    """A pattern with `*` for any characters, as GLOB has it."""
+    return None if pattern is None else re.sub(r"[\[?]", r"[\g<0>]", pattern)
 
 
 def fence(claim: AttemptEnd | Claim | Finish | LogChunk | OutputChunk | Release) -> dict[str, Any]:

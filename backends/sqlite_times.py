@@ -35,7 +35,7 @@ class Times:
         with self._lock:
             first = max(datetime.now(UTC), self._latest + _TICK)
             self._latest = first + (count - 1) * _TICK
-        return (self._text(first + position * _TICK) for position in range(count))
+        return (self.written(first + position * _TICK) for position in range(count))
 
     def cutoff(self, seconds: float) -> str:
         """The text before which nothing can read that was written within the last `seconds`."""
@@ -77,7 +77,8 @@ class Times:
         found, now = _read(text), datetime.now(UTC)
         return seconds_since(found, now, self._zone) if found.tzinfo is None else (now - found).total_seconds()
 
-    def _text(self, instant: datetime) -> str:
+    def written(self, instant: datetime) -> str:
+        """The text of an aware instant."""
         return str(to_naive(instant, self._zone))
 
 

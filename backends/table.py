@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 
 from asyncqueue.backends import versions
-from asyncqueue.backends.base import TableShape
+from asyncqueue.backends.base import TableShape, TaskFilter
 from asyncqueue.backends.names import Names
 from asyncqueue.backends.statements import Statement, load, render, render_all
 from asyncqueue.errors import DatabaseError, DataRejected, MigrationRequired, SchemaChanged, SchemaError, TableMissing
@@ -130,6 +130,11 @@ class Table:
                 "tables beside {!r} that are not there" if version == versions.ONCE else "columns that table {!r} lacks"
             )
             raise MigrationRequired(f"{what} needs {lacking.format(self.name)}: run `asyncqueue migrate`")
+
+    def check_filter(self, where: TaskFilter) -> None:
+        """Raise MigrationRequired for a filter by what a table that is not migrated lacks."""
+        if where.queue is not None or where.worker is not None:
+            self.require_migrated("a filter by queue or worker")
 
     @property
     def linked(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -30,6 +31,11 @@ def task_record(row: Sequence[Any], instant: Callable[[Any], datetime], due: Cal
             if rest[place] is not None:
                 rest[place] = read(rest[place])
     return TaskRecord(UUID(key), instant(created), instant(modified), task, args, status_of(status), *rest)
+
+
+def like(pattern: str | None) -> str | None:
+    """A pattern with `*` for any characters, as LIKE has it with `|` as its escape."""
+    return None if pattern is None else re.sub(r"[|%_]", r"|\g<0>", pattern).replace("*", "%")
 
 
 def placed(tasks: Sequence[NewTask]) -> list[tuple[int, NewTask]]:

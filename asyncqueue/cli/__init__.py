@@ -5,6 +5,10 @@ from __future__ import annotations
 
 def main() -> None:
     """Run `asyncqueue`."""
-    from asyncqueue.cli.app import app
+    from asyncqueue.cli.streams import open_closed, readable_end
 
-    app()
+    open_closed()
+    with readable_end():
+        from asyncqueue.cli.app import app
+
+        app()

@@ -11,6 +11,10 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 
 from asyncqueue.cli.errors import USAGE, fail
 from asyncqueue.cli.options import Database
+from asyncqueue.cli.selecting import Selected
+
+#: Parameters of these types are groups of options, one for each of their fields.
+_GROUPS: tuple[type[Any], ...] = (Database, Selected)
 
 if TYPE_CHECKING:
     import asyncio
@@ -19,14 +23,14 @@ if TYPE_CHECKING:
 def command(function: Callable[..., Coroutine[Any, Any, None]], *, steady: bool = False) -> Callable[..., None]:
     """Make a Typer command of an async function.
 
-    In place of a parameter of type `Database` the command has the options that say which one. They come last, but for
-    `--json`. An error of asyncqueue's becomes one line and an exit code. A steady one works for long, and runs tasks:
-    they cannot end its event loop, and as the first process of a container it reaps orphans.
+    In place of a parameter of type `Selected` the command has the options that select tasks, in place of one of type
+    `Database` those that say which database it is. The latter come last, but for `--json`. An error of asyncqueue's
+    becomes one line and an exit code. A steady one works for long, and runs tasks: they cannot end its event loop, and
+    as the first process of a container it reaps orphans.
     """
     parameters = inspect.signature(function, eval_str=True).parameters.values()
-    takes = next((each.name for each in parameters if each.annotation is Database), None)
-    others = [each for each in parameters if each.name != takes]
-    options = list(_options()) if takes else []
+    groups = {each.name: each.annotation for each in parameters if each.annotation in _GROUPS}
+    options = {name: list(_options(group)) for name, group in groups.items()}
 
     @functools.wraps(function)
     def call(**given: Any) -> None:
@@ -36,8 +40,8 @@ def command(function: Callable[..., Coroutine[Any, Any, None]], *, steady: bool 
             be_init()
         from asyncqueue.errors import AsyncQueueError, ConfigurationError, InvalidTask
 
-        if takes:
-            given[takes] = Database(**{option.name: given.pop(option.name) for option in options})
+        for name, group in groups.items():
+            given[name] = group(**{option.name: given.pop(option.name) for option in options[name]})
         try:
             _run(functools.partial(function, **given), steady)
         except (ConfigurationError, InvalidTask) as error:
@@ -45,15 +49,17 @@ def command(function: Callable[..., Coroutine[Any, Any, None]], *, steady: bool 
         except AsyncQueueError as error:
             raise fail(str(error)) from error
 
-    shown = sorted([*others, *options], key=lambda each: 2 if each.name == "json" else each in options)
+    shown = [option for each in parameters for option in options.get(each.name, [each])]
+    last = {option.name for name, group in groups.items() if group is Database for option in options[name]}
+    shown.sort(key=lambda each: 2 if each.name == "json" else each.name in last)
     call.__signature__ = inspect.Signature(shown)  # type: ignore[attr-defined]
     call.__annotations__ = {each.name: each.annotation for each in shown}
     return call
 
 
-def _options() -> Iterator[inspect.Parameter]:
-    hints = get_type_hints(Database, include_extras=True)
-    for name, parameter in inspect.signature(Database).parameters.items():
+def _options(group: type[Any]) -> Iterator[inspect.Parameter]:
+    hints = get_type_hints(group, include_extras=True)
+    for name, parameter in inspect.signature(group).parameters.items():
         yield parameter.replace(annotation=hints[name])
 
 

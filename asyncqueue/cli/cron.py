@@ -43,6 +43,7 @@ async def cron(
             )
             for each in found
         ),
+        spare=("zone", "last tick", "task", "cron"),
     )
     if not found:
         typer.echo("no worker has declared a periodic task")

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json as jsonlib
-from datetime import datetime
+from math import isinf
 from typing import Annotated, Any
 
 import typer
 
 from asyncqueue.cli.command import command
 from asyncqueue.cli.errors import USAGE, fail
-from asyncqueue.cli.looking import parse_id
 from asyncqueue.cli.options import Database, Json, seconds
 from asyncqueue.cli.output import print_json, task_fields
+from asyncqueue.cli.selecting import parse_id, parse_instant
 
 
 @command
@@ -63,10 +63,14 @@ async def enqueue(
     wait: Annotated[
         bool, typer.Option("--wait", "-w", help="Wait for the end, and print the output as it grows.")
     ] = False,
-    timeout: Annotated[float | None, typer.Option("--timeout", help="Seconds to wait.")] = None,
+    timeout: Annotated[
+        str | None, typer.Option("--timeout", metavar="TIME", help="How long to wait: 90 (seconds), 90s, 5m.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Enqueue a task and print its id. With --wait, print its output as it comes, and exit with 1 if it fails.
+
+    With --wait the id goes to standard error, so that standard output is the task's alone.
 
     A queue, a priority, a time, --max-attempts and --after need a table that `asyncqueue migrate` has brought to
     level 1.
@@ -75,6 +79,7 @@ async def enqueue(
     from asyncqueue.queue import Queue
 
     values = _arguments(arguments or [], args)
+    patience = None if timeout is None else seconds(timeout, "--timeout")
     options = _placement(queue, priority, delay, at, max_attempts)
     options |= _uniqueness(unique_key, unique_for, on_conflict)
     options |= _order(after, on_failure)
@@ -85,12 +90,13 @@ async def enqueue(
         if not wait:
             print_json({"id": str(handle.id)}) if json else typer.echo(handle.id)
             return
+        typer.echo(handle.id, err=True)
         error, last = None, "\n"
         try:
             if json:
-                await handle.result(timeout=timeout)
+                await handle.result(timeout=patience)
             else:
-                async for last in handle.stream(timeout=timeout):
+                async for last in handle.stream(timeout=patience):
                     typer.echo(last, nl=False)
         except TaskEnded as ended:
             error = ended
@@ -108,7 +114,7 @@ def _arguments(pairs: list[str], document: str | None) -> dict[str, Any]:
         raise fail("give NAME=VALUE arguments or --args, not both", USAGE)
     if document is not None:
         try:
-            values = jsonlib.loads(document)
+            values = _read_json(document)
         except ValueError as error:
             raise fail(f"--args is not valid JSON: {error}", USAGE) from None
         if not isinstance(values, dict):
@@ -120,10 +126,36 @@ def _arguments(pairs: list[str], document: str | None) -> dict[str, Any]:
         if not equals or not name.isidentifier():
             hint = f": give JSON with --args '{pair}'" if pair.startswith("{") else ""
             raise fail(f"{pair!r} is not of the form NAME=VALUE{hint}", USAGE)
+        if name in values:
+            raise fail(f"{name}= is given twice", USAGE)
         try:
-            values[name] = jsonlib.loads(text)
+            values[name] = _read_json(text)
         except ValueError:
             values[name] = text
+    return values
+
+
+def _read_json(text: str) -> Any:
+    """What a JSON text says. Python's reader takes more for JSON: NaN, Infinity, and numbers that are too large."""
+    return jsonlib.loads(text, parse_constant=_refuse, parse_float=_finite, object_pairs_hook=_once)
+
+
+def _refuse(name: str) -> Any:
+    raise ValueError(f"{name} is not a JSON value")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if isinf(number):
+        raise ValueError(f"{text} is too large for a number")
+    return number
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"{next(name for name in names if names.count(name) > 1)!r} is given twice")
     return values
 
 
@@ -137,7 +169,7 @@ def _placement(
         "queue": queue,
         "priority": priority,
         "delay": None if delay is None else seconds(delay, "--delay"),
-        "run_at": None if at is None else _instant(at),
+        "run_at": None if at is None else parse_instant(at, "--at"),
         "max_attempts": max_attempts,
     }
     return {name: value for name, value in given.items() if value is not None}
@@ -161,13 +193,3 @@ def _order(after: list[str] | None, on_failure: str | None) -> dict[str, Any]:
         raise fail("--on-failure says what follows from a failure of what --after names: give that", USAGE)
     given = {"after": [parse_id(text) for text in after or ()], "on_failure": on_failure}
     return {name: value for name, value in given.items() if value}
-
-
-def _instant(text: str) -> datetime:
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        raise fail(f"--at {text!r} is no time: write it as 2026-12-01T08:00+01:00, or with Z for UTC", USAGE) from None
-    if at.utcoffset() is None:
-        raise fail(f"--at {text!r} has no time zone: add one, as in 2026-12-01T08:00+01:00, or Z for UTC", USAGE)
-    return at

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 from typing import Annotated
-from uuid import UUID
 
 import typer
 
@@ -23,42 +23,12 @@ from asyncqueue.cli.output import (
     until,
     waits_for,
 )
-from asyncqueue.model import Status, TaskRecord
+from asyncqueue.cli.selecting import Selected, parse_id
+from asyncqueue.model import FailureGroup, Status, TaskCount, TaskRecord
 from asyncqueue.preceding import Predecessor
 
 #: Tasks that one runs after, in a list for people.
 _MOST = 20
-_STATUSES = "queued, scheduled, running, completed, failed or cancelled"
-
-StatusOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--status",
-        "-s",
-        metavar="STATUS",
-        help=f"{_STATUSES}; repeatable.",
-    ),
-]
-TaskOption = Annotated[str | None, typer.Option("--task", metavar="PATH", help="Only tasks of this dotted path.")]
-
-
-def parse_statuses(names: list[str] | None) -> list[Status] | None:
-    """Statuses by name, any case, or by number. Exits with 2 for an unknown one."""
-    if not names:
-        return None
-    known = {status.name.lower(): status for status in Status} | {str(int(status)): status for status in Status}
-    for name in names:
-        if name.lower() not in known:
-            raise fail(f"there is no status {name!r}: {_STATUSES}", USAGE)
-    return [known[name.lower()] for name in names]
-
-
-def parse_id(text: str) -> UUID:
-    """A task id, with or without dashes. Exits with 2 for anything else."""
-    try:
-        return UUID(text)
-    except ValueError:
-        raise fail(f"{text!r} is not a task id, which looks like 0f8fad5b-d9cb-469f-a165-70867728950e", USAGE) from None
 
 
 @command
@@ -129,18 +99,17 @@ def _head(name: str) -> None:
 @command
 async def list_tasks(
     database: Database,
-    status: StatusOption = None,
-    task: TaskOption = None,
+    selected: Selected,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many at most.")] = 20,
     offset: Annotated[int, typer.Option("--offset", min=0, help="How many to skip.")] = 0,
     json: Json = False,
 ) -> None:
-    """List tasks, the latest changed first."""
+    """List tasks, the latest changed first: all of them, or those for which all that is given is true."""
     from asyncqueue.queue import Queue
 
-    statuses = parse_statuses(status)
+    selection = selected.selection()
     async with Queue(settings=database.settings()) as queue:
-        records = await queue.list(status=statuses, task=task, limit=limit, offset=offset)
+        records = await queue.list(limit=limit, offset=offset, **selection)
     if json:
         print_json([task_fields(record) for record in records])
         return
@@ -151,7 +120,7 @@ async def list_tasks(
                 record.id,
                 record.task,
                 record.status,
-                age(record.modified),
+                _age(record),
                 shorten(record.args, 40),
                 f"due in {until(record.run_after)}"
                 if record.run_after is not None
@@ -159,19 +128,50 @@ async def list_tasks(
             )
             for record in records
         ),
+        spare=("args", "result"),
     )
+
+
+def _age(record: TaskRecord) -> str:
+    """How long a task has run, or has not changed.
+
+    A running one changes whenever its claim is renewed, so that would say nothing. When it began stands only in a
+    migrated table.
+    """
+    if record.status is not Status.RUNNING:
+        return age(record.modified)
+    return "-" if record.started is None else age(record.started)
 
 
 @command
 async def stats(
     database: Database,
+    selected: Selected,
+    errors: Annotated[
+        bool, typer.Option("--errors", help="Count failed tasks by their error instead, the most frequent first.")
+    ] = False,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many errors at most.")] = 20,
     json: Json = False,
 ) -> None:
-    """Count tasks by path and status, with the age of the oldest."""
+    """Count tasks by path and status, with the age of the oldest; or with --errors failed tasks by their error.
+
+    The options that select tasks are for --errors.
+    """
     from asyncqueue.queue import Queue
 
+    if selected.status is not None:
+        raise fail("stats counts every status; `asyncqueue list --status` shows the tasks of one", USAGE)
+    if selected.given and not errors:
+        raise fail(
+            "--task, --queue, --worker, --since, --until and --error select among failed tasks: add --errors", USAGE
+        )
+    selection = selected.selection()
     async with Queue(settings=database.settings()) as queue:
+        if errors:
+            _print_failures(await queue.failures(limit=limit, **selection), json=json)
+            return
         counts = await queue.stats()
+        migrated = queue.backend.shape is not None and queue.backend.shape.migrated
     if json:
         print_json(
             [
@@ -185,7 +185,22 @@ async def stats(
             ]
         )
         return
-    rows = [(count.task, count.status, count.count, age(count.oldest)) for count in counts]
+    rows = [(count.task, count.status, count.count, _oldest(count, migrated=migrated)) for count in counts]
     print_table(("task", "status", "count", "oldest"), rows)
     if sys.stdout.isatty():
         typer.echo(f"{sum(count.count for count in counts)} tasks in all")
+
+
+def _oldest(count: TaskCount, *, migrated: bool) -> str:
+    """The age of the oldest; of running tasks it is known only on a migrated table, as in `_age`."""
+    return age(count.oldest) if migrated or count.status is not Status.RUNNING else "-"
+
+
+def _print_failures(failures: list[FailureGroup], *, json: bool) -> None:
+    if json:
+        print_json([{**asdict(each), "latest": each.latest.isoformat()} for each in failures])
+        return
+    rows = [(each.count, each.task, f"{age(each.latest)} ago", shorten(each.error, 120)) for each in failures]
+    print_table(("count", "task", "latest", "error"), rows)
+    if not failures:
+        typer.echo("no task has failed", err=True)

@@ -49,7 +49,6 @@ class Database:
 
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
-TaskIds = Annotated[list[str], typer.Argument(metavar="ID...", help="Task ids, with or without dashes.")]
 
 
 def seconds(text: str, option: str) -> float:

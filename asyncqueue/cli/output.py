@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -25,6 +25,26 @@ _COLOURS = {
 
 
 #: Columns of numbers and times, which stand to the right.
+#: Columns whose texts are never cut.
+_WHOLE = (
+    "id",
+    "last task",
+    "status",
+    "age",
+    "count",
+    "oldest",
+    "queued",
+    "scheduled",
+    "running",
+    "state",
+    "latest",
+    "worker",
+    "queue",
+)
+#: Columns of dotted paths.
+_PATHS = ("task", "name")
+#: Blanks between two columns, and the least width of one that can be cut.
+_GAP, _NARROW = 2, 16
 _NUMBERS = ("count", "age", "oldest", "queued", "scheduled", "running")
 
 
@@ -38,8 +58,14 @@ def print_json(value: Any) -> None:
     typer.echo(json.dumps(value, indent=2 if sys.stdout.isatty() else None, ensure_ascii=False))
 
 
-def print_table(heads: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str | None = None) -> None:
-    """A table with colours on a terminal, tab-separated lines without any decoration elsewhere."""
+def print_table(
+    heads: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str | None = None, spare: Sequence[str] = ()
+) -> None:
+    """A table with colours on a terminal, tab-separated lines without any decoration elsewhere.
+
+    On a terminal that is too narrow the columns named in `spare` are left out, the first one first, and the longest
+    texts are cut. Ids and numbers are there to be copied and read: they are never cut or broken.
+    """
     if not sys.stdout.isatty():
         typer.echo("\t".join(heads))
         for row in rows:
@@ -49,14 +75,49 @@ def print_table(heads: Sequence[str], rows: Iterable[Sequence[Any]], *, title: s
     from rich.table import Table
     from rich.text import Text
 
+    console = Console()
+    cells = [list(row) for row in rows]
+    widths = {head: max([len(head), *(len(_plain(row[place])) for row in cells)]) for place, head in enumerate(heads)}
+    fitted = _fitted(widths, spare, console.width)
     table = Table(title=title, title_justify="left", box=None, header_style="bold", pad_edge=False)
-    for head in heads:
+    for head, width in fitted.items():
         justify: Literal["right", "left"] = "right" if head in _NUMBERS else "left"
-        # An id is there to be copied: it never breaks over two lines.
-        table.add_column(head, justify=justify, overflow="fold", no_wrap=head == "id")
-    for row in rows:
-        table.add_row(*(Text(_plain(cell), style=_style(cell)) for cell in row))
-    Console().print(table)
+        table.add_column(head, justify=justify, no_wrap=True, width=width)
+    shown = [place for place, head in enumerate(heads) if head in fitted]
+    for row in cells:
+        table.add_row(
+            *(Text(_cut(heads[place], _plain(row[place]), fitted[heads[place]]), _style(row[place])) for place in shown)
+        )
+    console.print(table)
+
+
+def _fitted(widths: Mapping[str, int], spare: Sequence[str], room: int) -> dict[str, int]:
+    """How wide each column becomes, without those that there is no room for."""
+    fitted = dict(widths)
+    for head in spare:
+        if _least(fitted) <= room:
+            break
+        del fitted[head]
+    while sum(fitted.values()) + _GAP * (len(fitted) - 1) > room:
+        longest = max((head for head in fitted if head not in _WHOLE), key=lambda head: fitted[head], default=None)
+        if longest is None or fitted[longest] <= _NARROW:
+            break
+        fitted[longest] -= 1
+    return fitted
+
+
+def _least(widths: Mapping[str, int]) -> int:
+    """The least room that columns of these widths need."""
+    return sum(width if head in _WHOLE else min(width, _NARROW) for head, width in widths.items()) + _GAP * (
+        len(widths) - 1
+    )
+
+
+def _cut(head: str, text: str, width: int) -> str:
+    """A text within its column. Of a dotted path the end says most."""
+    if len(text) <= width:
+        return text
+    return f"…{text[1 - width :]}" if head in _PATHS else f"{text[: width - 1]}…"
 
 
 def task_fields(record: TaskRecord) -> dict[str, Any]:

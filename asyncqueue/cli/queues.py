@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict
-from typing import Annotated
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from asyncqueue.cli.command import command
+from asyncqueue.cli.errors import fail
 from asyncqueue.cli.options import Database, Json
 from asyncqueue.cli.output import print_json, print_table
+
+if TYPE_CHECKING:
+    from asyncqueue.queue import Queue
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The queue's name.")]
 
@@ -37,11 +43,21 @@ async def queues(
 async def pause(
     database: Database,
     name: Name,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Also a queue that nobody has used yet.")] = False,
 ) -> None:
     """Let no worker claim from a queue until it is resumed. What runs goes on, and tasks can still be enqueued."""
     from asyncqueue.queue import Queue
+    from asyncqueue.queues import check_queue_name
 
+    check_queue_name(name)
     async with Queue(settings=database.settings()) as tasks:
+        if not yes:
+            known = await _known(tasks)
+            if name not in known and not await tasks.count(queue=name):
+                raise fail(
+                    f"there is no queue {name!r}: it holds no task, and no worker serves it{_suggestion(name, known)} "
+                    "(--yes pauses it all the same)"
+                )
         await tasks.pause(name)
     typer.echo(f"queue {name} is paused")
 
@@ -55,5 +71,20 @@ async def resume(
     from asyncqueue.queue import Queue
 
     async with Queue(settings=database.settings()) as tasks:
+        paused = {each.name for each in await tasks.queues() if each.paused}
         await tasks.resume(name)
-    typer.echo(f"queue {name} is open")
+    typer.echo(f"queue {name} is open" if name in paused else f"queue {name} was not paused{_suggestion(name, paused)}")
+
+
+async def _known(tasks: Queue) -> set[str]:
+    """The queues that hold tasks which have not ended, are paused, or are served by name."""
+    from asyncqueue.queues import bare_name
+
+    served = [each.info.queues or "" for each in await tasks.workers()]
+    names = {bare_name(name.strip()) for text in served for name in text.split(",") if name.strip()}
+    return names | {each.name for each in await tasks.queues()}
+
+
+def _suggestion(name: str, known: Iterable[str]) -> str:
+    close = get_close_matches(name, list(known), n=1)
+    return f". Did you mean {close[0]}?" if close else ""

@@ -54,16 +54,25 @@ async def run(
             "--allow", metavar="PATTERN", help="Dotted paths that may run beside @task functions; repeatable."
         ),
     ] = None,
-    timeout: Annotated[float | None, typer.Option(help="Seconds a task may run; 0: no limit. (default: 3600)")] = None,
+    timeout: Annotated[
+        str | None, typer.Option(metavar="TIME", help="How long a task may run; 0: no limit. (default: 1h)")
+    ] = None,
     grace: Annotated[
-        float | None,
-        typer.Option(help="Seconds for tasks to end when stopped, or to clean up when cancelled. (default: 30)"),
+        str | None,
+        typer.Option(
+            metavar="TIME", help="For tasks to end when stopped, or to clean up when cancelled. (default: 30s)"
+        ),
     ] = None,
     lease: Annotated[
-        float | None,
-        typer.Option(help="Seconds after which an unrenewed task is lost. (default: 30 at level 1, else timeout + 60)"),
+        str | None,
+        typer.Option(
+            metavar="TIME",
+            help="After which an unrenewed task is lost. (default: 30s at level 1, else timeout + 60s)",
+        ),
     ] = None,
-    heartbeat: Annotated[float | None, typer.Option(help="Seconds between renewals. (default: 10)")] = None,
+    heartbeat: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Between two renewals of leases. (default: 10s)")
+    ] = None,
     on_lost: Annotated[
         str | None, typer.Option(metavar="fail|requeue", help="What becomes of lost tasks. (default: fail)")
     ] = None,
@@ -73,8 +82,12 @@ async def run(
     prefetch: Annotated[
         int | None, typer.Option(help="Tasks claimed beyond those that run. (default: by need)")
     ] = None,
-    poll_min: Annotated[float | None, typer.Option(help="Seconds between looks, at first. (default: 0.05)")] = None,
-    poll_max: Annotated[float | None, typer.Option(help="Seconds between looks, later. (default: 1)")] = None,
+    poll_min: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Between two polls of an empty queue, at first. (default: 50ms)")
+    ] = None,
+    poll_max: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Between two polls of an empty queue, later. (default: 1s)")
+    ] = None,
     worker_pid: Annotated[
         str | None, typer.Option(metavar="auto|always|never", help="Whether to write worker_pid. (default: never)")
     ] = None,

@@ -11,6 +11,7 @@ from asyncqueue.cli.command import command
 from asyncqueue.cli.errors import FAILURE, USAGE, fail
 from asyncqueue.cli.options import Database, Json
 from asyncqueue.cli.output import print_json
+from asyncqueue.cli.selecting import confirm
 
 if TYPE_CHECKING:
     from asyncqueue.backends.base import Change
@@ -94,9 +95,9 @@ def _ask(changes: Sequence[Change]) -> None:
     """Say what goes, and be told to go on."""
     for name in dict.fromkeys(change.name for change in changes):
         typer.echo(f"goes: {name}")
-    typer.confirm(
+    confirm(
         "Take this away? Queues, priorities, attempts and pauses that are noted there are lost; the tasks stay.",
-        abort=True,
+        yes=False,
     )
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from datetime import timedelta
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
@@ -11,15 +11,17 @@ import typer
 
 from asyncqueue.cli.command import command
 from asyncqueue.cli.errors import FAILURE, USAGE, fail
-from asyncqueue.cli.looking import StatusOption, TaskOption, parse_id, parse_statuses
-from asyncqueue.cli.options import Database, Json, TaskIds, seconds
+from asyncqueue.cli.options import Database, Json, seconds
 from asyncqueue.cli.output import print_json
+from asyncqueue.cli.selecting import Selected, StatusOption, change_all, confirm, parse_id, parse_statuses
 from asyncqueue.model import Status
 
 if TYPE_CHECKING:
     from asyncqueue.queue import Queue
+    from asyncqueue.selection import Selection
 
-_PAGE = 1000
+TaskIds = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Task ids, with or without dashes.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 
 def _report(done: set[UUID], asked: list[UUID], *, verb: str, why_not: str, json: bool) -> None:
@@ -34,75 +36,95 @@ def _report(done: set[UUID], asked: list[UUID], *, verb: str, why_not: str, json
         raise typer.Exit(FAILURE)
 
 
+async def _each(
+    database: Database,
+    task_ids: list[str] | None,
+    selection: Selection,
+    change: Callable[[Queue], Callable[..., Awaitable[set[UUID]]]],
+    *,
+    question: str,
+    verb: str,
+    why_not: str,
+    yes: bool,
+    json: bool,
+) -> None:
+    """Change tasks given by id, or all that are selected, after asking."""
+    from asyncqueue.queue import Queue
+
+    async with Queue(settings=database.settings()) as queue:
+        if task_ids:
+            keys = [parse_id(text) for text in task_ids]
+            done = await change(queue)(*keys)
+        else:
+            keys = []
+            number = await queue.count(**selection)
+            if number:
+                confirm(question.format(f"{number} task{'s' if number != 1 else ''}"), yes=yes)
+            done = await change_all(queue, selection, change(queue))
+    _report(done, keys, verb=verb, why_not=why_not, json=json)
+
+
 @command
 async def cancel(
     database: Database,
-    task_ids: TaskIds,
+    selected: Selected,
+    task_ids: TaskIds = None,
+    yes: Yes = False,
     json: Json = False,
 ) -> None:
-    """Cancel tasks that have not ended, scheduled ones too. A running one is stopped within its worker's heartbeat."""
-    from asyncqueue.queue import Queue
+    """Cancel tasks that have not ended, scheduled ones too. A running one is stopped within its worker's heartbeat.
 
-    keys = [parse_id(text) for text in task_ids]
-    async with Queue(settings=database.settings()) as queue:
-        done = await queue.cancel(*keys)
-    _report(done, keys, verb="cancelled", why_not="it has ended, or does not exist", json=json)
-
-
-async def _requeue_all(queue: Queue, statuses: Collection[Status], task: str | None) -> set[UUID]:
-    """Queue all of these again, each once. Returns the ids of those queued.
-
-    What needs a place under a limit stays scheduled, and comes first in the list from then on; others may leave it
-    meanwhile. So the list is read until it has nothing new from its beginning to its end.
+    Those given by id, or all that are selected, such as --queue mail --task 'app.tasks.*'.
     """
-    done: set[UUID] = set()
-    seen: set[UUID] = set()
-    more = True
-    while more:
-        more, offset = False, 0
-        while batch := await queue.list(status=statuses, task=task, limit=_PAGE, offset=offset):
-            new = {record.id for record in batch} - seen
-            if new:
-                more = True
-                seen |= new
-                done |= await queue.requeue(*new)
-            else:
-                offset += len(batch)
-    return done
+    if bool(task_ids) == selected.given:
+        raise fail("give the ids of tasks, or what selects them, such as --status queued or --task 'app.*'", USAGE)
+    selection = selected.selection()
+    statuses = parse_statuses(selected.status) or [Status.QUEUED, Status.SCHEDULED, Status.RUNNING]
+    wrong = [status.name.lower() for status in statuses if status.ended]
+    if wrong:
+        raise fail(f"only queued, scheduled and running tasks can be cancelled, not {', '.join(wrong)}", USAGE)
+    await _each(
+        database,
+        task_ids,
+        {**selection, "status": statuses},
+        lambda queue: queue.cancel,
+        question="Cancel {}?",
+        verb="cancelled",
+        why_not="it has ended, or does not exist",
+        yes=yes,
+        json=json,
+    )
 
 
 @command
 async def requeue(
     database: Database,
-    task_ids: Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Task ids.")] = None,
-    status: StatusOption = None,
-    task: TaskOption = None,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    selected: Selected,
+    task_ids: TaskIds = None,
+    yes: Yes = False,
     json: Json = False,
 ) -> None:
-    """Queue tasks again that have ended, or now that are scheduled.
+    """Queue tasks again that have ended, or now that are scheduled. Their attempts are counted anew.
 
-    Those given by id, or all of a status, such as --status failed --task app.tasks.send. Attempts count anew.
+    Those given by id, or all of a status that are selected, such as --status failed --error timeout --since 2h.
     """
-    from asyncqueue.queue import Queue
-
-    statuses = parse_statuses(status)
-    if bool(task_ids) == bool(statuses):
-        raise fail("give the ids of tasks, or --status (with --task, if you like)", USAGE)
+    statuses = parse_statuses(selected.status)
+    if bool(task_ids) == selected.given or (selected.given and not statuses):
+        raise fail("give the ids of tasks, or --status (with --task and the like, if you wish)", USAGE)
     wrong = [name.name.lower() for name in statuses or () if not (name.ended or name is Status.SCHEDULED)]
     if wrong:
         raise fail(f"only ended tasks and scheduled ones can be queued again, not {', '.join(wrong)}", USAGE)
-    async with Queue(settings=database.settings()) as queue:
-        if task_ids:
-            keys = [parse_id(text) for text in task_ids]
-            done = await queue.requeue(*keys)
-            _report(done, keys, verb="queued", why_not="it is queued or runs, or does not exist", json=json)
-            return
-        number = await queue.count(status=statuses, task=task)
-        if number and not yes:
-            typer.confirm(f"Queue {number} task{'s' if number != 1 else ''} again?", abort=True)
-        done = await _requeue_all(queue, statuses or [], task)
-        _report(done, [], verb="queued", why_not="", json=json)
+    await _each(
+        database,
+        task_ids,
+        selected.selection(),
+        lambda queue: queue.requeue,
+        question="Queue {} again?",
+        verb="queued",
+        why_not="it is queued or runs, or does not exist",
+        yes=yes,
+        json=json,
+    )
 
 
 @command
@@ -120,30 +142,46 @@ async def cleanup(
     cancelled: Annotated[
         str | None, typer.Option("--cancelled", metavar="TIME", help="Likewise cancelled ones.")
     ] = None,
+    yes: Yes = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count what would be deleted.")] = False,
     json: Json = False,
 ) -> None:
     """Delete old ended tasks in small batches: completed and failed ones after 30 days if not told otherwise.
 
-    With --completed, --failed or --cancelled only tasks in these statuses, each by an age of its own. A completed task
-    stays as long as it holds its unique key (--unique-for).
+    It counts them and asks first. With --completed, --failed or --cancelled it deletes only tasks in these statuses,
+    each by an age of its own. A completed task stays as long as it holds its unique key (--unique-for).
     """
     from asyncqueue.queue import Queue
 
     given = {Status.COMPLETED: completed, Status.FAILED: failed, Status.CANCELLED: cancelled}
     ages = {
-        ended: timedelta(seconds=seconds(text, f"--{ended.name.lower()}"))
+        ended: timedelta(seconds=_with_unit(text, f"--{ended.name.lower()}"))
         for ended, text in given.items()
         if text is not None
     }
     statuses = parse_statuses(status)
     if ages and (days is not None or statuses is not None):
         raise fail("give --completed, --failed and --cancelled, or --days and --status, not both", USAGE)
+    if not ages:
+        wrong = [each.name.lower() for each in statuses or () if not each.ended]
+        if wrong:
+            raise fail(f"a clean-up deletes ended tasks only, not {', '.join(wrong)}", USAGE)
+        age = timedelta(days=30 if days is None else days)
+        ages = dict.fromkeys(statuses or (Status.COMPLETED, Status.FAILED), age)
     async with Queue(settings=database.settings()) as queue:
-        if ages:
-            number = await queue.cleanup(older_than=ages)
-        else:
-            number = await queue.cleanup(older_than=timedelta(days=30 if days is None else days), statuses=statuses)
-    if json:
-        print_json({"deleted": number})
-    else:
-        typer.echo(f"{number} deleted")
+        now = datetime.now(UTC)
+        number = sum([await queue.count(status=ended, until=now - age) for ended, age in ages.items()])
+        if dry_run:
+            print_json({"would_delete": number}) if json else typer.echo(f"{number} would be deleted")
+            return
+        if number:
+            confirm(f"Delete {number} task{'s' if number != 1 else ''} for good?", yes=yes)
+        deleted = await queue.cleanup(older_than=ages)
+    print_json({"deleted": deleted}) if json else typer.echo(f"{deleted} deleted")
+
+
+def _with_unit(text: str, option: str) -> float:
+    """The seconds of a time with a unit: `--days 7` beside `--completed 7` would be days there and seconds here."""
+    if text.replace(".", "", 1).isdecimal():
+        raise fail(f"{option} {text} has no unit: write {text}d for days, or {text}h, {text}m, {text}s", USAGE)
+    return seconds(text, option)

@@ -50,6 +50,7 @@ async def workers(
             )
             for each in found
         ),
+        spare=("version", "started", "concurrency", "queues"),
     )
     if not found:
         typer.echo("no worker runs")

@@ -1,5 +1,5 @@
 -- Reads rows, the latest changed first. No statuses: all of them.
--- Params: statuses, task, limit, offset
+-- Params: statuses, task, queue, worker, since, until, error, limit, offset
 -- Returns: id, created, modified, task, args, status, output, error, log, worker_pid, queue, priority, run_after, attempt, max_attempts, claimed_by, started, links, limit_key
 SELECT id, created, modified, task, args, status, output
        , error, log, worker_pid -- [errors]
@@ -8,7 +8,13 @@ SELECT id, created, modified, task, args, status, output
        , links, limit_key -- [linked]
   FROM {table}
  WHERE (cardinality(:statuses::int[]) = 0 OR status = ANY (:statuses::int[]))
-   AND (:task::text IS NULL OR task = :task::text)
+   AND (:task::text IS NULL OR task LIKE :task ESCAPE '|')
+   AND (:queue::text IS NULL OR queue = :queue) -- [migrated]
+   AND (:worker::text IS NULL OR claimed_by LIKE :worker ESCAPE '|') -- [migrated]
+   AND (:since::timestamptz IS NULL OR modified >= :since)
+   AND (:until::timestamptz IS NULL OR modified < :until)
+   AND (:error::text IS NULL OR strpos(lower(error), lower(:error)) > 0) -- [errors]
+   AND (:error::text IS NULL OR strpos(lower(output), lower(:error)) > 0) -- [not errors]
  ORDER BY modified DESC, id
  LIMIT :limit
 OFFSET :offset

@@ -144,11 +144,12 @@ def test_cancel_requeue_and_cleanup(folder):
     assert "it has ended, or does not exist" in again.stderr
     call(folder, "run", "--burst")
     assert call(folder, "requeue", "--status", "failed", "--task", "jobs.boom", "-y").stdout == "2 queued\n"
-    call(folder, "requeue", "--status", "cancelled", code=1)  # asks, and there is nobody to answer
+    refused = call(folder, "requeue", "--status", "cancelled", code=2)
+    assert "Queue 1 task again? Nothing was done: give --yes" in refused.stderr
     call(folder, "run", "--burst")
     assert call(folder, "cleanup").stdout == "0 deleted\n"
-    assert call(folder, "cleanup", "--days", "0").stdout == "2 deleted\n"
-    assert call(folder, "cleanup", "--days", "0", "--status", "cancelled").stdout == "1 deleted\n"
+    assert call(folder, "cleanup", "--days", "0", "--yes").stdout == "2 deleted\n"
+    assert call(folder, "cleanup", "--days", "0", "--status", "cancelled", "-y").stdout == "1 deleted\n"
 
 
 def test_cleanup_by_age(folder):
@@ -156,10 +157,29 @@ def test_cleanup_by_age(folder):
     enqueue(folder, "jobs.boom")
     call(folder, "run", "--burst")
     call(folder, "cancel", enqueue(folder, "jobs.greet"))
-    assert call(folder, "cleanup", "--completed", "1h", "--failed", "0s").stdout == "1 deleted\n"
-    assert json.loads(call(folder, "cleanup", "--completed", "0", "--json").stdout) == {"deleted": 1}
-    assert call(folder, "cleanup", "--completed", "0", "--failed", "0").stdout == "0 deleted\n"
-    assert call(folder, "cleanup", "--cancelled", "0").stdout == "1 deleted\n"
+    assert call(folder, "cleanup", "--completed", "1h", "--failed", "0s", "-y").stdout == "1 deleted\n"
+    assert json.loads(call(folder, "cleanup", "--completed", "0s", "--yes", "--json").stdout) == {"deleted": 1}
+    assert call(folder, "cleanup", "--completed", "0s", "--failed", "0s").stdout == "0 deleted\n"
+    assert call(folder, "cleanup", "--cancelled", "0s", "--yes").stdout == "1 deleted\n"
+
+
+def test_cleanup_counts_and_asks_before_it_deletes(folder):
+    enqueue(folder, "jobs.boom")
+    call(folder, "run", "--burst")
+    assert call(folder, "cleanup", "--failed", "0s", "--dry-run").stdout == "1 would be deleted\n"
+    assert json.loads(call(folder, "cleanup", "--days", "0", "--dry-run", "--json").stdout) == {"would_delete": 1}
+    refused = call(folder, "cleanup", "--failed", "0s", code=2)
+    assert "Delete 1 task for good? Nothing was done: give --yes" in refused.stderr
+    assert json.loads(call(folder, "list", "--json").stdout) != []
+
+
+def test_cleanup_refuses_an_age_without_a_unit(folder):
+    """`--days 7` are days, and `--completed 7` were seconds."""
+    enqueue(folder, "jobs.greet")
+    call(folder, "run", "--burst")
+    refused = call(folder, "cleanup", "--completed", "7", "--yes", code=2)
+    assert "--completed 7 has no unit: write 7d for days, or 7h, 7m, 7s" in refused.stderr
+    assert len(json.loads(call(folder, "list", "--json").stdout)) == 1
 
 
 def test_migrating(folder):

@@ -7,7 +7,7 @@ import json
 from uuid import uuid4
 
 from asyncqueue import Queue, Settings, Status
-from asyncqueue.cli import steering
+from asyncqueue.cli import selecting
 from asyncqueue.model import Link, NewTask
 from tests.cli.test_commands import call, enqueue, folder
 
@@ -60,13 +60,13 @@ def test_requeueing_what_is_scheduled_ends_although_limited_tasks_stay_so(folder
 
 
 async def test_requeueing_page_by_page_takes_each_once(tmp_path, monkeypatch):
-    monkeypatch.setattr(steering, "_PAGE", 2)
+    monkeypatch.setattr(selecting, "_PAGE", 2)
     async with Queue(settings=Settings(database_url=f"sqlite:///{tmp_path}/tasks.sqlite3")) as queue:
         await queue.migrate()
         limited = [NewTask(uuid4(), "app.limited", "{}", delay=3600.0, links=Link.LIMITED) for _ in range(5)]
         others = [NewTask(uuid4(), "app.free", "{}", delay=3600.0) for _ in range(5)]
         await queue.backend.enqueue([task for pair in zip(limited, others, strict=True) for task in pair])
         async with asyncio.timeout(60):
-            assert len(await steering._requeue_all(queue, [Status.SCHEDULED], None)) == 10
+            assert len(await selecting.change_all(queue, {"status": [Status.SCHEDULED]}, queue.requeue)) == 10
         assert await queue.count(status=Status.QUEUED) == 5
         assert all(record.run_after is not None for record in await queue.list(status=Status.SCHEDULED))

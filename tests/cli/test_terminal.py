@@ -19,7 +19,6 @@ from tests.cli.test_commands import call, enqueue, folder
 
 __all__ = ["folder"]  # a fixture
 
-_SIZE = struct.pack("HHHH", 40, 100, 0, 0)
 _ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
 _STYLE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
@@ -37,9 +36,9 @@ async def nap(until: str) -> None:
 class Terminal:
     """A command on a terminal."""
 
-    def __init__(self, folder: Path, *words: str) -> None:
+    def __init__(self, folder: Path, *words: str, columns: int = 100) -> None:
         self._master, slave = pty.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, _SIZE)
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
         os.set_blocking(self._master, False)
         self.raw = ""
         self.process = subprocess.Popen(
@@ -117,6 +116,21 @@ def test_tables_have_colours_and_ids_that_can_be_copied(folder):
     assert max(map(len, text.splitlines())) <= 100
     with Terminal(folder, "stats") as terminal:
         assert re.search(r"^2 tasks in all", terminal.end(), re.MULTILINE)
+
+
+def test_eighty_columns_stay_readable(folder):
+    package = folder / "shop_with_a_long_name" / "background"
+    package.mkdir(parents=True)
+    (package / "jobs.py").write_text((folder / "jobs.py").read_text())
+    task_id = enqueue(folder, "shop_with_a_long_name.background.jobs.greet", "name=" + "Ada" * 100)
+    call(folder, "run", "--burst")
+    for columns in (80, 120, 160):
+        with Terminal(folder, "list", columns=columns) as terminal:
+            head, line = terminal.end().splitlines()
+        assert max(len(head), len(line)) <= columns
+        assert re.match(rf"{task_id}  \S*jobs.greet +completed +\d+ s", line), "one line, nothing broken"
+        assert ("result" in head) == (columns >= 100)
+        assert ("args" in head) == (columns >= 120)
 
 
 def test_requeueing_many_asks_first(folder):

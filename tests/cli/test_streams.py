@@ -1,0 +1,64 @@
+"""Standard streams that are closed, full or no longer read, and a person who interrupts at any moment."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from tests.cli.test_commands import enqueue, folder
+
+__all__ = ["folder"]  # a fixture
+
+COMMAND = f"{shlex.quote(sys.executable)} -W error -m asyncqueue"
+
+
+def shell(folder, line: str) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("ASYNCQUEUE_")}
+    done = subprocess.run(["bash", "-c", line], cwd=folder, env=environment, capture_output=True, text=True, timeout=60)
+    assert "Traceback" not in done.stderr, done.stderr
+    return done
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_end_no_command(folder, closed):
+    enqueue(folder, "jobs.greet")
+    assert shell(folder, f"{COMMAND} stats {closed}").returncode == 0
+    assert shell(folder, f"{COMMAND} run --burst {closed}").returncode == 0
+    assert "completed\t1" in shell(folder, f"{COMMAND} stats").stdout
+
+
+def test_an_output_that_is_full_is_one_clear_line(folder):
+    enqueue(folder, "jobs.greet")
+    for words in ("stats", "list", "list --json", "--help"):
+        done = shell(folder, f"{COMMAND} {words} > /dev/full")
+        assert done.returncode == 1
+        assert done.stderr == "asyncqueue: standard output cannot be written: No space left on device\n"
+
+
+def test_an_output_that_nobody_reads_any_more_is_no_error(folder):
+    for _ in range(3):
+        enqueue(folder, "jobs.greet", "name=" + "x" * 1000)
+    done = shell(folder, f"{COMMAND} list --json --limit 3 | head -c 1")
+    assert (done.stdout, done.stderr) == ("[", "")
+
+
+def test_an_interruption_while_it_is_imported_leaves_no_traceback(folder):
+    """The signal comes before anything of the command has been imported but the package itself."""
+    program = (
+        "import os, signal, sys, threading\n"
+        "class Interrupt:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'asyncqueue.cli.app':\n"
+        "            os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Interrupt())\n"
+        "sys.argv = ['asyncqueue', 'stats']\n"
+        "from asyncqueue.cli import main\n"
+        "main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=folder, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (128 + signal.SIGINT, "", "")
