@@ -14,8 +14,10 @@ from typing import Any, Generic, Literal, ParamSpec, TypeAlias, TypeVar, overloa
 
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 
+from asyncqueue import names
 from asyncqueue.errors import ConfigurationError, InvalidArguments, InvalidTask, PayloadTooLarge
 from asyncqueue.limits import LimitKey, LimitPolicy, Rate
+from asyncqueue.names import MAX_PATH, check_names, is_path
 from asyncqueue.retries import NO_RETRY, RetryDelay, RetryPolicy
 from asyncqueue.schedules import CatchUp, Schedule
 from asyncqueue.signatures import parameters_of
@@ -27,9 +29,6 @@ R = TypeVar("R")
 
 #: As `except` takes them: one class, or a tuple.
 Exceptions: TypeAlias = type[BaseException] | tuple[type[BaseException], ...]
-
-#: The width of the `task` column.
-MAX_PATH = 127
 
 
 class Unset:
@@ -49,7 +48,8 @@ class TaskOptions:
 
     `timeout` is in seconds; None, 0 or less means no limit. `isolation` says whether a plain function runs in a thread
     of the worker or in a process of its own. `retry` says what follows a failure,
-    `schedule` when it is enqueued by itself, and `limits` how many may run.
+    `schedule` when it is enqueued by itself, and `limits` how many may run. `name` is what stands in its rows, the path
+    where that is None, and `aliases` are names that rows may have as well.
     """
 
     timeout: float | Unset | None = UNSET
@@ -57,6 +57,13 @@ class TaskOptions:
     retry: RetryPolicy = NO_RETRY
     schedule: Schedule | None = None
     limits: LimitPolicy | None = None
+    name: str | None = None
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The name and the aliases with which it is declared."""
+        return self.aliases if self.name is None else (self.name, *self.aliases)
 
 
 class TaskFunction(Generic[P, R]):
@@ -103,6 +110,8 @@ def task(function: Callable[P, R], /) -> TaskFunction[P, R]: ...
 @overload
 def task(
     *,
+    name: str | None = None,
+    aliases: Sequence[str] = (),
     timeout: float | Unset | None = UNSET,
     isolation: Literal["thread", "process"] = "thread",
     max_attempts: int | None = None,
@@ -120,6 +129,8 @@ def task(
     function: Callable[P, R] | None = None,
     /,
     *,
+    name: str | None = None,
+    aliases: Sequence[str] = (),
     timeout: float | Unset | None = UNSET,
     isolation: Literal["thread", "process"] = "thread",
     max_attempts: int | None = None,
@@ -137,6 +148,10 @@ def task(
 
     Args:
         function: async or plain, also a generator function, whose yields are streamed.
+        name: a dotted path that stands in the rows of its tasks instead of the function's own, such as the one that it
+            had before it was moved. A worker finds it where that path leads to a module that imports this one, or
+            where the setting `imports` names this module.
+        aliases: other such paths, which rows may have: those under which its tasks were enqueued before.
         timeout: seconds after which a run is stopped and failed; None or 0 for no limit. The worker's setting where
             it is left out.
         isolation: "process" runs it in a process of its own, which a timeout can kill, a crash cannot harm anybody
@@ -168,20 +183,25 @@ def task(
     if not isinstance(timeout, int | float | Unset | None) or isinstance(timeout, bool):
         raise ConfigurationError(f"timeout must be a number of seconds or None, not {timeout!r}")
     retry = _retry_policy(max_attempts, backoff, retry_on, give_up_on)
+    if name is not None:
+        check_names("name", [name])
+    others = check_names("aliases", aliases)
 
     def declare(function: Callable[P, R]) -> TaskFunction[P, R]:
         if not inspect.isroutine(function):
             raise ConfigurationError(f"@task declares functions, not {type(function).__name__}")
-        return TaskFunction(
-            function,
-            TaskOptions(
-                timeout,
-                isolation,
-                retry,
-                _schedule(function, cron, timezone, catch_up),
-                LimitPolicy.of(function, limit, rate, limit_key),
-            ),
+        options = TaskOptions(
+            timeout,
+            isolation,
+            retry,
+            _schedule(function, cron, timezone, catch_up),
+            LimitPolicy.of(function, limit, rate, limit_key),
+            name,
+            others,
         )
+        declared: TaskFunction[P, R] = TaskFunction(function, options)
+        names.declare(declared, options.names)
+        return declared
 
     return declare if function is None else declare(function)
 
@@ -245,16 +265,18 @@ def path_of(function: Callable[..., Any] | str) -> str:
 @functools.lru_cache(maxsize=1024)
 def _path_of(function: Callable[..., Any] | str) -> str:
     path = function if isinstance(function, str) else _path_of_function(function)
-    if not path or not all(part.isidentifier() for part in path.split(".")) or "." not in path:
-        raise InvalidTask(f"{path!r} is not a dotted path to a function, such as 'app.tasks.send_mail'")
     if len(path) > MAX_PATH:
         raise InvalidTask(f"the path {path!r} has {len(path)} characters; the task column holds {MAX_PATH}")
+    if not is_path(path):
+        raise InvalidTask(f"{path!r} is not a dotted path to a function, such as 'app.tasks.send_mail'")
     return path
 
 
 def _path_of_function(function: Callable[..., Any]) -> str:
     if not callable(function):
         raise InvalidTask(f"a task is a function or its dotted path, not {type(function).__name__}")
+    if isinstance(function, TaskFunction) and function.options.name is not None:
+        return function.options.name
     module, name = getattr(function, "__module__", None), getattr(function, "__qualname__", None)
     if module is None or name is None or inspect.ismethod(function):
         raise InvalidTask(f"{function!r} has no path that a worker could import: give a function of a module")

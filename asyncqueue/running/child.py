@@ -14,6 +14,7 @@ import os
 import signal
 import sys
 import threading
+from contextlib import suppress
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -27,6 +28,7 @@ import anyio
 from asyncqueue import logs
 from asyncqueue.model import ClaimedTask
 from asyncqueue.running.application import Application
+from asyncqueue.running.boundary import Raised, call
 from asyncqueue.running.limits import Limits
 from asyncqueue.running.mainthread import MainThread
 from asyncqueue.running.resolve import AllowRule
@@ -170,6 +172,9 @@ def _result(request: dict[str, Any], limits: Limits, reports: _Reports) -> RunRe
     if request["prepare"]:
         module, _, name = request["prepare"].rpartition(".")
         getattr(import_module(module), name)()
+    if request["module"]:
+        with suppress(Raised):  # then the look-up says what is missing
+            call(import_module, request["module"])
     main_thread = MainThread()
     # The worker has asked its own allow rule already, and sees to the timeout.
     application = Application(allow=AllowRule(everything=True))

@@ -46,18 +46,21 @@ class TaskProcessDied(ChildProcessError):
     """The child ended without a report: it was killed, crashed, or ended itself."""
 
 
-async def run_in_process(run: Run, limits: Limits, *, prepare: str | None) -> str | None:
+async def run_in_process(run: Run, limits: Limits, *, prepare: str | None, module: str | None = None) -> str | None:
     """Run a task in a child and return its output; what a generator yields is written as it comes.
 
     When the caller is cancelled the child, and what it started, is terminated and after `run.patience` seconds killed:
     its grace time where it was stopped, five, as in Django's worker, where it is out of time. Until then the task can
     clean up behind itself: an async one is cancelled, in a plain one CancelledError is raised.
 
+    Where the task's path is a name of its function, the child imports `module`, which declares that.
+
     Raises TaskProcessError with the task's error, TaskProcessDied with what became of the child.
     """
     request = {
         "id": str(run.claimed.id),
         "task": run.claimed.task,
+        "module": module,
         "args": run.claimed.args,
         "attempt": run.claimed.attempt,
         "max_attempts": run.claimed.max_attempts,

@@ -13,13 +13,14 @@ from typing import Any
 from asyncqueue.errors import InvalidTask, TaskNotAllowed, TaskNotImportable, UnknownTask
 from asyncqueue.importing import problem
 from asyncqueue.limits import LimitPolicy
+from asyncqueue.names import declared_as, is_path
 from asyncqueue.reprs import shown
 from asyncqueue.retries import RetryPolicy
 from asyncqueue.running.arguments import Arguments
 from asyncqueue.running.boundary import is_a
 from asyncqueue.running.kinds import Kind, kind_of
 from asyncqueue.stdlib import file_in_standard_library
-from asyncqueue.tasks import MAX_PATH, TaskFunction, TaskOptions, Unset, wraps_a_task
+from asyncqueue.tasks import TaskFunction, TaskOptions, Unset, wraps_a_task
 
 _NOTHING = object()
 
@@ -62,6 +63,8 @@ class Resolved:
     #: With `@task`.
     declared: bool = False
     limits: LimitPolicy | None = None
+    #: The module whose import declares it, where its path is a name.
+    module: str | None = None
 
 
 class Resolver:
@@ -105,15 +108,12 @@ class Resolver:
             raise TaskNotImportable(f"{path} cannot be looked up: {shown(error)}") from error
 
     def _resolve(self, path: str) -> Resolved:
-        if "." not in path or len(path) > MAX_PATH or not all(part.isidentifier() for part in path.split(".")):
+        if not is_path(path):
             raise TaskNotImportable(f"{path!r} is not a dotted path to a function, such as 'app.tasks.send_mail'")
-        named = self._allow.named(path)
-        if not named:
-            if self._allow.only is not None:
-                raise TaskNotAllowed(_refusal(path))
-            _refuse_standard_library(path)
-        function = _find(path, getattr if named else _declared_there)
-        if not self._allow.admits(path, function):
+        function = declared_as(path)
+        if function is None:
+            function = self._look_up(path)
+        if not any(self._allow.admits(name, function) for name in _names_of(path, function)):
             raise TaskNotAllowed(_hidden(path, function) or _refusal(path))
         declared = is_a(function, TaskFunction)
         options = TaskOptions()
@@ -124,10 +124,35 @@ class Resolver:
         isolated = options.isolation == "process"
         kind, arguments = kind_of(function), Arguments(path, function)
         resolved = Resolved(
-            *(path, function, isolated, timeout, kind, arguments, options.retry, declared, options.limits)
+            *(path, function, isolated, timeout, kind, arguments, options.retry, declared, options.limits),
+            module=function.__module__ if path in options.names else None,
         )
         self._known[path] = resolved
         return resolved
+
+    def _look_up(self, path: str) -> Callable[..., Any]:
+        """What the path leads to, or what a module that is imported on the way has declared with it as a name."""
+        named = self._allow.named(path)
+        if not named:
+            if self._allow.only is not None:
+                raise TaskNotAllowed(_refusal(path))
+            _refuse_standard_library(path)
+        try:
+            found = _find(path, getattr if named else _declared_there)
+        except UnknownTask:
+            declared = declared_as(path)
+            if declared is None:
+                raise
+            found = declared
+        return declared_as(path) or found
+
+
+def _names_of(path: str, function: object) -> tuple[str, ...]:
+    """The paths by which a function may be allowed."""
+    if not is_a(function, TaskFunction):
+        return (path,)
+    inner = function.__wrapped__
+    return (path, *function.options.names, f"{inner.__module__}.{getattr(inner, '__qualname__', '')}")
 
 
 def _refusal(path: str) -> str:

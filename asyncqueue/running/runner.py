@@ -342,7 +342,7 @@ class Runner:
             run.output = ""  # unless it yields something; Django's worker begins with this too
         call = self._inline or self._in_thread
         if resolved.isolated and self._inline is None:
-            output = await run_in_process(run, self._limits, prepare=self._application.prepare)
+            output = await run_in_process(run, self._limits, prepare=self._application.prepare, module=resolved.module)
             if not generator:
                 run.output = output
         elif kind is Kind.ASYNC:

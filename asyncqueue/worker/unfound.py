@@ -127,7 +127,10 @@ class Unfound:
         assert held.result is not None  # noqa: S101 - that is why it is here
         error = held.result.error or ""
         if late and held.result.status == Status.SCHEDULED:
-            error += f". No worker that claimed it within {self._patience:g} seconds had it (setting unknown_tasks)"
+            error += (
+                f". No worker that claimed it within {self._patience:g} seconds had it (setting unknown_tasks). A name "
+                "that @task declares is found where the setting imports has its module"
+            )
         elif not late and not self._found_any():
             if not self._may_fail:
                 return None

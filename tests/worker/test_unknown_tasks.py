@@ -26,6 +26,15 @@ NEW = f"""{OLD}
 async def added() -> str:
     return "added"
 """
+MOVED = """
+from asyncqueue import current_task, task
+@task(name="deployed.known")
+async def known() -> str:
+    return f"moved {current_task().task}"
+@task(aliases=["deployed.alone"], isolation="process")
+def alone() -> str:
+    return f"moved {current_task().task}"
+"""
 BROKEN = "import no_such_dependency"
 
 
@@ -102,6 +111,16 @@ async def test_a_burst_does_not_wait_for_what_is_put_off(queue, database, tmp_pa
     with WorkerProcess(database.url, tmp_path, "--burst", **release(OLD)) as worker:
         assert await worker.wait() == 0
     assert (await known.status(), await added.status()) == (Status.COMPLETED, Status.SCHEDULED)
+
+
+@MIGRATED
+async def test_a_function_can_move_while_its_tasks_are_queued(queue, database, tmp_path, release):
+    handles = [await queue.enqueue(f"deployed.{name}") for name in ("known", "alone")]
+    environment = release("")
+    (Path(environment["PYTHONPATH"]) / "moved.py").write_text(MOVED)
+    with WorkerProcess(database.url, tmp_path, "--burst", "--import", "moved", **environment) as worker:
+        assert await worker.wait() == 0
+    assert [await handle.result() for handle in handles] == ["moved deployed.known", "moved deployed.alone"]
 
 
 @MIGRATED
