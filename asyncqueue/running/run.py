@@ -37,6 +37,7 @@ class Run:
     """
 
     __slots__ = (
+        "_about",
         "_again",
         "_cancellations",
         "_going",
@@ -98,6 +99,7 @@ class Run:
         #: The asyncio task it has for itself, while it goes on: its context refers to this run, and a circle of
         #: references would leave every run to the garbage collector.
         self.task: asyncio.Task[Any] | None = None
+        self._about: dict[str, str | int] | None = None
         self._going = False
         self._cancellations = 0
         self._open_stream = open_stream
@@ -114,7 +116,9 @@ class Run:
     @property
     def about(self) -> dict[str, str | int]:
         """What a record that is made while it runs carries."""
-        return about(self.claimed.id, self.claimed.task, self.attempt, self.claimed.queue)
+        if self._about is None or self._about["attempt"] != self.attempt:
+            self._about = about(self.claimed.id, self.claimed.task, self.attempt, self.claimed.queue)
+        return self._about
 
     # -- how it goes
 

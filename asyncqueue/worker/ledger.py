@@ -65,6 +65,11 @@ class Held:
         attempt = self.claimed.attempt + 1 if self.run is None else self.run.attempt
         return about(self.id, self.claimed.task, attempt, self.claimed.queue)
 
+    def keep_log(self) -> None:
+        """Keep what the run has logged, before that is forgotten, if it was cancelled: no result has it then."""
+        if self.reason is Reason.CANCELLED and self.run is not None:
+            self.log = self.run.capture.text()
+
     def stop(self, reason: Reason) -> None:
         """Stop the run, if it has begun, and remember why. The first reason stands."""
         if self.reason is None:

@@ -18,7 +18,9 @@ from asyncqueue.backends.base import Backend
 from asyncqueue.errors import DataRejected
 from asyncqueue.model import LogChunk, Status
 from asyncqueue.running.capture import Capture
+from asyncqueue.running.texts import escaped
 from asyncqueue.worker.ledger import Held, Ledger
+from asyncqueue.worker.narrowing import narrowed
 from asyncqueue.worker.signal import Signal
 
 #: Seconds between two looks for tasks to follow.
@@ -29,6 +31,8 @@ _PAUSE = 0.25
 #: it has grown by a sixteenth, or after so many seconds.
 _LARGE = 64 * 1024
 _PATIENCE = 5.0
+#: The last character that every column holds.
+_ASCII = 0x7F
 #: Rows in one statement.
 _BATCH = 500
 
@@ -157,25 +161,18 @@ class Logs:
             _, refused = await self._append(chunks)
             if refused:
                 whole = {held.id: text for held, (_, text) in last.items()}
-                await self._append([chunk._replace(offset=0, text=_ascii(whole[chunk.id])) for chunk in refused])
+                await self._append(
+                    [chunk._replace(offset=0, text=escaped(whole[chunk.id], _ASCII)) for chunk in refused]
+                )
             for held in last:
                 del self._last[held]
 
     async def _append(self, chunks: Sequence[LogChunk]) -> tuple[set[UUID], list[LogChunk]]:
         """Write these. Returns the ids of those that were, and what the database has refused."""
-        try:
-            return await self._backend.append_log(chunks), []
-        except DataRejected:
-            if len(chunks) == 1:
-                return set(), list(chunks)
-        written: set[UUID] = set()
         refused: list[LogChunk] = []
-        for chunk in chunks:
-            some, not_these = await self._append([chunk])
-            written |= some
-            refused += not_these
-        return written, refused
 
+        async def refuse(chunk: LogChunk, _error: DataRejected) -> set[UUID]:
+            refused.append(chunk)
+            return set()
 
-def _ascii(text: str) -> str:
-    return text.encode("ascii", "backslashreplace").decode()
+        return await narrowed(chunks, self._backend.append_log, refuse), refused

@@ -217,7 +217,8 @@ class Slots:
         self._running[task] = held
 
     async def _end_abandoned(self, held: Held, run: Run) -> None:
-        _forget_run(held)
+        held.keep_log()
+        held.run = None
         try:
             held.result = await self._runner.give_up(run)
         finally:
@@ -227,7 +228,9 @@ class Slots:
     def _over(self, held: Held) -> None:
         if self._began:
             self._tell_end(held)
-        _forget_run(held)
+        if held.reason is not None:
+            held.keep_log()
+        held.run = None
         self._on_end(held)
         if self._buffer:
             self._fill()
@@ -247,12 +250,6 @@ class Slots:
             what = _ENDS.get(result.status, "has ended")
         took = time.monotonic() - began
         logger.debug("task %s (%s) %s after %.3f s", held.id, held.claimed.task, what, took, extra=held.about)
-
-
-def _forget_run(held: Held) -> None:
-    if held.reason is Reason.CANCELLED and held.run is not None:
-        held.log = held.run.capture.text()
-    held.run = None
 
 
 _ENDS = {
