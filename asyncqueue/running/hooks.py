@@ -12,6 +12,7 @@ from typing import Any
 
 from asyncqueue.errors import ConfigurationError
 from asyncqueue.importing import problem
+from asyncqueue.logs import about
 from asyncqueue.reprs import shown
 from asyncqueue.running.boundary import Raised, awaited, call
 from asyncqueue.running.threads import Threads
@@ -77,9 +78,12 @@ class Hooks:
             try:
                 await awaited(_called(hook, details))
             except Raised as raised:
-                logger.error(
-                    "the hook %s %s failed; the task is not affected", event, shown(hook), exc_info=raised.error
-                )
+                text = "the hook %s %s failed; the task is not affected"
+                logger.error(text, event, shown(hook), exc_info=raised.error, extra=_about(*details))
+
+
+def _about(info: Any, *_: Any) -> dict[str, str | int]:
+    return about(info.id, info.task, info.attempt)
 
 
 async def _called(hook: Hook, details: tuple[Any, ...]) -> None:

@@ -368,7 +368,8 @@ class Runner:
                 return function()
 
         try:
-            return await self._threads.run(call, f"the thread of task {run.claimed.id} ({run.claimed.task})")
+            what = f"the thread of task {run.claimed.id} ({run.claimed.task})"
+            return await self._threads.run(call, what, about=lambda: run.about)
         except asyncio.CancelledError:
             run.stopped = True
             raise

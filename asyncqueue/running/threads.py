@@ -30,11 +30,13 @@ class Threads:
         self.abandoned = 0
         self._idle: list[_Thread] = []
 
-    async def run(self, function: Callable[[], Result], what: str) -> Result:
+    async def run(
+        self, function: Callable[[], Result], what: str, about: Callable[[], dict[str, str | int]] = dict
+    ) -> Result:
         """Call a function in a thread, with the caller's context variables. Returns or raises what it does.
 
         When the caller is cancelled the thread is abandoned: it runs on, nobody waits for it, and its end is logged
-        under the name `what`.
+        under the name `what`, with the fields that `about` gives.
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Result] = loop.create_future()
@@ -46,7 +48,12 @@ class Threads:
             if future.cancelled():
                 self.abandoned -= 1
                 took = time.monotonic() - began
-                logger.warning("%s, abandoned earlier, has ended after %.1f s; its result is discarded", what, took)
+                logger.warning(
+                    "%s, abandoned earlier, has ended after %.1f s; its result is discarded",
+                    what,
+                    took,
+                    extra=about(),
+                )
             elif error is not None:
                 future.set_exception(error)
             else:

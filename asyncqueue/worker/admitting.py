@@ -253,6 +253,7 @@ class Admitter:
                 "task %s comes under a limit, which needs columns that this table lacks: it runs without one until "
                 "`asyncqueue migrate` has run",
                 path,
+                extra={"task": path},
             )
 
     async def _sweep(self) -> None:

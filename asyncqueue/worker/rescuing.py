@@ -121,7 +121,8 @@ class Rescuer:
         """Leave a lost task whose end the database lets nobody write, and say so once."""
         if end.id not in self._left:
             self._left.add(end.id)
-            logger.error("task %s was lost by its worker, and the database refuses its end: %s", end.id, error)
+            text = "task %s was lost by its worker, and the database refuses its end: %s"
+            logger.error(text, end.id, error, extra={"task_id": str(end.id)})
         return set()
 
     def _end(self, task: LostTask, *, again: bool, lease: float, foreign: bool) -> AttemptEnd:

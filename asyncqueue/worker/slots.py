@@ -98,6 +98,11 @@ class Slots:
         held = self._running.get(task) or self._abandoned.get(task, (None,))[0]
         return f"task {held.claimed.task} ({held.id})" if held is not None else task.get_name()
 
+    def about(self, task: asyncio.Task[Any]) -> dict[str, str | int]:
+        """What a record about an asyncio task carries."""
+        held = self._running.get(task)
+        return held.about if held is not None else {}
+
     def accept(self, claims: Iterable[Held]) -> None:
         """Run these as soon as there are places, in this order. What cannot be begun is handed back by `on_end`."""
         self._telling = logger.isEnabledFor(logging.DEBUG)

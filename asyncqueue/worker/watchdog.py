@@ -26,10 +26,16 @@ class Watchdog:
 
     Args:
         describe: names an asyncio task.
+        about: what a record about it carries.
     """
 
-    def __init__(self, describe: Callable[[asyncio.Task[Any]], str]) -> None:
+    def __init__(
+        self,
+        describe: Callable[[asyncio.Task[Any]], str],
+        about: Callable[[asyncio.Task[Any]], dict[str, str | int]] = lambda _: {},
+    ) -> None:
         self._describe = describe
+        self._about = about
         self._loop = asyncio.get_running_loop()
         self._thread_id = threading.get_ident()
         self._beat = time.monotonic()
@@ -63,17 +69,15 @@ class Watchdog:
                 logger.warning("this process did not run for %.1f s: it was paused, or the machine was", paused)
             elif blocked > _BLOCKED and warned != beat:
                 warned = beat
+                task = asyncio.current_task(self._loop)
                 logger.warning(
                     "the event loop has been blocked for %.1f s by %s; no other task runs and no lease is renewed "
                     "meanwhile. Declare it as a plain function (it then runs in a thread), or await something.\n%s",
                     blocked,
-                    self._culprit(),
+                    self._describe(task) if task is not None else "a callback",
                     self._stack(),
+                    extra=self._about(task) if task is not None else None,
                 )
-
-    def _culprit(self) -> str:
-        task = asyncio.current_task(self._loop)
-        return self._describe(task) if task is not None else "a callback"
 
     def _stack(self) -> str:
         frame = sys._current_frames().get(self._thread_id)

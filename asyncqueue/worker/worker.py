@@ -196,7 +196,7 @@ class Worker:
         Raises a DatabaseError that waiting cannot heal, such as SchemaError.
         """
         self._main = asyncio.current_task()
-        watchdog = Watchdog(self._slots.describe)
+        watchdog = Watchdog(self._slots.describe, self._slots.about)
         try:
             guard(asyncio.get_running_loop())
             with self._admitter.hearing(), self._linker.hearing():
