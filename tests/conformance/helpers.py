@@ -9,7 +9,7 @@ from typing import Any
 
 from asyncqueue.backends.base import Backend
 from asyncqueue.backends.statements import Statement
-from asyncqueue.model import Claim, ClaimedTask, Finish, OutputChunk, Release, Status, TaskRecord
+from asyncqueue.model import Claim, ClaimedTask, Finish, LogChunk, OutputChunk, Release, Stamp, Status, TaskRecord
 
 
 def new(count: int = 1, task: str = "app.task", args: str | None = "{}") -> list[Any]:
@@ -47,6 +47,11 @@ def failed(claim: ClaimedTask | Claim, error: str = "no", **fields: Any) -> Fini
 
 def chunk(claim: ClaimedTask, offset: int, text: str) -> OutputChunk:
     return OutputChunk(claim.id, claim.token, offset, text)
+
+
+def log_chunk(claim: ClaimedTask, offset: int, text: str, token: Stamp | None = None) -> LogChunk:
+    """By the claim's token, or another one."""
+    return LogChunk(claim.id, claim.token if token is None else token, claim.token, offset, text)
 
 
 def release(claim: ClaimedTask) -> Release:

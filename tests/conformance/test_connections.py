@@ -18,7 +18,7 @@ from asyncqueue.backends.urls import backend_for
 from asyncqueue.errors import DatabaseUnavailable
 from asyncqueue.model import Status
 from tests.conformance.conftest import opened
-from tests.conformance.helpers import chunk, claimed, done, fences, new, queued, release
+from tests.conformance.helpers import chunk, claimed, done, fences, log_chunk, new, queued, release
 from tests.conformance.proxied import proxied
 from tests.proxy import Proxy
 from tests.servers.cases import DIALECTS, SERVER_DIALECTS, cases, shaped
@@ -37,6 +37,7 @@ def _verbs(claim):
         "finish": lambda backend: backend.finish([done(claim)]),
         "exchange": lambda backend: backend.exchange([done(claim)], 1, worker_pid=1),
         "append_output": lambda backend: backend.append_output([chunk(claim, 0, "x")]),
+        "append_log": lambda backend: backend.append_log([log_chunk(claim, 0, "x")]),
         "observe": lambda backend: backend.observe(ids),
         "renew": lambda backend: backend.renew(fences([claim]), now=claim.token, worker_pid=1),
         "release": lambda backend: backend.release([release(claim)]),

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from asyncqueue.model import AttemptEnd, ClaimedTask, LogChunk, Stamp, Status
+from asyncqueue.model import AttemptEnd, ClaimedTask, Stamp, Status
 from tests.conformance.helpers import claimed, done, fences, release, row
+from tests.conformance.helpers import log_chunk as chunk
 from tests.servers.cases import cases, migrated, shaped
 
 EVERYWHERE = cases("database", shaped(shapes=[10]) + migrated())
 MIGRATED = cases("database", migrated())
-
-
-def chunk(claim: ClaimedTask, offset: int, text: str, token: Stamp | None = None) -> LogChunk:
-    return LogChunk(claim.id, claim.token if token is None else token, claim.token, offset, text)
 
 
 async def test_a_log_grows_and_a_repetition_changes_nothing(backend, database):

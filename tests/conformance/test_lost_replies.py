@@ -17,7 +17,7 @@ from asyncqueue.worker.leases import Leases
 from asyncqueue.worker.ledger import Ledger
 from asyncqueue.worker.signal import Signal
 from asyncqueue.worker.unfound import Unfound
-from tests.conformance.helpers import chunk, claimed, done, new, queued, release, row
+from tests.conformance.helpers import chunk, claimed, done, log_chunk, new, queued, release, row
 from tests.conformance.proxied import hang_up_on, proxied
 from tests.servers.cases import SERVER_DIALECTS, cases, migrated, shaped
 
@@ -89,6 +89,21 @@ async def test_streamed_text_and_releases_whose_reply_was_lost_are_repeated_safe
     record = await row(backend, released.id)
     assert record.status == Status.QUEUED
     assert [claim.queued_at for claim in await backend.claim(5, worker_pid=None)] == [released.queued_at]
+
+
+@cases("database", shaped(SERVER_DIALECTS, [10]))
+async def test_a_log_whose_reply_was_lost_is_repeated_safely(database, backend):
+    running, cancelled = await claimed(backend, 2)
+    async with proxied(database) as (proxy, cut):
+        await cut.append_log([log_chunk(running, 0, "just ")])
+        await hang_up_on(proxy, lambda: cut.append_log([log_chunk(running, 5, "once")]))
+        assert (await row(backend, running.id)).log == "just once"
+        assert await cut.append_log([log_chunk(running, 5, "once")]) == {running.id}
+        await backend.cancel([cancelled.id])
+        _, modified = (await backend.observe([cancelled.id])).rows[cancelled.id]
+        await hang_up_on(proxy, lambda: cut.append_log([log_chunk(cancelled, 0, "the last", modified)]))
+        await cut.append_log([log_chunk(cancelled, 0, "the last", modified)])
+    assert [(await row(backend, each.id)).log for each in (running, cancelled)] == ["just once", "the last"]
 
 
 @cases("database", shaped(["postgresql"], [10]))
