@@ -15,6 +15,7 @@ import aiosqlite
 
 from asyncqueue.backends.sqlite_checkpoints import Checkpoints
 from asyncqueue.backends.sqlite_errors import is_busy
+from asyncqueue.backends.sqlite_location import identity
 from asyncqueue.backends.transactions import no_transaction
 from asyncqueue.errors import ConfigurationError
 
@@ -55,6 +56,8 @@ class SqliteConnection(aiosqlite.Connection):
         self._begin = begin
         self._checkpoints = checkpoints
         self._patience = patience
+        #: Which file it has opened.
+        self.file: tuple[int, int] | None = None
         self._raw: sqlite3.Connection | None = None
         self._working = False
         self._stopping = threading.Event()
@@ -62,8 +65,8 @@ class SqliteConnection(aiosqlite.Connection):
 
     @property
     def usable(self) -> bool:
-        """Whether it has not been stopped."""
-        return not self._stopping.is_set()
+        """Whether it has not been stopped, and its file is still the one at its path."""
+        return not self._stopping.is_set() and identity(self._path) == self.file
 
     async def read(self, work: Work[Result]) -> Result:
         """Do `work` in the thread and return what it returns; again, when a lock was in its way.
@@ -110,6 +113,7 @@ class SqliteConnection(aiosqlite.Connection):
         self._raw = sqlite3.connect(self._path, timeout=0, isolation_level=None)
         try:
             self._patiently(self._raw, self._set_up)
+            self.file = identity(self._path)
         except BaseException:
             self._shut()
             raise

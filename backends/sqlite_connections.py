@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sqlite3
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -11,9 +12,12 @@ from asyncqueue.backends.base import Options
 from asyncqueue.backends.lane import Lane
 from asyncqueue.backends.sqlite_checkpoints import Checkpoints
 from asyncqueue.backends.sqlite_connection import SqliteConnection
-from asyncqueue.backends.sqlite_location import MEMORY
+from asyncqueue.backends.sqlite_location import MEMORY, identity
 from asyncqueue.backends.sqlite_watcher import Bell, News, Watcher
 from asyncqueue.backends.statements import Statement
+from asyncqueue.errors import DatabaseUnavailable
+
+logger = logging.getLogger("asyncqueue.backend")
 
 # Another process may hold the lock for a while; what is left of the deadline is for the work itself.
 _SHARE_FOR_WAITING = 0.9
@@ -38,11 +42,13 @@ class Connections:
         self.deadline = options.statement_timeout
         self._ending: set[asyncio.Future[Any]] = set()
         self._memory: SqliteConnection | None = None
+        # Which file was open last.
+        self._file: tuple[int, int] | None = None
 
     def lane(self, probe: Callable[[sqlite3.Connection], None]) -> Lane[SqliteConnection]:
         """One for callers who take turns; `probe` looks at the table again where it has changed."""
         return Lane(
-            connect=self._connect,
+            connect=lambda: self._connect_for(probe),
             discard=self._discard,
             usable=lambda connection: connection.usable,
             connect_timeout=self._options.connect_timeout,
@@ -65,14 +71,37 @@ class Connections:
         for close in closing:
             close()
             await self._settle()
+        self._file = None
         memory, self._memory = self._memory, None
         if memory is not None:
             self._discard(memory)
             await self._settle()
 
+    async def _connect_for(self, probe: Callable[[sqlite3.Connection], None]) -> SqliteConnection:
+        """Connect, and look at the table again where another file has taken the place of the one that was open."""
+        connection = await self._connect()
+        if self._file is not None and connection.file != self._file:
+            logger.warning(
+                "the database file %s was replaced while it was open: going on with the new one. What had not ended in "
+                "the old one is in that alone",
+                self._path,
+            )
+            try:
+                await connection.read(probe)
+            except BaseException:
+                self._discard(connection)
+                raise
+        self._file = connection.file
+        return connection
+
     async def _connect(self) -> SqliteConnection:
         if self._memory is not None:
             return self._memory
+        if self._file is not None and identity(self._path) is None:
+            raise DatabaseUnavailable(
+                f"the database file {self._path} was deleted or moved away while it was open: put it back, or end what "
+                "uses it and begin anew"
+            )
         connection = SqliteConnection(
             self._path,
             settings=[self._setup[name].text for name in _SETTINGS],

@@ -11,6 +11,7 @@ from typing import Protocol
 import anyio
 
 from asyncqueue.backends.sqlite_connection import SqliteConnection
+from asyncqueue.errors import DatabaseUnavailable
 
 # Seconds between two looks, and between two when nothing was committed for a while. One costs about 0.1 ms of CPU.
 _INTERVAL = 0.005
@@ -77,6 +78,8 @@ class Watcher:
     async def wait(self, timeout: float) -> None:
         # The count seen last is kept from call to call: what is committed between two waits ends the second at once.
         deadline = time.monotonic() + timeout
+        if self._connection is not None and not self._connection.usable:
+            self.close()
         self._leave = leave = threading.Event()
         try:
             if self._connection is None:
@@ -85,7 +88,7 @@ class Watcher:
             seen = await self._connection.read(lambda raw: self._look(raw, deadline, leave))
             if seen != self._seen:
                 self._seen, self._changed_at = seen, time.monotonic()
-        except (sqlite3.Error, ValueError):
+        except (sqlite3.Error, ValueError, DatabaseUnavailable):
             self.close()
             await anyio.sleep(deadline - time.monotonic())
         finally:
