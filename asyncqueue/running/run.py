@@ -136,8 +136,11 @@ class Run:
 
     def begin(self, timeout: float | None) -> bool:
         """Say that the function is about to be called, and may take `timeout` seconds. Returns as `go` does."""
-        if not self.go():
+        if self.stopping:
             return False
+        self._going = True
+        if self.task is None:
+            self.task = asyncio.current_task()
         if timeout is not None:
             assert self.task is not None  # noqa: S101 - this is called in a coroutine
             self.timeout = timeout

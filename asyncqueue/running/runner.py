@@ -147,8 +147,11 @@ class Runner:
         gone, and if it was given up before.
         """
         current_run.set(run)
+        ended = await self._attempt(run)
+        if ended is _CALLED and not run.streamed and not run.abandoned:  # as most do
+            return RunResult(Status.COMPLETED, run.output, None, run.capture.text(), False)
         try:
-            result = await self._run(run)
+            result = await self._end(run, ended)
         finally:
             run.close()
         return None if run.abandoned else result
@@ -168,8 +171,8 @@ class Runner:
                     return None
         return self._failure_of(run, error, retry_in)
 
-    async def _run(self, run: Run) -> RunResult | None:
-        ended = await self._attempt(run)
+    async def _end(self, run: Run, ended: RunResult | BaseException | None) -> RunResult | None:
+        """What becomes of the row after this end of its attempt."""
         if ended is None or run.abandoned:
             return None
         error: str | None = None
@@ -200,7 +203,7 @@ class Runner:
                 raise
             return self._judge(run, raised)
         else:
-            return (self._judge(run, None) or ended) if ended is _CALLED else ended
+            return self._judge(run, None) if ended is _CALLED and run.timed_out else ended
         finally:
             await run.end()
 
