@@ -30,6 +30,7 @@ from asyncqueue.running.run import Run, current_run
 from asyncqueue.running.stream import Stream, StreamLost
 from asyncqueue.running.texts import describe_error, describe_plainly, encode_result, to_text
 from asyncqueue.running.threads import Threads
+from asyncqueue.running.trial import EndsTheProcess, Trials
 
 logger = logging.getLogger("asyncqueue.running")
 
@@ -109,6 +110,7 @@ class Runner:
         self._puts_off = puts_off
         self._threads = Threads()
         self._imports = Imports(self._resolver, self._threads)
+        self._trials = Trials(application)
 
     @property
     def abandoned(self) -> int:
@@ -280,25 +282,34 @@ class Runner:
     async def declared(self, path: str) -> bool | None:
         """Whether the function at this path is declared with `@task`; None where there is none that may run here.
 
-        That says nothing of the function: it may be one of another service, whose workers know it.
+        That says nothing of the function: it may be one of another service, whose workers know it. True also for one
+        whose look-up ends the process: it runs again, so that its losses are counted.
         """
         try:
-            resolved = self._resolver.known(path) or await self._resolve(path)
-        except Exception as error:
-            if not isinstance(error, InvalidTask):
-                logger.exception("whether %s is declared with @task cannot be told", path)
+            return (await self._look_up(path)).declared
+        except EndsTheProcess as error:
+            logger.error("%s", error)
+            return True
+        except InvalidTask:
             return None
-        return resolved.declared
 
     async def limit_of(self, path: str) -> Limit:
         """What the function at this path declares. Raises InvalidTask where there is none that may run here."""
+        resolved = await self._look_up(path)
+        return Limit(path) if resolved.limits is None else resolved.limits.declared(path)
+
+    async def _look_up(self, path: str) -> Resolved:
+        """The function at a path of which this worker has claimed no task. Raises InvalidTask, and nothing else."""
+        resolved = self._resolver.known(path)
+        if resolved is not None:
+            return resolved
         try:
-            resolved = self._resolver.known(path) or await self._resolve(path)
+            await self._trials.check(path)
+            return await self._resolve(path)
         except InvalidTask:
             raise
         except Exception as error:
             raise TaskNotImportable(f"{path} cannot be looked up: {shown(error)}") from error
-        return Limit(path) if resolved.limits is None else resolved.limits.declared(path)
 
     async def _resolve(self, path: str) -> Resolved:
         if self._inline is not None:

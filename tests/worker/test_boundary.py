@@ -16,7 +16,7 @@ from asyncqueue import AllowRule, Application, Settings, Status, Worker
 from asyncqueue.model import NewTask
 from tests.servers.cases import DIALECTS, Case, cases, migrated, shaped
 from tests.worker import misbehaving_tasks, sample_tasks
-from tests.worker.process import lines, until
+from tests.worker.process import WorkerProcess, lines, until
 
 HERE = "tests.worker.misbehaving_tasks"
 EVERYWHERE = cases("database", shaped(DIALECTS, [10]))
@@ -69,6 +69,22 @@ async def test_a_lost_row_whose_look_up_raises_ends_no_rescuer_and_is_failed_at_
         await until(partial(_counts, queue, Status.FAILED, 3), what="the end of what no worker can look up")
         assert worker.progress.rescued == 2
     assert ["did not renew the claim" in ((await handle.record()).error or "") for handle in bad] == [True] * 2
+
+
+@cases("database", migrated(["postgresql", "sqlite"]))
+async def test_an_import_that_ends_the_process_ends_no_more_workers_than_max_losses_says(queue, database, tmp_path):
+    """The worker that claims it dies of it. One that looks for lost tasks must not: it could not count the loss."""
+    (tmp_path / "ends_its_importer.py").write_text("import os\nos._exit(3)\n")
+    often = ("--lease", "1.2", "--heartbeat", "0.3", "--max-losses", "2")
+    handle = await queue.enqueue("ends_its_importer.f")
+    assert len(await queue.backend.claim(1, worker_pid=None)) == 1
+    with WorkerProcess(database.url, tmp_path, *often, PYTHONPATH=str(tmp_path)) as worker:
+        assert await worker.wait() == 3, "it has rescued and claimed the task"
+    with WorkerProcess(database.url, tmp_path, *often, PYTHONPATH=str(tmp_path)) as worker:
+        await until(partial(_is, handle, Status.FAILED), what="the last rescue")
+        assert await (await queue.enqueue(sample_tasks.add, {"a": 1, "b": 1})).result(timeout=20) == 2
+        assert "the import of ends_its_importer crashes" in worker.text()
+    assert "2 workers were lost with it" in ((await handle.record()).error or "")
 
 
 @cases("database", migrated())
