@@ -95,8 +95,9 @@ class MysqlBackend:
         names = schema.names_of(options.table)
         self._table = Table("mysql", statements.pyformat, options.table, names, schema.slots(names))
         # For a worker's hot path, for everything that must not wait behind it, for enqueueing, and for limits.
-        self._engine = Lanes([self._lane() for _ in range(self.capabilities.exchanges)])
-        self._control, self._enqueue, self._admit = self._lane(), self._lane(), self._lane()
+        self._engine = Lanes([self._lane(self._connect_hurried) for _ in range(self.capabilities.exchanges)])
+        self._control, self._enqueue = self._lane(), self._lane()
+        self._admit = self._lane(self._connect_hurried)
         # For heartbeats alone.
         self._pulse = self._lane(self._connect_impatient)
         # For what a caller's transaction does not see.
@@ -364,6 +365,10 @@ class MysqlBackend:
             statement_timeout=self.options.statement_timeout,
             look_again=self._probe,
         )
+
+    async def _connect_hurried(self) -> MysqlConnection:
+        """For what a worker does under its leases: the server gives up as early as the worker does."""
+        return await self._connect(session.Patience.of(self._within))
 
     async def _connect_impatient(self) -> MysqlConnection:
         """For heartbeats: what waits for a lock gives up after a second, or a part of the deadline if that is more."""

@@ -117,3 +117,16 @@ async def test_a_client_that_freezes_in_a_transaction_holds_its_locks_for_a_boun
         assert await asyncio.wait_for(backend.cancel([task_id]), 20) == {task_id}
         with suppress(Exception):
             frozen.discard()
+
+
+@cases("database", shaped(["mysql", "mariadb"], [10]))
+async def test_the_server_waits_for_a_workers_statement_no_longer_than_the_worker(backend):
+    """So nothing goes on behind its back: a lock is given up before, and a statement a moment after."""
+    backend.hurry(4.0)
+    named = "'innodb_lock_wait_timeout', 'max_statement_time', 'max_execution_time'"
+    asked = Statement("variables", f"SHOW SESSION VARIABLES WHERE Variable_name IN ({named})", ())
+    for lane in (backend._engine._lanes[0], backend._admit):
+        (reply,) = await lane.run(lambda connection: connection.run((asked, {})), translate=backend._translate)
+        told = {name: float(value) for name, value in reply.rows}
+        assert told.pop("innodb_lock_wait_timeout") == 2
+        assert set(told.values()) in ({5.0}, {5000.0})
