@@ -187,8 +187,8 @@ async def _work(settings: Settings, *, django: str | None, burst: bool) -> None:
 
 
 def _end(progress: Progress) -> None:
-    """End the process, with exit code 1 where results could not be written."""
-    code = 1 if progress.unwritten else 0
+    """End the process, with exit code 1 where results could not be written, or a burst has found no function."""
+    code = 1 if progress.unwritten or progress.astray else 0
     stuck = progress.abandoned_threads or progress.abandoned_runs or progress.abandoned_hooks
     if stuck:
         logger.warning("ending with tasks or hooks that cannot be stopped")

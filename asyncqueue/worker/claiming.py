@@ -167,12 +167,13 @@ class Claimer:
         self.stopping = True
         self._news.set()
 
-    def pause(self, seconds: float, ends_burst: bool) -> None:
-        """Claim again after so many seconds; in a burst, where that ends it, nothing more."""
+    def pause(self, seconds: float, ends_burst: bool) -> bool:
+        """Claim again after so many seconds; in a burst, where that ends it, nothing more. Returns whether it does."""
         if self._burst and ends_burst:
             self.stop()
-        else:
-            asyncio.get_running_loop().call_later(seconds, self.look)
+            return True
+        asyncio.get_running_loop().call_later(seconds, self.look)
+        return False
 
     def look(self) -> None:
         """Claim at the next opportunity."""

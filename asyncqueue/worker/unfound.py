@@ -23,10 +23,10 @@ logger = logging.getLogger("asyncqueue.worker")
 
 #: Seconds for which a task is put off, each time.
 _AGAIN = 10.0
-#: Tasks that a worker which has found no function at all looks for before it stops claiming, and when it tries again.
+#: Tasks that a worker which has found no function at all looks for before it stops claiming.
 _FEW = 10
-#: Seconds until it tries again, at first and at most.
-_FIRST, _LAST = 2.0, 30.0
+#: Seconds until it tries again, at first and at most: where tasks are put off, and where they fail.
+_FIRST, _LAST, _LAST_FAILING = 2.0, 5.0, 30.0
 #: Seconds until it is asked again whether a function was found, while a module is being imported.
 _MOMENT = 0.1
 #: Seconds until the log names a path again.
@@ -44,8 +44,9 @@ class Unfound:
     no room for more.
 
     A worker that has found no function at all is probably in the wrong folder, or in the wrong virtual environment. It
-    stops claiming after a few tasks, says so, and tries with a few tasks again, after pauses that grow. What it has
-    claimed beyond those few is handed back.
+    stops claiming after a few tasks, says so, and tries again after pauses that grow: with one task where tasks fail by
+    that. Where they are put off it takes as many as it has room for, because its own tasks may be queued behind them.
+    What it has claimed beyond those that may fail is handed back.
 
     Args:
         patience: seconds for which a task is put off in all, from the first time; 0 for not at all.
@@ -69,6 +70,7 @@ class Unfound:
         self._looking = looking
         self._pause = pause
         self._delays = Backoff(_FIRST, _LAST, jitter=0.1)
+        self._delays_failing = Backoff(_FIRST, _LAST_FAILING, jitter=0.1)
         self._missed = 0
         self._may_fail = _FEW
         self._until = 0.0
@@ -91,7 +93,7 @@ class Unfound:
             return room
         if time.monotonic() < self._until:
             return 0
-        return min(room, _FEW if self.puts_off else 1)
+        return room if self.puts_off else min(room, 1)
 
     async def settle(self, some: Sequence[Held]) -> list[Held]:
         """Put off what can be, and return it; the others are given the result that is to be written, or none."""
@@ -143,7 +145,7 @@ class Unfound:
             self._until = time.monotonic() + _MOMENT
             self._pause(_MOMENT, False)
             return
-        delay = self._delays.next()
+        delay = (self._delays if self.puts_off else self._delays_failing).next()
         self._until = time.monotonic() + delay
         self.astray = True
         logger.error(

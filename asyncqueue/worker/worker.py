@@ -94,9 +94,9 @@ class Worker:
         self._unfound = Unfound(
             backend,
             patience=settings.unknown_tasks,
-            found_any=lambda: self._runner.found_any,
+            found_any=lambda: bool(settings.imports) or self._runner.found_any,
             looking=lambda: self._runner.looking,
-            pause=lambda seconds, ends_burst: self._claimer.pause(seconds, ends_burst),
+            pause=self._pause,
         )
         self._finisher = Finisher(
             *(backend, self._ledger, news),
@@ -359,6 +359,10 @@ class Worker:
             else:
                 self._progress.lost += 1
             self._freed()
+
+    def _pause(self, seconds: float, ends_burst: bool) -> None:
+        """Claim nothing for so many seconds, because no function was found."""
+        self._progress.astray |= self._claimer.pause(seconds, ends_burst)
 
     def _written(self, held: Held) -> None:
         result = held.result
