@@ -265,7 +265,7 @@ class LostTask:
     """A row whose worker stopped renewing it: just rescued, or on a migrated table found and still to be rescued.
 
     There `token` fences what becomes of it, and `ours` says that asyncqueue ran it, after `attempt` failed attempts and
-    `losses` of its workers; the last was `claimed_by`.
+    `losses` of its workers; the last was `claimed_by`, and has not renewed it for `silent` seconds.
     """
 
     id: UUID
@@ -277,6 +277,7 @@ class LostTask:
     losses: int = 0
     claimed_by: str | None = None
     started: Stamp | None = None
+    silent: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -322,19 +322,39 @@ class Backend(Protocol):
     async def release(self, releases: Sequence[Release]) -> None:
         """Put claimed rows back as queued in their old place, fenced by their token; `worker_pid` becomes NULL."""
 
-    async def rescue(self, *, lease: float, error: str | None, limit: int = 1000) -> list[LostTask]:
+    async def release_strays(self, worker: str, *, held: Collection[UUID], lease: float) -> set[UUID]:
+        """Queue rows again that were claimed in this worker's name and are not among `held`, on a migrated table.
+
+        These are claims whose reply was lost: they have not begun. Only rows that were not renewed for `lease` seconds
+        are taken, so that no claim is among them whose reply is still to come. Returns their ids. Rows that others have
+        locked are left out.
+        """
+
+    async def rescue(
+        self, *, lease: float, error: str | None, limit: int = 1000, held: Collection[UUID] = ()
+    ) -> list[LostTask]:
         """Take up to `limit` in-progress rows away from workers that did not renew them for `lease` seconds.
 
-        With `error` they become failed with that text, else queued again. Each row goes to exactly one rescuer.
+        With `error` they become failed with that text, else queued again. Each row goes to exactly one rescuer. The
+        rows that the rescuer itself holds are left out, and so are those that another session has locked. It waits for
+        no lock on the whole table or file, where that can be said, but raises DatabaseBusy.
         """
 
     async def overdue(
         self, *, lease: float, foreign_lease: float | None, unknown: Collection[str] = (), limit: int = 1000
     ) -> list[LostTask]:
-        """Find in-progress rows that nobody renewed in time, on a migrated table: `end_attempts` rescues them.
+        """Find in-progress rows that nobody renewed in time, on a migrated table: `end_lost` rescues them.
 
         `lease` seconds are for rows that asyncqueue holds, `foreign_lease` for those of a Django worker; None: never.
-        Those that asyncqueue holds of the `unknown` functions are found after both.
+        Those that asyncqueue holds of the `unknown` functions are found after both, and so are those of a worker that
+        still beats, by the lease that it has listed.
+        """
+
+    async def end_lost(self, ends: Sequence[AttemptEnd], *, lease: float, foreign_lease: float | None) -> set[UUID]:
+        """Write ends of attempts that `overdue` has found lost, with the same leases, as `end_attempts` does.
+
+        In the same transaction it looks once more: a row is left alone that was renewed, that another session has
+        locked, or whose worker beats again. Like `rescue` it waits for no lock. Returns the ids written.
         """
 
     async def foreign_pids(self, own: int) -> set[int]:

@@ -230,9 +230,24 @@ class MysqlBackend:
         rows = ordered({**fence(release), "queued_at": release.queued_at} for release in releases)
         await self._write(self._engine, "release", rows)
 
-    async def rescue(self, *, lease: float, error: str | None, limit: int = 1000) -> list[LostTask]:
+    async def end_lost(self, ends: Sequence[AttemptEnd], *, lease: float, foreign_lease: float | None) -> set[UUID]:
+        self._table.require_migrated("another attempt")
+        work = partial(self._attempts.end_lost, ends=ends, lease=lease, foreign_lease=foreign_lease)
+        return await self._control.run(work, translate=self._translate)
+
+    async def release_strays(self, worker: str, *, held: Collection[UUID], lease: float) -> set[UUID]:
+        self._table.require_migrated("the name of a worker")
+        work = partial(self._upkeep.release_strays, worker=worker, held=held, lease=lease)
+        released = await self._control.run(work, translate=self._translate)
+        if released:
+            self._claims.forget()
+        return released
+
+    async def rescue(
+        self, *, lease: float, error: str | None, limit: int = 1000, held: Collection[UUID] = ()
+    ) -> list[LostTask]:
         async def rescue(limit: int, skip: int) -> list[LostTask]:
-            work = partial(self._upkeep.rescue, lease=lease, error=error, limit=limit, skip=skip)
+            work = partial(self._upkeep.rescue, lease=lease, error=error, limit=limit, skip=skip, held=held)
             return await self._control.run(work, translate=self._translate)
 
         return await passing_over(rescue, limit)

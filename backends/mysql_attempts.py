@@ -25,6 +25,29 @@ class Attempts:
         """Write those whose claims are held, and records of them. Returns the ids of all that stand in the table."""
         rows = ordered(map(_row, ends))
         locks = self._calls(connection, "lock_claims", _only(rows, "id", "token"))
+        held = await self._end(connection, rows, locks)
+        if len(held) < len(rows):
+            # Either a claim was taken away, or this is a repetition and the first try did take effect.
+            asked = self._calls(connection, "recorded", _only(rows, "id", "started"))
+            held |= _ids([(await connection.run(call))[0] for call in asked])
+        return held
+
+    async def end_lost(
+        self, connection: MysqlConnection, *, ends: Sequence[AttemptEnd], lease: float, foreign_lease: float | None
+    ) -> set[UUID]:
+        """As `Backend.end_lost`."""
+        (clock,) = await connection.run((self._table["clock"], {}))
+        foreign = None if foreign_lease is None else self._times.cutoff(clock.rows[0][0], foreign_lease)
+        rows = ordered(map(_row, ends))
+        fences = _only(rows, "id", "token")
+        return await self._end(
+            connection,
+            rows,
+            self._calls(connection, "still_lost", fences, lease=lease, foreign_cutoff=foreign),
+        )
+
+    async def _end(self, connection: MysqlConnection, rows: Sequence[Row], locks: Sequence[Call]) -> set[UUID]:
+        """Write those ends whose rows can be locked by these statements, and records of them. Returns their ids."""
         async with transaction(connection, self._table) as ending:
             held = _ids(await each(ending, locks))
             written = [row for row in rows if UUID(row["id"]) in held]
@@ -32,10 +55,6 @@ class Attempts:
                 offset = self._times.offset()
                 await each(ending, self._calls(connection, "end_attempts", written, utc_offset=offset))
                 await each(ending, self._calls(connection, "record_attempts", written))
-        if len(held) < len(rows):
-            # Either a claim was taken away, or this is a repetition and the first try did take effect.
-            asked = self._calls(connection, "recorded", _only(rows, "id", "started"))
-            held |= _ids([(await connection.run(call))[0] for call in asked])
         return held
 
     async def of(self, connection: MysqlConnection, task_id: UUID) -> list[Attempt]:

@@ -39,17 +39,36 @@ class Upkeep:
             renewed |= ids
         return renewed
 
+    async def release_strays(
+        self, connection: MysqlConnection, *, worker: str, held: Collection[UUID], lease: float
+    ) -> set[UUID]:
+        """As `Backend.release_strays`."""
+        cutoff = self._times.cutoff(await self._now(connection), lease)
+        async with transaction(connection, self._table) as releasing:
+            (found,) = await releasing.run(self._call("strays", worker=worker, held=ids_json(held), cutoff=cutoff))
+            ids = {UUID(row[0]) for row in found.rows}
+            await releasing.end(*([self._call("release_strays", ids=ids_json(ids))] if ids else []))
+        return ids
+
     async def rescue(
-        self, connection: MysqlConnection, *, lease: float, error: str | None, limit: int, skip: int
+        self,
+        connection: MysqlConnection,
+        *,
+        lease: float,
+        error: str | None,
+        limit: int,
+        skip: int,
+        held: Collection[UUID],
     ) -> list[LostTask]:
         """As `Backend.rescue`, without so many of the oldest; DataRejected where one of the others is refused."""
         cutoff = self._times.cutoff(await self._now(connection), lease)
-        looking = self._call("lost", cutoff=cutoff, limit=limit, skip=skip, candidates=limit + skip + HELD_BY_OTHERS)
+        values = {"cutoff": cutoff, "limit": limit, "skip": skip, "candidates": limit + skip + HELD_BY_OTHERS}
+        looking = self._call("lost", **values, held=ids_json(held))
         async with transaction(connection, self._table) as rescuing:
             (found,) = await rescuing.run(looking)
             lost = [LostTask(UUID(key), task, worker_pid) for key, task, worker_pid in found.rows]
-            values = {"ids": ids_json(task.id for task in lost), "error": error, "utc_offset": self._times.offset()}
-            await rescuing.end(*([self._call("rescue", **values)] if lost else []))
+            ends = {"ids": ids_json(task.id for task in lost), "error": error, "utc_offset": self._times.offset()}
+            await rescuing.end(*([self._call("rescue", **ends)] if lost else []))
         return lost
 
     async def overdue(
@@ -66,9 +85,12 @@ class Upkeep:
         cutoff = self._times.cutoff(now, lease)
         foreign = None if foreign_lease is None else self._times.cutoff(now, foreign_lease)
         cutoffs = {"cutoff": cutoff, "foreign_cutoff": foreign, "latest": max(cutoff, foreign or cutoff)}
-        looking = self._call("overdue", **cutoffs, unknown=encode(list(unknown)), limit=limit)
+        looking = self._call("overdue", **cutoffs, lease=lease, unknown=encode(list(unknown)), limit=limit)
         rows = (await connection.run(looking))[0].rows
-        return [LostTask(UUID(key), task, pid, at, bool(ours), *rest) for key, task, pid, at, ours, *rest in rows]
+        return [
+            LostTask(UUID(key), task, pid, at, bool(ours), attempt, losses, by, started, self._times.elapsed(at, now))
+            for key, task, pid, at, ours, attempt, losses, by, started in rows
+        ]
 
     async def _now(self, connection: MysqlConnection) -> datetime:
         (reply,) = await connection.run(self._call("clock"))

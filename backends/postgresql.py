@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Collection, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict
 from functools import partial
 from math import inf
@@ -73,6 +73,8 @@ _SHARE_FOR_LOCKS = 1 / 6
 _ATTEMPT_ARRAYS = (
     *("ids", "tokens", "statuses", "outputs", "errors", "logs", "keeps", "delays", "attempts", "starteds", "losts"),
 )
+# How long a rescue waits for a lock on the whole table. The workers that wait to renew are to have it first.
+_NO_PATIENCE = "50ms"
 # Seconds after which workers are told again that somebody waits.
 _SAY_WAITING = 1.0
 
@@ -237,10 +239,40 @@ class PostgresqlBackend:
         values = {**_fences(releases), "queued_ats": [release.queued_at for release in releases]}
         await self._fetch(self._engine, "release", values)
 
-    async def rescue(self, *, lease: float, error: str | None, limit: int = 1000) -> list[LostTask]:
+    async def end_lost(self, ends: Sequence[AttemptEnd], *, lease: float, foreign_lease: float | None) -> set[UUID]:
+        self._table.require_migrated("another attempt")
+        leases = {"lease": lease, "foreign_lease": foreign_lease}
+
+        async def work(connection: AsyncpgConnection) -> set[UUID]:
+            async with self._without_waiting(connection):
+                lost = await self._fetching("still_lost", {**_fences(ends), **leases})(connection)
+                taken = {row[0] for row in lost}
+                if taken:
+                    columns = zip(*(end for end in ends if end.id in taken), strict=True)
+                    await self._fetching("end_attempts", dict(zip(_ATTEMPT_ARRAYS, columns, strict=True)))(connection)
+            return taken
+
+        return await self._control.run(work, translate=self._translate)
+
+    async def release_strays(self, worker: str, *, held: Collection[UUID], lease: float) -> set[UUID]:
+        self._table.require_migrated("the name of a worker")
+        values = {"worker": worker, "held": list(held), "lease": lease}
+        released = {row[0] for row in await self._fetch(self._control, "release_strays", values)}
+        if released:
+            self._claims.forget()
+        return released
+
+    async def rescue(
+        self, *, lease: float, error: str | None, limit: int = 1000, held: Collection[UUID] = ()
+    ) -> list[LostTask]:
         async def rescue(limit: int, skip: int) -> list[LostTask]:
-            values = {"lease": lease, "error": error, "limit": limit, "skip": skip}
-            return [LostTask(*row) for row in await self._fetch(self._control, "rescue", values)]
+            values = {"lease": lease, "error": error, "limit": limit, "skip": skip, "held": list(held)}
+
+            async def work(connection: AsyncpgConnection) -> list[LostTask]:
+                async with self._without_waiting(connection):
+                    return [LostTask(*row) for row in await self._fetching("rescue", values)(connection)]
+
+            return await self._control.run(work, translate=self._translate)
 
         return await passing_over(rescue, limit)
 
@@ -368,6 +400,13 @@ class PostgresqlBackend:
 
     # -- inside
 
+    @asynccontextmanager
+    async def _without_waiting(self, connection: AsyncpgConnection) -> AsyncIterator[None]:
+        """A transaction that gives up where somebody has locked the whole table."""
+        async with connection.transaction(isolation="read_committed"):
+            await connection.fetchval(self._table.setup["lock_timeout"].text, _NO_PATIENCE)
+            yield
+
     async def _exchange(
         self, finishes: Sequence[Finish], limit: int, claimant: Claimant
     ) -> tuple[set[UUID] | None, list[ClaimedTask]]:
@@ -442,7 +481,7 @@ def _ends(finishes: Sequence[Finish]) -> dict[str, Any]:
     }
 
 
-def _fences(claims: Sequence[Claim] | Sequence[Release]) -> dict[str, Any]:
+def _fences(claims: Sequence[Claim] | Sequence[Release] | Sequence[AttemptEnd]) -> dict[str, Any]:
     return {"ids": [claim.id for claim in claims], "tokens": [claim.token for claim in claims]}
 
 

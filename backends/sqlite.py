@@ -75,6 +75,8 @@ Row = tuple[Any, ...]
 
 # Building an index on a very large table may take long; the deadline only keeps a lost thread from hanging.
 _MIGRATION_TIMEOUT = 6 * 3600.0
+# Seconds that a rescue waits for the file's lock. The workers that wait to renew are to have it first.
+_NO_PATIENCE = 0.5
 
 
 class SqliteBackend:
@@ -235,24 +237,54 @@ class SqliteBackend:
     async def release(self, releases: Sequence[Release]) -> None:
         await self._each("release", [{**fence(release), "queued_at": release.queued_at} for release in releases])
 
-    async def rescue(self, *, lease: float, error: str | None, limit: int = 1000) -> list[LostTask]:
+    async def end_lost(self, ends: Sequence[AttemptEnd], *, lease: float, foreign_lease: float | None) -> set[UUID]:
+        self._table.require_migrated("another attempt")
+        still_lost = self._table["still_lost"].text
+
+        def work(raw: sqlite3.Connection) -> set[UUID]:
+            cutoff = self._times.cutoffs(lease, foreign_lease)["foreign_cutoff"]
+            leases = {"lease": lease, "foreign_cutoff": cutoff, "now_utc": self._times.now_utc()}
+            lost = [end for end in ends if raw.execute(still_lost, {**fence(end), **leases}).fetchall()]
+            return {end.id for end in lost if self._end_attempt(raw, end)}
+
+        return await self._write(work, patience=_NO_PATIENCE)
+
+    async def release_strays(self, worker: str, *, held: Collection[UUID], lease: float) -> set[UUID]:
+        self._table.require_migrated("the name of a worker")
+        sql = self._table["release_strays"].text
+
+        def work(raw: sqlite3.Connection) -> list[Row]:
+            values = {"worker": worker, "held": array(held), "cutoff": self._times.cutoff(lease)}
+            return raw.execute(sql, values).fetchall()
+
+        return {UUID(row[0]) for row in await self._write(work, patience=_NO_PATIENCE)}
+
+    async def rescue(
+        self, *, lease: float, error: str | None, limit: int = 1000, held: Collection[UUID] = ()
+    ) -> list[LostTask]:
         lost, rescue = self._table["lost"].text, self._table["rescue"].text
 
         def work(raw: sqlite3.Connection, limit: int, skip: int) -> list[LostTask]:
-            values = {"cutoff": self._times.cutoff(lease), "limit": limit, "skip": skip}
+            values = {"cutoff": self._times.cutoff(lease), "limit": limit, "skip": skip, "held": array(held)}
             rows = raw.execute(lost, values).fetchall()
             if rows:
                 raw.execute(rescue, {"ids": first_column(rows), "error": error, "now": self._times.now()})
             return [LostTask(UUID(key), task, worker_pid) for key, task, worker_pid in rows]
 
-        return await passing_over(lambda some, skip: self._write(lambda raw: work(raw, some, skip)), limit)
+        return await passing_over(
+            lambda some, skip: self._write(lambda raw: work(raw, some, skip), patience=_NO_PATIENCE), limit
+        )
 
     async def overdue(
         self, *, lease: float, foreign_lease: float | None, unknown: Collection[str] = (), limit: int = 1000
     ) -> list[LostTask]:
         cutoffs = self._times.cutoffs(lease, foreign_lease)
-        rows = await self._select("overdue", {**cutoffs, "unknown": json_array(unknown), "limit": limit})
-        return [LostTask(UUID(key), task, pid, token, bool(ours), *rest) for key, task, pid, token, ours, *rest in rows]
+        values = {"unknown": json_array(unknown), "limit": limit, "lease": lease, "now_utc": self._times.now_utc()}
+        rows = await self._select("overdue", {**cutoffs, **values})
+        return [
+            LostTask(UUID(key), task, pid, token, bool(ours), attempt, losses, by, started, self._times.age(token))
+            for key, task, pid, token, ours, attempt, losses, by, started in rows
+        ]
 
     async def foreign_pids(self, own: int) -> set[int]:
         if self.shape is not None and not self.shape.errors:
@@ -380,10 +412,18 @@ class SqliteBackend:
         )
 
     async def _write(
-        self, work: Work[Result], *, timeout: float | None = None, lane: Lane[SqliteConnection] | None = None
+        self,
+        work: Work[Result],
+        *,
+        timeout: float | None = None,
+        lane: Lane[SqliteConnection] | None = None,
+        patience: float | None = None,
     ) -> Result:
         result = await (lane or self._writer).run(
-            lambda connection: connection.write(work), translate=self._translate, repeat=False, timeout=timeout
+            lambda connection: connection.write(work, patience=patience),
+            translate=self._translate,
+            repeat=False,
+            timeout=timeout,
         )
         self._news.ring()
         self._ends.ring()

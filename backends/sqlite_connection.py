@@ -75,12 +75,14 @@ class SqliteConnection(aiosqlite.Connection):
         """
         return await self._call(work)
 
-    async def write(self, work: Work[Result]) -> Result:
+    async def write(self, work: Work[Result], *, patience: float | None = None) -> Result:
         """Do `work` in a transaction of its own: committed on return, rolled back if it raises.
+
+        `patience` is in seconds, where the usual one will not do.
 
         Raises sqlite3.Error, and whatever `work` raises.
         """
-        result = await self._call(lambda raw: self._transaction(raw, work))
+        result = await self._call(lambda raw: self._transaction(raw, work), patience)
         if self._checkpoints.due and self.usable:
             # Nobody waits for it: what has been committed is not to be called late, or lost, for copying gigabytes.
             self._tx.put_nowait((None, self._look))
@@ -103,8 +105,10 @@ class SqliteConnection(aiosqlite.Connection):
             self._ended = super().stop()
         return self._ended
 
-    async def _call(self, work: Work[Result]) -> Result:
-        result: Result = await self._execute(self._patiently, self._conn, work)  # type: ignore[no-untyped-call]
+    async def _call(self, work: Work[Result], patience: float | None = None) -> Result:
+        result: Result = await self._execute(  # type: ignore[no-untyped-call]
+            self._patiently, self._conn, work, patience
+        )
         return result
 
     # -- in the thread
@@ -127,8 +131,8 @@ class SqliteConnection(aiosqlite.Connection):
         if self._raw is not None:
             self._raw.close()
 
-    def _patiently(self, raw: sqlite3.Connection, work: Work[Result]) -> Result:
-        deadline = time.monotonic() + self._patience()
+    def _patiently(self, raw: sqlite3.Connection, work: Work[Result], patience: float | None = None) -> Result:
+        deadline = time.monotonic() + (self._patience() if patience is None else patience)
         self._working = True
         try:
             while not self._stopping.is_set():

@@ -39,6 +39,8 @@ _CLOSED = "it has a place and nobody claims from its queue; the lock on its func
 _EDGES = "the lock on its row, and nothing is left that it waits for"
 _FAILURE = "the lock on its row, and what it waits for has failed"
 _LEASE = f"nobody has renewed it for a lease, and the table is not migrated; {_LOCK}"
+_STILL = f"{_TOKEN}; its worker does not beat; {_LOCK}"
+_STRAY = f"it was claimed in this name, nobody has renewed it for a lease, and the worker does not hold it; {_LOCK}"
 _RESCUER = "a rescuer"
 _ANYBODY = "anybody"
 _HOLDER = "the worker that holds it"
@@ -66,8 +68,10 @@ TRANSITIONS = (
     Transition("finish", _RUNNING, _FAILED, _HOLDER, _TOKEN),
     Transition("end_attempts", _RUNNING, _SCHEDULED, _HOLDER, _TOKEN),
     Transition("end_attempts", _RUNNING, _COMPLETED, _HOLDER, _TOKEN),
-    Transition("end_attempts", _RUNNING, _FAILED, "the worker that holds it, or a rescuer", _TOKEN),
-    Transition("end_attempts", _RUNNING, _QUEUED, _RESCUER, _TOKEN),
+    Transition("end_attempts", _RUNNING, _FAILED, _HOLDER, _TOKEN),
+    Transition("end_lost", _RUNNING, _FAILED, _RESCUER, _STILL),
+    Transition("end_lost", _RUNNING, _QUEUED, _RESCUER, _STILL),
+    Transition("release_strays", _RUNNING, _QUEUED, "the worker that claimed it", _STRAY),
     Transition("rescue", _RUNNING, _FAILED, _RESCUER, _LEASE),
     Transition("rescue", _RUNNING, _QUEUED, _RESCUER, _LEASE),
     Transition("cancel", _QUEUED, _CANCELLED, _ANYBODY, "it has not ended"),

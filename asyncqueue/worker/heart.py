@@ -108,6 +108,10 @@ class Heart:
         """Whether two beats in a row have ended in time: so other workers, too, had time to renew after trouble."""
         return self.well_for > 2 * self._interval
 
+    def doubt(self) -> None:
+        """Something else than a beat has found the database away or locked: count anew from now on."""
+        self._well_since = time.monotonic()
+
     @property
     def steady(self) -> bool:
         """Whether leases are being renewed well before they end."""

@@ -17,8 +17,12 @@ _MAX_NAME = 64
 
 
 def worker_name(host: str | None = None) -> str:
-    """`<host>:<pid>:<4 random hex digits>`: no two workers have the same, also in containers that share their PIDs."""
-    place = f":{os.getpid()}:{secrets.token_hex(2)}"
+    """`<host>:<pid>:<8 random hex digits>`: no two workers have the same.
+
+    A container that is started again has the same host and PID. With the name of the worker before it, it would keep
+    that worker's rows from being rescued, and would release them as claims that had not begun.
+    """
+    place = f":{os.getpid()}:{secrets.token_hex(4)}"
     return (host or socket.gethostname())[: _MAX_NAME - len(place)] + place
 
 

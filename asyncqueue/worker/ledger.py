@@ -139,6 +139,11 @@ class Ledger:
     def __iter__(self) -> Iterator[Held]:
         return iter(self._held.values())
 
+    @property
+    def ids(self) -> list[UUID]:
+        """The ids of all claims."""
+        return list(self._held)
+
     def add(self, claimed: ClaimedTask, since: float) -> Held:
         """Enter a new claim; `since` is the monotonic time before its statement was sent."""
         held = self._held[claimed.id] = Held(claimed, claimed.token, since)

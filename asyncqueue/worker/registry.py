@@ -12,6 +12,7 @@ from asyncqueue.errors import DatabaseError, DatabaseUnavailable
 from asyncqueue.model import WorkerInfo
 from asyncqueue.settings import Settings
 from asyncqueue.worker.leases import Leases
+from asyncqueue.worker.strays import Strays
 
 logger = logging.getLogger("asyncqueue.worker")
 
@@ -52,9 +53,10 @@ class Registry:
             return not isinstance(error, DatabaseUnavailable)
         return True
 
-    async def leave(self) -> None:
-        """Take it off the list; a database that is away is no reason to wait."""
+    async def leave(self, strays: Strays) -> None:
+        """Release what it holds without knowing it, and take it off the list. A database that is away is left alone."""
         try:
+            await strays.release()
             await self._backend.leave(self._name)
         except DatabaseError as error:
             logger.debug("cannot leave the list of workers: %s", error)

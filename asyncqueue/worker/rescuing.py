@@ -6,35 +6,47 @@ import logging
 import random
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Literal
 from uuid import UUID
 
 import anyio
 
 from asyncqueue.backends.base import Backend
-from asyncqueue.errors import DataRejected
+from asyncqueue.errors import DatabaseBusy, DatabaseUnavailable, DataRejected
 from asyncqueue.logs import about
 from asyncqueue.model import AttemptEnd, LostTask, Status
 from asyncqueue.worker.heart import Heart
 from asyncqueue.worker.leases import Leases
+from asyncqueue.worker.ledger import Ledger
 from asyncqueue.worker.losses import fate
 from asyncqueue.worker.narrowing import narrowed
+from asyncqueue.worker.strays import Strays
 
 logger = logging.getLogger("asyncqueue.worker")
 
 _LIMIT = 1000
 #: Seconds after which it is asked again whether a function is known here.
 _ASK_AGAIN = 60.0
+#: Leases after which a lost task fails for good.
+_FINAL = 3
 
 
 class Rescuer:
     """The rescue loop.
 
-    It holds back until this worker itself has renewed undisturbed for a while: after an outage longer than the lease
-    every claim looks lost, although its worker is alive and about to write a result.
+    A claim that nobody renews may belong to a worker that is alive and cannot reach the row: the database was away, or
+    another session holds a lock. So this loop rescues only while this worker's own heartbeats end in time, and asks
+    again before it writes. It takes no row that is locked, none that this worker holds itself, and on a migrated table
+    none whose worker still beats.
+
+    On a migrated table a task that would fail for good has three leases: nothing is gained by failing it sooner, and
+    its worker may only have been blocked for a while. A plain function that runs in a thread goes on meanwhile.
 
     Args:
         heart: tells how long renewals have gone well.
+        ledger: what this worker holds.
+        strays: what it holds without knowing it.
         leases: how long a claim stands without renewal.
         on_lost: whether lost tasks become failed, as Django has it, or are queued again.
         max_losses: how many workers a task may lose until it is failed in any case, on a migrated table.
@@ -49,6 +61,8 @@ class Rescuer:
         heart: Heart,
         leases: Leases,
         *,
+        ledger: Ledger,
+        strays: Strays,
         on_lost: Literal["fail", "requeue"],
         max_losses: int,
         declared: Callable[[str], Awaitable[bool | None]],
@@ -57,6 +71,8 @@ class Rescuer:
         self._backend = backend
         self._heart = heart
         self._leases = leases
+        self._ledger = ledger
+        self._strays = strays
         self._on_lost = on_lost
         self._max_losses = max_losses
         self._declared = declared
@@ -71,8 +87,16 @@ class Rescuer:
         """Look for lost tasks for ever."""
         while True:
             await anyio.sleep(self._leases.interval * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, not a secret
-            while self._leases.own is not None and self._heart.settled and await self._look():
-                pass
+            await self._strays.look()
+            try:
+                while self._leases.own is not None and self._heart.settled and await self._look():
+                    pass
+            except DatabaseBusy as error:
+                self._heart.doubt()
+                logger.debug("cannot look for lost tasks: %s", error)
+            except DatabaseUnavailable:
+                self._heart.doubt()
+                raise
 
     async def _look(self) -> bool:
         """Rescue what is lost, up to a limit. Returns whether there may be more."""
@@ -85,7 +109,7 @@ class Rescuer:
             if self._on_lost == "fail"
             else None
         )
-        lost = await self._backend.rescue(lease=self._leases.own, error=error, limit=_LIMIT)
+        lost = await self._backend.rescue(lease=self._leases.own, error=error, limit=_LIMIT, held=self._ledger.ids)
         for task in lost:
             self._tell(task, failed=error is not None)
         return len(lost) == _LIMIT
@@ -103,19 +127,30 @@ class Rescuer:
         lost = await self._backend.overdue(
             lease=lease, foreign_lease=self._leases.foreign, unknown=unknown, limit=_LIMIT
         )
-        ends: list[tuple[LostTask, AttemptEnd]] = []
+        mine = set(self._ledger.ids)
+        ends = {
+            end.id: end
+            for task in lost
+            if task.id not in mine and (end := await self._judge(task, lease, foreign=task.task in unknown))
+        }
+        written: set[UUID] = set()
+        if self._heart.settled:  # looked again: a beat may be late since
+            write = partial(self._backend.end_lost, lease=lease, foreign_lease=self._leases.foreign)
+            written = await narrowed(list(ends.values()), write, self._refused)
         for task in lost:
-            foreign = not task.ours or task.task in unknown
-            again = False if foreign else await self._declared(task.task)
-            if again is None:
-                self._leave(task.task)
-            else:
-                ends.append((task, self._end(task, again=again, lease=lease, foreign=foreign)))
-        written = await narrowed([end for _, end in ends], self._backend.end_attempts, self._refused)
-        for task, end in ends:
             if task.id in written:
-                self._tell(task, failed=end.status == Status.FAILED)
+                self._tell(task, failed=ends[task.id].status == Status.FAILED)
         return (bool(written) and len(lost) == _LIMIT) or len(self._unknown) > len(unknown)
+
+    async def _judge(self, task: LostTask, lease: float, *, foreign: bool) -> AttemptEnd | None:
+        """What becomes of a lost task; None where it is left alone for now."""
+        foreign = foreign or not task.ours
+        again = False if foreign else await self._declared(task.task)
+        if again is None:
+            self._leave(task.task)
+            return None
+        end = self._end(task, again=again, lease=lease, foreign=foreign)
+        return end if foreign or end.status != Status.FAILED or task.silent > _FINAL * lease else None
 
     async def _refused(self, end: AttemptEnd, error: DataRejected) -> set[UUID]:
         """Leave a lost task whose end the database lets nobody write, and say so once."""

@@ -41,6 +41,7 @@ from asyncqueue.worker.registry import Registry
 from asyncqueue.worker.rescuing import Rescuer
 from asyncqueue.worker.signal import Signal
 from asyncqueue.worker.slots import Slots
+from asyncqueue.worker.strays import Strays
 from asyncqueue.worker.streaming import Streams
 from asyncqueue.worker.supervisor import Loop, keep
 from asyncqueue.worker.ticking import Ticker
@@ -90,6 +91,7 @@ class Worker:
         identity = Identity(backend, lambda: self._pid.value, QueueOrder.of(settings.queues))
         self._name = identity.name
         self._registry = Registry(backend, settings, identity.name, self._leases)
+        self._strays = Strays(backend, identity.name, self._ledger, self._leases)
         news = self._news = Signal()
         self._unfound = Unfound(
             backend,
@@ -216,7 +218,7 @@ class Worker:
             self._say_what_is_left()
             if self._heart.steady:  # else the database is away, and a list for people is not worth waiting for it
                 with anyio.move_on_after(_LAST_WRITE, shield=True):
-                    await self._registry.leave()
+                    await self._registry.leave(self._strays)
 
     async def _work(self, burst: bool, loops: anyio.CancelScope) -> None:
         await self._claimer.claim_until_stopped(burst=burst)
@@ -237,6 +239,8 @@ class Worker:
             self._backend,
             self._heart,
             self._leases,
+            ledger=self._ledger,
+            strays=self._strays,
             on_lost=self._settings.on_lost,
             max_losses=self._settings.max_losses,
             declared=self._runner.declared,

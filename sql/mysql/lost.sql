@@ -1,8 +1,9 @@
 -- The first half of a rescue: locks rows that nobody renewed since `cutoff`. `rescue` updates exactly these, in the
 -- same transaction. SKIP LOCKED lets exactly one of several rescuers have each row, without waiting. Candidates are read
--- without locks first, for the reason given in `ready_apart`.
+-- without locks first, for the reason given in `ready_apart`. The rows that the rescuer itself holds, `held`, a JSON array of
+-- ids, are left out.
 -- `skip` passes over the oldest ones, which the database refuses to have changed (`backends/passing_over.py`).
--- Params: cutoff, limit, candidates, skip
+-- Params: cutoff, limit, candidates, skip, held
 -- Returns: id, task, worker_pid
 SELECT t.id,
        t.task,
@@ -13,6 +14,7 @@ SELECT t.id,
                FORCE INDEX ({status_index}) -- [indexed]
          WHERE status = 1
            AND modified < :cutoff
+           AND NOT JSON_CONTAINS(:held, JSON_QUOTE(LOWER(REPLACE(CAST(id AS CHAR), '-', ''))))
          ORDER BY modified
          LIMIT :candidates) AS d
        STRAIGHT_JOIN {table} AS t FORCE INDEX (PRIMARY) ON t.id = d.id

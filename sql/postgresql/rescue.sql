@@ -1,7 +1,8 @@
 -- Takes rows away from workers that stopped renewing them: failed with a text, or queued again where there is none.
 -- SKIP LOCKED lets exactly one of several rescuers have each row, without waiting.
+-- The rows that the rescuer itself holds, `held`, are left out.
 -- `skip` passes over the oldest ones, which the database refuses to have changed (`backends/passing_over.py`).
--- Params: lease, error, limit, skip
+-- Params: lease, error, limit, skip, held
 -- Returns: id, task, worker_pid
 WITH lost AS MATERIALIZED (
     SELECT id,
@@ -11,6 +12,7 @@ WITH lost AS MATERIALIZED (
       FROM {table}
      WHERE status = 1
        AND modified < statement_timestamp() - :lease * interval '1 second'
+       AND id <> ALL (:held::uuid[])
      ORDER BY modified
      LIMIT :limit OFFSET :skip
        FOR NO KEY UPDATE SKIP LOCKED

@@ -1,7 +1,7 @@
 -- The rows that workers stopped renewing, read for `rescue` in the same transaction. `cutoff` is the host's clock
--- less the lease, in the table's time zone.
+-- less the lease, in the table's time zone. The rows that the rescuer itself holds, `held`, a JSON array of ids, are left out.
 -- `skip` passes over the oldest ones, which the database refuses to have changed (`backends/passing_over.py`).
--- Params: cutoff, limit, skip
+-- Params: cutoff, limit, skip, held
 -- Returns: id, task, worker_pid
 SELECT id,
        task,
@@ -10,5 +10,6 @@ SELECT id,
   FROM {table}
  WHERE status = 1
    AND modified < :cutoff
+   AND id NOT IN (SELECT value FROM json_each(:held))
  ORDER BY modified
  LIMIT :limit OFFSET :skip

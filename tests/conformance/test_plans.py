@@ -83,7 +83,19 @@ async def test_sqlite_takes_two_steps_for_each_queue(fresh_database):
         await backend.migrate()
         plans = {
             name: "\n".join(line[3] for line in fresh_database.execute(explained(backend._table[name])))
-            for name in ("heads", "head", "ready", "next_due", "due", "finish", "renew", "end_attempts", "overdue")
+            for name in (
+                "heads",
+                "head",
+                "ready",
+                "next_due",
+                "due",
+                "finish",
+                "renew",
+                "end_attempts",
+                "overdue",
+                "still_lost",
+                "release_strays",
+            )
         }
     index = "django_simple_queue_task USING INDEX django_simple_queue_task_asyncqueue"
     for step in ("queue>?", "queue=? AND priority<?"):
@@ -92,8 +104,9 @@ async def test_sqlite_takes_two_steps_for_each_queue(fresh_database):
     assert plans["ready"] == f"SEARCH {index}_band (queue=? AND priority=?)"
     assert f"SEARCH {index}_due" in plans["next_due"]
     assert f"SEARCH {index}_due (run_after<?)" in plans["due"]
-    assert f"SEARCH {index}_running (modified<?)" in plans["overdue"]
-    for name in ("finish", "renew", "end_attempts"):
+    assert "SEARCH t USING INDEX django_simple_queue_task_asyncqueue_running (modified<?)" in plans["overdue"]
+    assert f"SEARCH {index}_running (modified<?)" in plans["release_strays"]
+    for name in ("finish", "renew", "end_attempts", "still_lost"):
         assert "asyncqueue_running (modified=? AND id>? AND id<?)" in plans[name]
 
 

@@ -34,6 +34,8 @@ VALUES: dict[str, Any] = {
     "candidates": 1050,
     "watermark": LONG_AGO,
     "cutoff": LONG_AGO,
+    "lease": 30.0,
+    "held": "[]",
     "foreign_cutoff": None,
     "latest": LONG_AGO,
     "unknown": "[]",
@@ -139,8 +141,8 @@ async def test_a_promotion_reads_what_is_due(full, database):
 
 @ON_BOTH
 async def test_a_rescue_reads_rows_in_progress_alone(full):
-    await full.claim(100, worker_pid=None)
-    for name in ("lost", "overdue"):
+    await full.claim(50, worker_pid=None, worker="me")
+    for name in ("lost", "overdue", "strays"):
         assert "asyncqueue_band" in "\n".join(await plan(full, name))
         rows, read = await entries(full, name, cutoff=FUTURE, latest=FUTURE)
         assert rows == 50
@@ -180,6 +182,7 @@ async def test_claimed_rows_are_found_by_their_key(full):
         "promote",
         "end_attempts",
         "lock_claims",
+        "still_lost",
         "cleanup",
     )
     for name in names:

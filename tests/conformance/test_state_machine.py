@@ -446,7 +446,7 @@ class Lives(RuleBasedStateMachine):
         end = AttemptEnd(
             *(one.id, one.token, Status.QUEUED, None, "lost", None, True, None, one.attempt, one.started), lost=True
         )
-        assert self.do(self.backend.end_attempts([end])) == {one.id}
+        assert self.do(self.backend.end_lost([end], lease=-1.0, foreign_lease=None)) == {one.id}
         assert row.claim is not None
         self.stale.append(row.claim)
         row.status, row.losses, row.place = Status.QUEUED, row.losses + 1, self.place()

@@ -54,7 +54,7 @@ async def _row_in(backend, database, status: Status, held_for: float = 3600.0) -
     delay = 3600.0 if status == Status.SCHEDULED else None
     [key] = await backend.enqueue_unique([_keyed(delay, held_for=held_for)])
     if status not in (Status.QUEUED, Status.SCHEDULED):
-        [claim] = await backend.claim(1, worker_pid=None)
+        [claim] = await backend.claim(1, worker_pid=None, worker="me")
         if status == Status.CANCELLED:
             await backend.cancel([key])
         elif status != Status.RUNNING:
@@ -67,8 +67,8 @@ async def _do(backend, database, verb: str, key: uuid.UUID, token, wanted: Statu
         await backend.claim(10, worker_pid=None)
     elif verb == "enqueue":
         await backend.enqueue([NewTask(key, "app.task", "{}", delay=60.0 if wanted == Status.SCHEDULED else None)])
-    elif verb == "rescue":
-        await backend.rescue(lease=-1.0, error="lost" if wanted == Status.FAILED else None)
+    elif verb in ("rescue", "end_lost", "release_strays"):
+        await _rescue(backend, verb, key, token, wanted)
     elif verb == "release":
         await backend.release([Release(key, token, token)])
     elif verb == "finish":
@@ -86,6 +86,16 @@ async def _do(backend, database, verb: str, key: uuid.UUID, token, wanted: Statu
         await cleanup(backend, older_than=-1, statuses=ENDS)
     else:
         await _do_with_limits(backend, database, verb, key, token, wanted)
+
+
+async def _rescue(backend, verb: str, key: uuid.UUID, token, wanted: Status | None) -> None:
+    if verb == "rescue":
+        await backend.rescue(lease=-1.0, error="lost" if wanted == Status.FAILED else None)
+    elif verb == "end_lost":
+        end = AttemptEnd(key, token, wanted or Status.QUEUED, None, None, None, False, None, 1, None, lost=True)
+        await backend.end_lost([end], lease=-1.0, foreign_lease=None)
+    else:
+        await backend.release_strays("me", held=[], lease=-1.0)
 
 
 async def _promote(backend, database, wanted: Status | None) -> None:
@@ -159,6 +169,8 @@ VERBS = (
         "put_off",
         "finish",
         "end_attempts",
+        "end_lost",
+        "release_strays",
         "rescue",
     ),
     *("cancel", "requeue", "cleanup"),
@@ -192,7 +204,7 @@ async def test_a_verb_changes_what_the_table_says_and_nothing_else(backend, data
 
 
 @MIGRATED
-@pytest.mark.parametrize("verb", ["release", "finish", "end_attempts", "hand_back", "put_off"])
+@pytest.mark.parametrize("verb", ["release", "finish", "end_attempts", "end_lost", "hand_back", "put_off"])
 async def test_a_token_of_yesterday_changes_nothing(backend, database, verb):
     key, token = await _row_in(backend, database, Status.RUNNING)
     seen = await backend.observe([key])

@@ -9,7 +9,9 @@ from typing import Any
 
 from asyncqueue import Queue, Settings, Status
 from asyncqueue.worker import rescuing
+from asyncqueue.worker.ledger import Ledger
 from asyncqueue.worker.rescuing import Rescuer
+from asyncqueue.worker.strays import Strays
 from tests.conformance.test_bands import MIGRATED
 from tests.servers.cases import cases, migrated, shaped
 from tests.worker import sample_tasks
@@ -133,9 +135,12 @@ def _rescuer(queue, leases: Any, **known: bool) -> Rescuer:
     async def declared(path: str) -> bool | None:
         return known.get(path.partition(".")[2])
 
-    heart: Any = None  # of `run` alone, which is not called
+    heart: Any = SimpleNamespace(settled=True)
+    ledger = Ledger(queue.backend, leases)
     return Rescuer(
         *(queue.backend, heart, leases),
+        ledger=ledger,
+        strays=Strays(queue.backend, "me", ledger, leases),
         on_lost="fail",
         max_losses=3,
         declared=declared,
