@@ -7,10 +7,11 @@ import asyncio
 import pytest
 
 from asyncqueue.errors import MigrationRequired
-from asyncqueue.model import AttemptEnd, Status, WorkerInfo
+from asyncqueue.model import AttemptEnd, Claim, Status, WorkerInfo
 from tests.conformance.helpers import claimed, done, fences, release, row
 from tests.conformance.test_bands import LEVEL_0, MIGRATED, put, take
-from tests.servers.cases import cases, migrated
+from tests.conformance.transactions import holding
+from tests.servers.cases import SERVER_DIALECTS, cases, migrated
 
 ME = WorkerInfo("host:1:abcd", "host", 1, "0.1.0", "mail, default", 50, 3.0)
 
@@ -143,3 +144,80 @@ async def test_a_cancellation_is_heard(backend, another):
 async def test_waiting_for_a_cancellation_ends(backend):
     await backend.wait_for_cancellation(0.05)
     assert await backend.wait_for_cancellation(0.05) is False
+
+
+async def _lost_by_me(backend, count=1):
+    await put(backend, count)
+    await backend.claim(count, worker_pid=None, worker=ME.name)
+    await asyncio.sleep(0.4)
+    return await backend.overdue(lease=0.3, foreign_lease=None)
+
+
+@MIGRATED
+async def test_what_a_worker_holds_is_not_lost_while_it_beats(backend):
+    """It could not renew the row, as under a lock from outside; the lease that counts for its beats is its own."""
+    await backend.beat(ME)
+    assert await _lost_by_me(backend) == []
+    [lost] = await backend.overdue(lease=0.3, foreign_lease=0.35)
+    assert lost.claimed_by == ME.name, "where nobody has renewed it for as long as a Django worker's, no beat counts"
+    assert lost.silent > 0.35
+    await backend.leave(ME.name)
+    assert [each.id for each in await backend.overdue(lease=0.3, foreign_lease=None)] == [lost.id]
+
+
+@MIGRATED
+async def test_a_rescue_looks_again_as_it_writes(backend):
+    [lost] = await _lost_by_me(backend)
+    await backend.beat(ME)
+    assert await backend.end_lost([again(lost)], lease=0.3, foreign_lease=None) == set(), "its worker beats again"
+    assert await backend.end_lost([again(lost)], lease=0.3, foreign_lease=0.3) == {lost.id}
+
+
+@MIGRATED
+async def test_a_rescue_takes_no_row_that_was_renewed_since(backend):
+    [lost] = await _lost_by_me(backend)
+    now = (await backend.observe([])).now
+    await backend.renew([Claim(lost.id, lost.token)], now=now, worker_pid=None)
+    assert await backend.end_lost([again(lost)], lease=-1, foreign_lease=None) == set()
+
+
+@cases("database", migrated(SERVER_DIALECTS))
+async def test_a_rescue_takes_no_row_that_another_session_has_locked(backend, database):
+    lost = await _lost_by_me(backend, 3)
+    async with holding(database, lost[0].id):
+        taken = await backend.end_lost([again(each) for each in lost], lease=0.3, foreign_lease=None)
+    assert taken == {each.id for each in lost[1:]}
+
+
+@LEVEL_0
+async def test_a_rescue_takes_no_row_that_the_rescuer_holds(backend):
+    mine, other = await claimed(backend, 2)
+    lost = await backend.rescue(lease=-1, error=None, held=[mine.id])
+    assert [each.id for each in lost] == [other.id]
+
+
+@MIGRATED
+async def test_a_worker_releases_what_it_has_claimed_without_knowing_it(backend):
+    known, stray = await put(backend, 2)
+    await backend.claim(2, worker_pid=None, worker=ME.name)
+    [other] = await put(backend)
+    await backend.claim(1, worker_pid=None, worker="another")
+    assert await backend.release_strays(ME.name, held=[known], lease=60) == set(), "a reply may still be on its way"
+    assert await backend.release_strays(ME.name, held=[known], lease=-1) == {stray}
+    assert await backend.release_strays(ME.name, held=[known], lease=-1) == set()
+    assert {key: (await row(backend, key)).status for key in (known, stray, other)} == {
+        known: Status.RUNNING,
+        stray: Status.QUEUED,
+        other: Status.RUNNING,
+    }
+    assert await take(backend) == [stray]
+    assert await backend.attempts(stray) == [], "it had not begun, so nothing was lost"
+
+
+@MIGRATED
+async def test_a_worker_does_not_release_what_django_has_claimed_since(backend, database):
+    key = database.django.create([{"task": "app.task", "args": {}}])[0]
+    [claim] = await backend.claim(1, worker_pid=None, worker=ME.name)
+    await backend.release([release(claim)])
+    database.django.save_status(key, Status.RUNNING)
+    assert await backend.release_strays(ME.name, held=[], lease=-1) == set()

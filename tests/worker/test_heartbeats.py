@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
+from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
+import pytest
+
 from asyncqueue import Queue, Status
-from tests.conformance.transactions import holding
+from asyncqueue.errors import DatabaseUnavailable
+from tests.conformance.transactions import holding, no_transaction
 from tests.proxy import Proxy
 from tests.servers.cases import DIALECTS, SERVER_DIALECTS, cases, migrated, shaped
 from tests.worker import sample_tasks
 from tests.worker.process import WorkerProcess, lines, until
 from tests.worker.test_trouble import LEASE, slow, working
 
+PLAIN = "tests.worker.sample_tasks.plain_slow"
+ALLOWED = ("--allow", "tests.worker.sample_tasks.*")
 AT_EITHER_LEVEL = cases("database", [*shaped(DIALECTS, [10]), *migrated()])
 
 
@@ -91,3 +98,94 @@ async def test_a_workers_statements_end_within_a_third_of_its_lease(queue, datab
             for handle in handles:
                 assert await handle.result(timeout=30) is not None
     assert await queue.count(status=Status.COMPLETED) == 5
+
+
+@asynccontextmanager
+async def locked(database: Any, kind: str, *keys: UUID) -> Any:
+    """Another session's lock: on these rows, on the whole table, or on a SQLite file."""
+    if kind == "rows":
+        async with holding(database, *keys):
+            yield
+        return
+    begin = "BEGIN IMMEDIATE" if database.dialect == "sqlite" else "BEGIN"
+    async with no_transaction(database) as other:
+        await other.execute(begin)
+        if database.dialect != "sqlite":
+            await other.execute(f"LOCK TABLE {database.table} IN EXCLUSIVE MODE")
+        yield
+        await other.rollback()
+
+
+@pytest.mark.parametrize(
+    ("database", "kind"),
+    [
+        *((case, "rows") for case in migrated(SERVER_DIALECTS)),
+        *((case, "table") for case in migrated(["postgresql", "sqlite"])),
+    ],
+    indirect=["database"],
+    ids=str,
+)
+async def test_a_lock_from_outside_costs_no_running_task_its_worker(queue, database, kind, tmp_path):
+    """The lock stays for more than two leases. Both workers are well; neither takes a task of the other, or its own."""
+    witness = tmp_path / "witness"
+    tasks = [slow(witness, f"task {n}", 7) for n in range(3)]
+    tasks += [(PLAIN, slow(witness, f"plain {n}", 7)[1]) for n in range(3)]
+    handles = await queue.enqueue_many(tasks)
+    options = ("--lease", "2", "--heartbeat", "0.4", "--concurrency", "3", *ALLOWED)
+    with WorkerProcess(database.url, tmp_path, *options), WorkerProcess(database.url, tmp_path, *options):
+        await until(lambda: len(lines(witness)) == 6, what="six starts")
+        async with locked(database, kind, *(handle.id for handle in handles)):
+            await asyncio.sleep(4.5)
+        for handle in handles:
+            await handle.result(timeout=30)
+    assert Counter(line.split()[0] for line in lines(witness)) == {"start": 6, "end": 6}
+    assert [await queue.backend.attempts(handle.id) for handle in handles] == [[]] * 6
+
+
+@cases("database", migrated(["postgresql", "sqlite"]))
+async def test_a_worker_whose_heartbeat_hangs_is_not_well(queue, monkeypatch):
+    """No beat has failed; one has not ended in time."""
+    go_on = asyncio.Event()
+    async with working(queue, lease=60.0, heartbeat=0.2) as worker:
+        heart = worker._heart
+        await until(lambda: heart.settled, what="two beats")
+        real = queue.backend.beat
+
+        async def hang(info: Any) -> None:
+            await go_on.wait()
+            await real(info)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(queue.backend, "beat", hang)
+            await until(lambda: not heart.settled, what="the end of its health")
+            go_on.set()
+        await until(lambda: heart.settled, what="its health")
+
+
+@cases("database", migrated())
+@pytest.mark.parametrize("stopped", [False, True], ids=["while-it-runs", "when-it-ends"])
+async def test_a_claim_whose_reply_was_lost_is_queued_again_by_its_worker(queue, monkeypatch, tmp_path, stopped):
+    """A plain function runs at most once; but it has not begun."""
+    witness, real, lost = tmp_path / "witness", queue.backend.claim, asyncio.Event()
+
+    async def claim(*limit: Any, **more: Any) -> Any:
+        claimed = await real(*limit, **more)
+        if claimed and not lost.is_set():
+            lost.set()
+            raise DatabaseUnavailable("the reply is lost")
+        return claimed
+
+    monkeypatch.setattr(queue.backend, "claim", claim)
+    handle = await queue.enqueue(PLAIN, slow(witness, "a", 0)[1])
+    lease = {"lease": 60.0} if stopped else {"lease": 1.5, "heartbeat": 0.3}
+    async with working(queue, **lease, allow=("tests.worker.sample_tasks.*",)) as worker:
+        await lost.wait()
+        if stopped:
+            assert await handle.status() == Status.RUNNING
+        else:
+            await handle.result(timeout=30)
+            assert (worker.progress.rescued, worker.progress.lost) == (0, 0)
+    if stopped:
+        assert await handle.status() == Status.QUEUED
+    assert lines(witness) == ([] if stopped else ["start a", "end a"])
+    assert await queue.backend.attempts(handle.id) == []

@@ -173,6 +173,23 @@ async def test_what_is_not_known_here_waits_for_both_leases_and_is_in_nobodys_wa
 
 
 @MIGRATED
+async def test_what_would_fail_for_good_has_three_leases(queue):
+    """Its worker may only have been blocked for a while, and then has the result, or has not begun it."""
+    handle = await queue.enqueue("app.plain", {})
+    assert len(await queue.backend.claim(1, worker_pid=None)) == 1
+    leases = SimpleNamespace(own=0.2, foreign=None)
+    rescuer = _rescuer(queue, leases, plain=False)
+    await until(lambda: queue.backend.overdue(lease=0.2, foreign_lease=None), what="the end of the lease")
+    [lost] = await queue.backend.overdue(lease=0.2, foreign_lease=None)
+    leases.own = lost.silent - 0.01
+    await rescuer._look()
+    assert (await handle.record()).status == Status.RUNNING
+    leases.own = 0.05
+    await rescuer._look()
+    assert (await handle.record()).status == Status.FAILED
+
+
+@MIGRATED
 async def test_losses_begin_anew_where_django_has_queued_a_task_again(queue, database):
     handle = await queue.enqueue("app.known", {})
     rescuer = _rescuer(queue, SimpleNamespace(own=-1.0, foreign=None), known=True)
