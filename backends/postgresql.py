@@ -403,7 +403,7 @@ class PostgresqlBackend:
     @asynccontextmanager
     async def _without_waiting(self, connection: AsyncpgConnection) -> AsyncIterator[None]:
         """A transaction that gives up where somebody has locked the whole table."""
-        async with connection.transaction(isolation="read_committed"):
+        async with transaction(connection, self._table):
             await connection.fetchval(self._table.setup["lock_timeout"].text, _NO_PATIENCE)
             yield
 
