@@ -365,6 +365,7 @@ def _explaining(database, backend, verb: str) -> str:
         "lease": old,
         "cutoff": old,
         "error": "NULL::text",
+        "held": "'{}'" if database.dialect == "postgresql" else "'[]'",
     }
     values["watermark"] = "'2020-01-01'"
     values |= dict.fromkeys((*_ARRAYS, "now"), "NULL")
