@@ -87,8 +87,8 @@ class Rescuer:
         """Look for lost tasks for ever."""
         while True:
             await anyio.sleep(self._leases.interval * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, not a secret
-            await self._strays.look()
             try:
+                await self._strays.look()
                 while self._leases.own is not None and self._heart.settled and await self._look():
                     pass
             except DatabaseBusy as error:
