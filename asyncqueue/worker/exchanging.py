@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from dataclasses import dataclass
 
 import anyio
 from anyio.abc import TaskGroup
@@ -27,6 +28,14 @@ _ENOUGH = 64
 _BURST = 0.02
 
 
+@dataclass(slots=True, eq=False)
+class _Turn:
+    """One exchange: the ends that it writes, and how many tasks it claims at most."""
+
+    batch: list[Held]
+    room: int
+
+
 class Exchange:
     """Writes what has ended and claims what there is room for, in one go where both are due.
 
@@ -47,22 +56,26 @@ class Exchange:
         self._news = news
         self._delays = Backoff(0.05, 5.0)
         self._pausing = False
-        self._under_way = 0
+        self._under_way: list[_Turn] = []
         #: How many went well, how many seconds they took together, and the longest of them.
         self.made = 0
         self.seconds = self.slowest = 0.0
 
     async def run(self) -> None:
         """Go on for ever; what has ended is written even when nothing is claimed any more."""
-        async with anyio.create_task_group() as turns:
-            while True:
-                if self._backend.capabilities.exchanges == 1 and not self._under_way:
-                    await self._let_burst_end()
-                while self._begin(turns):
-                    pass
-                if self._claimer.stopping and not self._claimer.under_way:
-                    self._claimer.ended.set()
-                await self._news.wait()
+        try:
+            async with anyio.create_task_group() as turns:
+                while True:
+                    if self._backend.capabilities.exchanges == 1 and not self._under_way:
+                        await self._let_burst_end()
+                    while self._begin(turns):
+                        pass
+                    if self._claimer.stopping and not self._claimer.under_way:
+                        self._claimer.ended.set()
+                    await self._news.wait()
+        finally:
+            for turn in list(self._under_way):  # cancelled before it began
+                self._end(turn)
 
     async def _let_burst_end(self) -> None:
         """Return when a turn of the event loop has brought no further ends."""
@@ -73,7 +86,7 @@ class Exchange:
 
     def _begin(self, turns: TaskGroup) -> bool:
         """Begin an exchange if one is due. Returns whether it was."""
-        if self._pausing or self._under_way >= self._backend.capabilities.exchanges:
+        if self._pausing or len(self._under_way) >= self._backend.capabilities.exchanges:
             return False
         if self._under_way and self._finisher.waiting < _ENOUGH:
             return False
@@ -81,12 +94,14 @@ class Exchange:
         batch = self._finisher.gather()
         if not batch and not (room and self._claimer.due):
             return False
-        self._under_way += 1
+        turn = _Turn(batch, room)
+        self._under_way.append(turn)
         self._claimer.under_way += room
-        turns.start_soon(self._turn, batch, room)
+        turns.start_soon(self._take, turn)
         return True
 
-    async def _turn(self, batch: list[Held], room: int) -> None:
+    async def _take(self, turn: _Turn) -> None:
+        batch, room = turn.batch, turn.room
         since = time.monotonic()
         busy, claimed = bool(batch), None
         try:
@@ -108,13 +123,16 @@ class Exchange:
             self.seconds += took
             self.slowest = max(self.slowest, took)
         finally:
-            # What could not be written, because the database is away or this was cancelled, is tried again.
-            self._finisher.take_back(batch)
-            self._under_way -= 1
-            self._claimer.under_way -= room
-            self._news.set()
+            self._end(turn)
         if room and claimed is not None:
             self._claimer.take(claimed, room, since, busy=busy)
+
+    def _end(self, turn: _Turn) -> None:
+        """What could not be written, because the database is away or this was cancelled, is tried again."""
+        self._under_way.remove(turn)
+        self._finisher.take_back(turn.batch)
+        self._claimer.under_way -= turn.room
+        self._news.set()
 
     def _pause(self, error: DatabaseError) -> None:
         delay = self._delays.next()

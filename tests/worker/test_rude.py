@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Coroutine
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
@@ -81,6 +83,36 @@ async def test_a_worker_whose_loops_are_cancelled_goes_on(database, queue, tmp_p
         assert lines(witness).count("cancels everything") >= 3
         assert worker.alive
         assert "was cancelled, and not by the worker" in worker.text()
+
+
+@ON_SQLITE
+async def test_an_exchange_that_is_cancelled_before_it_begins_loses_nothing(queue, monkeypatch):
+    worker = Worker(queue)
+    exchange = worker._exchange
+    begin, take = exchange._begin, exchange._take
+    cancelled: list[bool] = []
+    taken: list[Coroutine[Any, Any, None]] = []
+
+    def take_and_keep(turn):
+        taken.append(take(turn))
+        return taken[-1]
+
+    def begin_and_cancel(turns):
+        before = asyncio.all_tasks()
+        begun = begin(turns)
+        if begun and len(cancelled) == exchange.made < 3:
+            [turn] = asyncio.all_tasks() - before
+            cancelled.append(turn.cancel())
+        return begun
+
+    monkeypatch.setattr(exchange, "_begin", begin_and_cancel)
+    monkeypatch.setattr(exchange, "_take", take_and_keep)
+    handles = await queue.enqueue_many([(sample_tasks.add, {"a": n, "b": 0}) for n in range(300)])
+    await asyncio.wait_for(worker.run(burst=True), 20)
+    assert [await handle.result(timeout=1) for handle in handles] == list(range(300))
+    assert cancelled == [True] * 3
+    for coroutine in taken:
+        coroutine.close()  # or Python warns of those that have not begun
 
 
 @ON_SQLITE
