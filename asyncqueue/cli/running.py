@@ -121,7 +121,7 @@ async def run(
 ) -> None:
     """Run a worker until it is stopped.
 
-    SIGTERM or Ctrl-C stops it: it claims nothing more, hands back what has not started and waits for running tasks. A
+    SIGTERM, SIGHUP or Ctrl-C stops it: it claims nothing more, hands back what has not started and waits for running tasks. A
     second one ends it at once.
     """
     # As `python -m` does it: the tasks of the current folder can be imported.

@@ -51,7 +51,7 @@ async def keep(loop: Loop, host: asyncio.Task[Any] | None = None) -> None:
     A loop that ends with an error, or that something cancels which is not this worker, is begun again: after 0.1
     seconds, later after up to 5. Only a vital loop ends the worker, with an error that waiting cannot heal.
 
-    Raises the error of a vital loop that waiting cannot heal: SchemaError, UnsupportedServer, ConfigurationError, or an
+    Raises the error of a vital loop that waiting cannot heal: SchemaError, UnsupportedServer, QueueClosed, or an
     exception that is no DatabaseError, which is a defect of asyncqueue.
     """
     delays = Backoff(_FIRST, _LAST)
@@ -74,7 +74,9 @@ async def keep(loop: Loop, host: asyncio.Task[Any] | None = None) -> None:
         except Exception as error:  # noqa: BLE001 - whatever it is, this is where it is judged
             problem = unwrapped(error) if isinstance(error, BaseExceptionGroup) else error
             if loop.vital and not heals(problem):
-                raise problem from None
+                if problem is error:
+                    raise
+                raise problem from problem.__cause__
         if time.monotonic() - began > _WELL:
             delays.reset()
         pause = delays.next()

@@ -14,6 +14,7 @@ from asyncqueue.errors import (
     DataRejected,
     MigrationRequired,
     OutcomeUnknown,
+    QueueClosed,
     TableMissing,
     UnsupportedServer,
 )
@@ -21,7 +22,7 @@ from asyncqueue.worker import supervisor
 from asyncqueue.worker.supervisor import Loop, keep
 
 HEALS = [DatabaseUnavailable, DatabaseBusy, OutcomeUnknown, DataRejected, DatabaseError]
-STAYS = [TableMissing, MigrationRequired, UnsupportedServer, AssertionError]
+STAYS = [TableMissing, MigrationRequired, UnsupportedServer, QueueClosed, AssertionError]
 
 
 class Failing:
