@@ -121,8 +121,8 @@ async def run(
 ) -> None:
     """Run a worker until it is stopped.
 
-    SIGTERM, SIGHUP or Ctrl-C stops it: it claims nothing more, hands back what has not started and waits for running tasks. A
-    second one ends it at once.
+    SIGTERM, SIGHUP or Ctrl-C stops it: it claims nothing more, hands back what has not started and waits for running
+    tasks. A second one ends it at once.
     """
     # As `python -m` does it: the tasks of the current folder can be imported.
     sys.path.insert(0, os.getcwd())  # noqa: PTH109 - sys.path holds strings

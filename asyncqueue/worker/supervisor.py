@@ -71,7 +71,7 @@ async def keep(loop: Loop, host: asyncio.Task[Any] | None = None) -> None:
                 raise
             _uncancel()
             problem = cancelled
-        except Exception as error:  # noqa: BLE001 - whatever it is, this is where it is judged
+        except Exception as error:
             problem = unwrapped(error) if isinstance(error, BaseExceptionGroup) else error
             if loop.vital and not heals(problem):
                 if problem is error:
