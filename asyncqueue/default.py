@@ -1,4 +1,7 @@
-"""The queue behind the module-level enqueue(): the configured one, opened on first use, one for each event loop."""
+"""The queue behind the module-level enqueue(): the worker's inside of its tasks, and else the configured one.
+
+It is opened on first use, one for each event loop.
+"""
 
 from __future__ import annotations
 
@@ -14,24 +17,39 @@ from asyncqueue.handle import TaskHandle
 from asyncqueue.model import DEFAULT_QUEUE, OnConflict, OnFailure
 from asyncqueue.queue import Queue
 from asyncqueue.requests import Named, Task
+from asyncqueue.running import worker_queue
+from asyncqueue.running.worker_queue import WorkerQueue
+from asyncqueue.urls import is_memory
 
-_opening: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Task[Queue]] = WeakKeyDictionary()
-_closing: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncGenerator[None]] = WeakKeyDictionary()
+#: For each event loop what is open there: of a worker by that, the configured one by None.
+_opening: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[WorkerQueue | None, asyncio.Task[Queue]]] = (
+    WeakKeyDictionary()
+)
+_closing: WeakKeyDictionary[asyncio.AbstractEventLoop, list[AsyncGenerator[None]]] = WeakKeyDictionary()
 #: What `instead_of_the_default` has put in its place, the latest last.
 _instead: list[tuple[asyncio.AbstractEventLoop, Queue]] = []
 
 
 async def default_queue() -> Queue:
-    """The configured default queue of the running event loop, open.
+    """The default queue of the running event loop, open.
 
-    It stays open until the loop ends: `asyncio.run` and everything built on it closes it then.
+    Inside of a worker, in its tasks and hooks, their threads and the processes of isolated tasks, that is the worker's.
+    Elsewhere it is the one that the settings name: see `Settings`. It stays open until the loop ends: `asyncio.run` and
+    everything built on it closes it then.
+
+    Raises what `Queue.open` raises; ConfigurationError where a worker's queue is in memory and this is another loop.
     """
     loop = asyncio.get_running_loop()
     if _instead:
         return _put_instead(loop)
-    opening = _opening.get(loop)
-    if opening is None or (opening.done() and (opening.cancelled() or opening.exception() is not None)):
-        opening = _opening[loop] = loop.create_task(_open(loop))
+    worker = worker_queue.current()
+    if worker is not None and worker.loop is loop:
+        own: Queue = worker.queue
+        return own
+    here = _opening.setdefault(loop, {})
+    opening = here.get(worker)
+    if opening is None:
+        opening = here[worker] = loop.create_task(_open(loop, worker))
     # Several first callers share one opening, and one that is cancelled leaves it to the others.
     return await asyncio.shield(opening)
 
@@ -53,7 +71,7 @@ async def enqueue(
     after: Named | Iterable[Named] | None = None,
     on_failure: OnFailure | None = None,
 ) -> TaskHandle:
-    """Enqueue one task in the configured database; see `Queue.enqueue`."""
+    """Enqueue one task in the default queue, see `default_queue`; the rest is as in `Queue.enqueue`."""
     return await (await default_queue()).enqueue(
         task,
         args,
@@ -96,17 +114,37 @@ def _put_instead(loop: asyncio.AbstractEventLoop) -> Queue:
     )
 
 
-async def _open(loop: asyncio.AbstractEventLoop) -> Queue:
-    queue = await Queue().open()
-    closing = _close_with_the_loop(queue)
+async def _open(loop: asyncio.AbstractEventLoop, worker: WorkerQueue | None) -> Queue:
+    try:
+        return await _opened(loop, worker)
+    except BaseException:
+        # The next caller tries again; and what is noted of a loop refers to it, so that it would never be let go of.
+        here = _opening.get(loop, {})
+        here.pop(worker, None)
+        if not here:
+            _opening.pop(loop, None)
+        raise
+
+
+async def _opened(loop: asyncio.AbstractEventLoop, worker: WorkerQueue | None) -> Queue:
+    settings = None if worker is None else worker.settings
+    if settings is not None and is_memory(settings.database_url):
+        raise ConfigurationError(
+            "the worker's queue is in memory, and belongs to its event loop: enqueue from an async function, or give "
+            "the worker a queue in a file"
+        )
+    queue = await Queue(settings=settings).open()
+    closing = _close_with_the_loop(loop, queue)
     await anext(closing)
-    _closing[loop] = closing
+    _closing.setdefault(loop, []).append(closing)
     return queue
 
 
-async def _close_with_the_loop(queue: Queue) -> AsyncGenerator[None]:
+async def _close_with_the_loop(loop: asyncio.AbstractEventLoop, queue: Queue) -> AsyncGenerator[None]:
     """Close the queue when the loop shuts down its asynchronous generators: the one hook a loop has at its end."""
     try:
         yield
     finally:
+        _opening.pop(loop, None)
+        _closing.pop(loop, None)
         await queue.close()

@@ -6,6 +6,7 @@
     ├── ConfigurationError        a setting, URL or option is wrong; nothing was attempted
     ├── DatabaseError
     │   ├── DatabaseUnavailable   no connection, or no answer within the deadline; may be tried again
+    │   │   ├── AccessDenied      the server refuses the user, the password or the database's name
     │   │   ├── DatabaseBusy      deadlock or lock wait, also after the backend's own retries
     │   │   ├── DatabaseReadOnly  the server takes no writes; another one may have become the primary
     │   │   └── SchemaChanged     the table was migrated meanwhile; it was looked at again
@@ -54,6 +55,10 @@ class DatabaseError(AsyncQueueError):
 
 class DatabaseUnavailable(DatabaseError):
     """No connection, or no answer within the deadline. The same call may succeed later."""
+
+
+class AccessDenied(DatabaseUnavailable):
+    """The server answers and refuses the user, the password or the database's name. Waiting seldom helps."""
 
 
 class DatabaseBusy(DatabaseUnavailable):

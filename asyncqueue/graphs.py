@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from graphlib import CycleError, TopologicalSorter
 from typing import Any, get_args
 from uuid import UUID
 
 from asyncqueue.errors import ConfigurationError
+from asyncqueue.ids import id_of
 from asyncqueue.model import After, Link, NewTask, OnFailure
 from asyncqueue.requests import TaskRequest
 
@@ -46,9 +48,9 @@ def named(after: Any) -> list[Any]:
     """What is to be run after, one by one; where it is just one, that need not stand in a list."""
     if after is None:
         return []
-    if isinstance(after, TaskRequest | UUID) or _has_id(after):
+    if isinstance(after, TaskRequest | UUID | str) or _has_id(after):
         return [after]
-    if isinstance(after, str | bytes | Mapping) or not isinstance(after, Iterable):
+    if isinstance(after, bytes | Mapping) or not isinstance(after, Iterable):
         raise _strange(after)
     return list(after)
 
@@ -73,6 +75,9 @@ def _id_of(each: Any, own: Mapping[int, UUID], often: Mapping[int, int]) -> UUID
         return own[id(each)]
     if isinstance(each, UUID):
         return each
+    if isinstance(each, str):
+        with suppress(ConfigurationError):
+            return id_of(each)
     if _has_id(each):
         found: UUID = each.id
         return found
@@ -85,8 +90,8 @@ def _has_id(each: Any) -> bool:
 
 def _strange(after: Any) -> ConfigurationError:
     return ConfigurationError(
-        "after= takes handles, ids (UUIDs) of tasks, and TaskRequests of the same enqueue_many call, "
-        f"not {type(after).__name__}"
+        "after= takes handles, ids of tasks (UUIDs or their texts), and TaskRequests of the same enqueue_many call, "
+        f"not {repr(after) if isinstance(after, str) else type(after).__name__}"
     )
 
 

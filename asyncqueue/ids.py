@@ -1,4 +1,4 @@
-"""The ids of new tasks."""
+"""The ids of tasks: of new ones, and as callers give them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import os
 import threading
 import time
 from uuid import UUID
+
+from asyncqueue.errors import ConfigurationError
 
 # Version 7 and the variant of RFC 9562.
 _FIXED = 0x7 << 76 | 0b10 << 62
@@ -15,6 +17,20 @@ _TICKS = 1 << 12
 _SECOND = 1000 * _TICKS
 
 _made = threading.local()
+
+
+def id_of(given: UUID | str) -> UUID:
+    """The id that a caller means by a UUID or its text, with or without dashes. Raises ConfigurationError."""
+    if isinstance(given, UUID):
+        return given
+    if isinstance(given, str):
+        try:
+            return UUID(given)
+        except ValueError:
+            raise ConfigurationError(
+                f"{given!r} is not a task's id: that is a UUID, such as 0198c0de-7a6b-7cde-8f01-23456789abcd"
+            ) from None
+    raise ConfigurationError(f"a task's id is a UUID or its text, not {type(given).__name__}")
 
 
 def new_id() -> UUID:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import builtins
+import logging
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
@@ -13,12 +15,20 @@ from zoneinfo import ZoneInfo
 
 import anyio
 
+from asyncqueue import django_settings
 from asyncqueue.backends import versions
-from asyncqueue.backends.base import Backend, Change, Options
+from asyncqueue.backends.base import REMEDY, Backend, Change, Options
 from asyncqueue.backends.chaining import resolve_all
 from asyncqueue.backends.urls import backend_for
-from asyncqueue.errors import ResultTimeout, TaskNotFound
+from asyncqueue.errors import (
+    AccessDenied,
+    ConfigurationError,
+    ResultTimeout,
+    TableMissing,
+    TaskNotFound,
+)
 from asyncqueue.handle import TaskHandle
+from asyncqueue.ids import id_of
 from asyncqueue.limits import LimitState
 from asyncqueue.model import (
     DEFAULT_QUEUE,
@@ -33,6 +43,7 @@ from asyncqueue.model import (
     TaskRecord,
     WorkerState,
 )
+from asyncqueue.patience import patiently
 from asyncqueue.periodic import listed, periodic_state
 from asyncqueue.preceding import Predecessors
 from asyncqueue.queues import check_queue_name
@@ -41,9 +52,26 @@ from asyncqueue.results import result_type_of
 from asyncqueue.retention import ages_of, clean
 from asyncqueue.rows import Rows
 from asyncqueue.selection import Selection, filter_of
-from asyncqueue.settings import Settings
+from asyncqueue.settings import Origin, Settings
+from asyncqueue.urls import file_of
 from asyncqueue.waiting import Waiting
 from asyncqueue.writing import Writer
+
+logger = logging.getLogger("asyncqueue.queue")
+
+_NOT_OPEN = (
+    "the queue is not open: use `async with queue`, or `await queue.open()` before its first use and "
+    "`await queue.close()` at the end"
+)
+_CLOSED = "the queue was closed: open it again with `await queue.open()`, or use it inside of `async with queue` only"
+_OTHER_LOOP = (
+    "the queue is open in another event loop, which alone may use it: open a Queue in this one, or call "
+    "asyncqueue.enqueue(), which has a queue for each event loop. From a thread, "
+    "asyncio.run_coroutine_threadsafe(..., loop) calls it in its own"
+)
+_NO_LOOP = "a queue needs the event loop of asyncio, and none runs here (asyncqueue does not run on trio)"
+#: The file that was said to be used.
+_told: builtins.list[str] = []
 
 
 class Queue(AbstractAsyncContextManager["Queue"]):
@@ -66,36 +94,124 @@ class Queue(AbstractAsyncContextManager["Queue"]):
         if settings is None:
             settings = Settings() if url is None else Settings(database_url=url)
         elif url is not None:
-            settings = settings.model_copy(update={"database_url": url})
+            settings = settings.at(url)
         self.settings = settings
-        self.backend: Backend = backend_for(settings.database_url, options_of(settings))
-        #: How handles wait for the ends of their tasks.
-        self.waiting = Waiting(self.backend, settings.connect_timeout)
-        self._writer = Writer(self.backend, settings.connect_timeout)
+        #: The event loop in which it is open.
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._opened = self._closed = False
         self._rows = Rows(settings.max_args_size, lambda: _has_limits(self.backend))
+        self._connect()
 
-    async def open(self) -> Self:
-        """Connect and look at the table; an embedded database gets its table now if it has none.
+    def _connect(self) -> None:
+        """Make everything that connections are opened for."""
+        settings = self.settings
+        self.backend: Backend = backend_for(settings.database_url, options_of(settings))
+        self._waiting = Waiting(self.backend, settings.connect_timeout)
+        self._writer = Writer(self.backend, settings.connect_timeout)
 
-        Raises DatabaseUnavailable, UnsupportedServer; SchemaError, also for a table that has lost what `asyncqueue
-        migrate` made, because something has made it anew: that command heals it.
+    async def open(self, *, create: bool = True) -> Self:
+        """Connect and look at the table. Waits up to `connect_timeout` seconds for a database that is away.
+
+        An embedded database gets its table now if it has none, unless that is a Django project's.
+
+        Args:
+            create: False to raise TableMissing instead, and to make no file.
+
+        Raises:
+            DatabaseUnavailable: no database within `connect_timeout` seconds; AccessDenied, at once: it refuses the
+                user, the password or the database's name.
+            UnsupportedServer: it cannot claim safely.
+            SchemaError: not the task table; also one that has lost what `asyncqueue migrate` made, because something
+                has made it anew: that command heals it.
+            ConfigurationError: it is open in another event loop, or none of asyncio runs.
         """
+        loop = _running_loop()
+        if loop is None:
+            raise ConfigurationError(_NO_LOOP)
+        if self._loop not in (None, loop) and not self._loop.is_closed():
+            raise self._not_here(loop)
+        if self._opened and self._loop is not loop:
+            self._connect()
+        self._loop, self._opened, self._closed = loop, True, False
         try:
-            await self.backend.open()
+            await self._reach()
             if self.backend.defect is not None:
                 raise self.backend.defect
-            if self.backend.shape is None and self.backend.capabilities.embedded:
+            missing = self.backend.shape is None and self.backend.capabilities.embedded
+            if missing and not create:
+                raise TableMissing(_nothing_there(self.settings))
+            if missing and self.settings.of_project:
+                raise no_table(self.settings)
+            if create:
+                tell_if_embedded(self.settings)
+            if missing:
                 await self.backend.migrate()
         except BaseException:
             await self.close()
+            self._closed = False
             raise
         return self
 
+    async def _reach(self) -> None:
+        """Open the backend, as soon as there is a database."""
+        seconds = self.settings.connect_timeout
+        # A file is there or not; a lock on it is waited for below.
+        embedded = self.backend.capabilities.embedded
+        await patiently(
+            self.backend.open,
+            seconds,
+            hopeless=lambda error: embedded or isinstance(error, AccessDenied),
+            waiting=lambda error: logger.warning("%s; trying for %g s", error, seconds),
+        )
+
     async def close(self) -> None:
-        """Close every connection. Safe to call twice."""
-        self.waiting.close()
+        """Close every connection. Safe to call twice.
+
+        Raises ConfigurationError in another event loop than the one in which it is open.
+        """
+        loop, here = self._loop, _running_loop()
+        if loop is None:
+            return
+        if loop is not here and not loop.is_closed():
+            raise self._not_here(here)
+        self._loop, self._closed = None, True
+        if loop is not here:
+            return  # what was open has ended with its loop
+        self._waiting.close()
         with anyio.CancelScope(shield=True):
             await self.backend.close()
+
+    def require_open(self, backend: Backend | None = None) -> None:
+        """Raise ConfigurationError where it is not open, or open in another event loop than this.
+
+        With `backend` also where it was closed and opened again since that was its backend.
+        """
+        loop = _running_loop()
+        if self._loop is not loop or loop is None:
+            raise self._not_here(loop)
+        if backend is not None and backend is not self.backend:
+            raise ConfigurationError("the queue was closed and opened again since this worker was made: make a new one")
+
+    @property
+    def waiting(self) -> Waiting:
+        """How handles wait for the ends of their tasks."""
+        self.require_open()
+        return self._waiting
+
+    @property
+    def _here(self) -> Backend:
+        """The backend, for a call in the event loop in which it is open."""
+        if self._loop is not _running_loop() or self._loop is None:
+            raise self._not_here(_running_loop())
+        return self.backend
+
+    def _not_here(self, loop: asyncio.AbstractEventLoop | None) -> ConfigurationError:
+        """What a caller is told in an event loop in which it is not open."""
+        if loop is None:
+            return ConfigurationError(_NO_LOOP)
+        if self._loop is not None and not self._loop.is_closed():
+            return ConfigurationError(_OTHER_LOOP)
+        return ConfigurationError(_CLOSED if self._closed or self._loop is not None else _NOT_OPEN)
 
     async def __aenter__(self) -> Self:
         return await self.open()
@@ -148,9 +264,9 @@ class Queue(AbstractAsyncContextManager["Queue"]):
                 `created` is False; "raise" raises DuplicateTask; "replace" makes that task, if it is still scheduled,
                 what this one would have been, and else is like "return".
             limit_key: which of the function's limits the task comes under, instead of what its `@task` says.
-            after: tasks that are in the table, by their handles or ids: it runs when all of them have ended. They have
-                to be committed, or part of the same transaction. It needs version 3 of the schema, and has neither
-                `delay` nor `run_at`.
+            after: tasks that are in the table, by their handles or ids (UUIDs or their texts): it runs when all of
+                them have ended. They have to be committed, or part of the same transaction. It needs version 3 of the
+                schema, and has neither `delay` nor `run_at`.
             on_failure: what becomes of it if one of those fails, is cancelled, or is deleted before it has ended:
                 "cancel", which is the default, cancels it at once, "run" runs it as if that had completed.
 
@@ -165,6 +281,7 @@ class Queue(AbstractAsyncContextManager["Queue"]):
             queue, priority, delay, run_at, max_attempts, unique_key, unique_for, on_conflict, limit_key
         )
         new = self._rows.new(task, args, wanted, (after, on_failure))
+        self.require_open()
         await self._writer.declare(self._rows, connection)
         task_id = await self._writer.one(new, connection)
         return TaskHandle(self, task_id, result_type_of(task), created=task_id == new.id)
@@ -201,6 +318,7 @@ class Queue(AbstractAsyncContextManager["Queue"]):
         some = builtins.list(tasks)
         placement = Placement.of(queue, priority, delay, run_at, max_attempts)
         rows = self._rows.many(some, placement, (after, on_failure))
+        self.require_open()
         await self._writer.declare(self._rows, connection)
         ids = await self._writer.many(rows, connection)
         return [
@@ -210,31 +328,32 @@ class Queue(AbstractAsyncContextManager["Queue"]):
 
     # -- looking
 
-    def handle(self, task_id: UUID) -> TaskHandle:
-        """A handle on a task by its id, without asking the database."""
-        return TaskHandle(self, task_id)
+    def handle(self, task_id: UUID | str) -> TaskHandle:
+        """A handle on a task by its id, without asking the database. Raises ConfigurationError for what is no id."""
+        return TaskHandle(self, id_of(task_id))
 
-    async def get(self, task_id: UUID) -> TaskRecord:
-        """Read one task. Raises TaskNotFound."""
-        found = await self.backend.get([task_id])
+    async def get(self, task_id: UUID | str) -> TaskRecord:
+        """Read one task by its id, a UUID or the text of one. Raises TaskNotFound; ConfigurationError for no id."""
+        key = id_of(task_id)
+        found = await self._here.get([key])
         if not found:
-            raise TaskNotFound(task_id, f"there is no task {task_id}")
+            raise TaskNotFound(key, f"there is no task {key}")
         return found[0]
 
     async def watch(
-        self, tasks: Iterable[TaskHandle | UUID], *, timeout: float | None = None
+        self, tasks: Iterable[TaskHandle | UUID | str], *, timeout: float | None = None
     ) -> AsyncIterator[TaskRecord]:
         """Yield the rows of tasks as they end, each once, until all of them have.
 
         However many wait in this way, or for a handle's `result`, they share one look at the table.
 
         Args:
-            tasks: handles, or ids.
+            tasks: handles, or ids (UUIDs or their texts).
             timeout: seconds from one to the next, None for as long as it takes.
 
         Raises TaskNotFound for one that does not exist (any more), ResultTimeout.
         """
-        ids = [task if isinstance(task, UUID) else task.id for task in tasks]
+        ids = [id_of(task if isinstance(task, UUID | str) else task.id) for task in tasks]
         ended: set[UUID] = set()
         ends = self.waiting.ends(ids)
         try:
@@ -255,58 +374,58 @@ class Queue(AbstractAsyncContextManager["Queue"]):
 
         Raises MigrationRequired for a selection by queue or worker on a table that is not migrated.
         """
-        return await self.backend.find(filter_of(**where), limit=limit, offset=offset)
+        return await self._here.find(filter_of(**where), limit=limit, offset=offset)
 
     async def count(self, **where: Unpack[Selection]) -> int:
         """Count tasks: all of them, or those that a `Selection` describes. Raises what `list` raises."""
-        return await self.backend.count(filter_of(**where))
+        return await self._here.count(filter_of(**where))
 
     async def failures(self, *, limit: int = 100, **where: Unpack[Selection]) -> builtins.list[FailureGroup]:
         """Count failed tasks by dotted path and first line of the error, the most frequent first.
 
         `where` is a `Selection`, whose `status` does not matter. Raises what `list` raises.
         """
-        return await self.backend.failures(filter_of(**where), limit=limit)
+        return await self._here.failures(filter_of(**where), limit=limit)
 
     async def stats(self) -> builtins.list[TaskCount]:
         """Count tasks by dotted path and status. Reads the whole table once."""
-        return await self.backend.counts()
+        return await self._here.counts()
 
-    async def attempts(self, task_id: UUID) -> builtins.list[Attempt]:
+    async def attempts(self, task_id: UUID | str) -> builtins.list[Attempt]:
         """What is kept of a task's attempts, the first one first: none if it ended in one, as most tasks do."""
-        return await self.backend.attempts(task_id)
+        return await self._here.attempts(id_of(task_id))
 
-    def predecessors(self, task_id: UUID) -> Predecessors:
+    def predecessors(self, task_id: UUID | str) -> Predecessors:
         """What a task waits for or has waited for, in the order in which `after` named them.
 
         `await` makes a list of them, `async for` reads them in batches; in a running task, see
         `asyncqueue.predecessors`.
         """
-        return Predecessors(self.backend.chains, task_id)
+        return Predecessors(self._here.chains, id_of(task_id))
 
     async def queues(self) -> builtins.list[QueueState]:
         """The queues that hold tasks which have not ended, or are paused, by name. Raises MigrationRequired."""
-        return await self.backend.queues()
+        return await self._here.queues()
 
     async def limits(self) -> builtins.list[LimitState]:
         """The limits that functions have declared, by name. Raises MigrationRequired."""
-        return await self.backend.limits.states()
+        return await self._here.limits.states()
 
     async def workers(self) -> builtins.list[WorkerState]:
         """The workers that run, or were lost within a day, the oldest first. Raises MigrationRequired."""
-        return await self.backend.workers()
+        return await self._here.workers()
 
     async def periodic(self) -> builtins.list[PeriodicState]:
         """The periodic tasks that workers have declared within ten minutes, by name. Raises MigrationRequired."""
-        table = await self.backend.ticks.read()
+        table = await self._here.ticks.read()
         ticks = listed(table)
         ids = [tick.last_task for tick in ticks if tick.last_task is not None]
-        seen = (await self.backend.observe(ids)).rows if ids else {}
+        seen = (await self._here.observe(ids)).rows if ids else {}
         return [periodic_state(tick, table.now, seen) for tick in ticks]
 
     # -- steering
 
-    async def cancel(self, *task_ids: UUID) -> set[UUID]:
+    async def cancel(self, *task_ids: UUID | str) -> set[UUID]:
         """Cancel tasks that have not ended. Returns the ids of those it cancelled.
 
         A running one is stopped by its worker within a heartbeat. What waits for one of these is cancelled with it, or
@@ -314,28 +433,28 @@ class Queue(AbstractAsyncContextManager["Queue"]):
         """
         if not task_ids:
             return set()
-        cancelled = await self.backend.cancel(task_ids)
-        await resolve_all(self.backend, cancelled)
+        cancelled = await self._here.cancel([id_of(each) for each in task_ids])
+        await resolve_all(self._here, cancelled)
         return cancelled
 
-    async def requeue(self, *task_ids: UUID) -> set[UUID]:
+    async def requeue(self, *task_ids: UUID | str) -> set[UUID]:
         """Queue tasks that have ended or are scheduled, at the end of the queue. Returns the ids of those it queued.
 
         Their attempts are counted anew. Raises OutcomeUnknown where the answer got lost: look at the tasks then,
         because what was queued again may have run already, and would run once more.
         """
-        return await self.backend.requeue(task_ids) if task_ids else set()
+        return await self._here.requeue([id_of(each) for each in task_ids]) if task_ids else set()
 
     async def pause(self, name: str) -> None:
         """Let no worker claim from this queue any more, from its next claim on; what runs goes on.
 
         Raises MigrationRequired; ConfigurationError for what cannot be a queue's name.
         """
-        await self.backend.pause(check_queue_name(name), paused=True)
+        await self._here.pause(check_queue_name(name), paused=True)
 
     async def resume(self, name: str) -> None:
         """Let workers claim from this queue again. Raises what `pause` raises."""
-        await self.backend.pause(check_queue_name(name), paused=False)
+        await self._here.pause(check_queue_name(name), paused=False)
 
     async def cleanup(
         self,
@@ -354,7 +473,7 @@ class Queue(AbstractAsyncContextManager["Queue"]):
 
         Raises ConfigurationError for a status that is not an end.
         """
-        deleted, _ = await clean(self.backend.retention, ages_of(older_than, statuses))
+        deleted, _ = await clean(self._here.retention, ages_of(older_than, statuses))
         return deleted
 
     # -- schema
@@ -363,7 +482,7 @@ class Queue(AbstractAsyncContextManager["Queue"]):
         self, *, indexes_only: bool = False, down: bool = False, notify: bool | None = None
     ) -> builtins.list[Change]:
         """The changes `migrate` would make now, in order."""
-        return await self.backend.pending(indexes_only=indexes_only, down=down, notify=notify)
+        return await self._here.pending(indexes_only=indexes_only, down=down, notify=notify)
 
     async def migrate(
         self, *, indexes_only: bool = False, down: bool = False, notify: bool | None = None
@@ -380,7 +499,8 @@ class Queue(AbstractAsyncContextManager["Queue"]):
             TableMissing: with `indexes_only` or `down` where there is no table.
             SchemaError: with `down` while tasks are scheduled.
         """
-        return await self.backend.migrate(indexes_only=indexes_only, down=down, notify=notify)
+        check_maker(self._here, self.settings)
+        return await self._here.migrate(indexes_only=indexes_only, down=down, notify=notify)
 
 
 def options_of(settings: Settings) -> Options:
@@ -390,8 +510,63 @@ def options_of(settings: Settings) -> Options:
         time_zone=ZoneInfo(settings.time_zone),
         connect_timeout=settings.connect_timeout,
         statement_timeout=settings.statement_timeout,
+        remedy=_remedy(settings),
         notify=settings.notify,
     )
+
+
+def check_maker(backend: Backend, settings: Settings) -> None:
+    """Raise TableMissing where there is no task table, and a migration of the Django project is to make it."""
+    if settings.of_project and backend.shape is None and backend.defect is None and _project_makes_table():
+        raise no_table(settings)
+
+
+def no_table(settings: Settings) -> TableMissing:
+    """The error for a table that is not there, with what makes it."""
+    return TableMissing(f"there is no table {settings.table!r} in this database: {_remedy(settings)}")
+
+
+def _remedy(settings: Settings) -> str:
+    if not settings.of_project:
+        return REMEDY
+    if _project_makes_table():
+        return "it is the Django project's: run `python manage.py migrate`"
+    return (
+        "add django_simple_queue to the Django project's INSTALLED_APPS and run `python manage.py migrate`, or create "
+        "it with `asyncqueue migrate`"
+    )
+
+
+def _project_makes_table() -> bool:
+    django = django_settings.project()
+    return django is not None and django_settings.makes_table(django)
+
+
+def _nothing_there(settings: Settings) -> str:
+    return (
+        f"there is no task table {settings.table!r} in {file_of(settings.database_url)}: nothing has been enqueued "
+        "there. Say with --database-url or ASYNCQUEUE_DATABASE_URL which database is meant"
+    )
+
+
+def tell_if_embedded(settings: Settings) -> None:
+    """Say loudly, once in a process, which file is used where no database was configured."""
+    if settings.origin is Origin.EMBEDDED and not _told:
+        place = file_of(settings.database_url)
+        _told.append(place)
+        logger.warning(
+            "no database is configured: tasks are in the file %s. That is for a first try; set "
+            "ASYNCQUEUE_DATABASE_URL, or database_url under [tool.asyncqueue] in pyproject.toml",
+            place,
+        )
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    """The event loop of asyncio that runs here; None in a thread without one, and under trio."""
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
 
 
 def _has_limits(backend: Backend) -> bool:

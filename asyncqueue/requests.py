@@ -25,7 +25,7 @@ class Identified(Protocol):
 
 
 #: A task that another one is to run after: one in the table, or one of the same `enqueue_many` call.
-Named: TypeAlias = "Identified | UUID | TaskRequest"
+Named: TypeAlias = "Identified | UUID | str | TaskRequest"
 
 _PRIORITIES = range(-100, 101)
 _ATTEMPTS = range(1, 2**31)

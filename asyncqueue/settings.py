@@ -1,4 +1,4 @@
-"""The settings, from the command line, the environment, pyproject.toml and the defaults, in this order."""
+"""The settings: from options, the environment, the Django project, pyproject.toml and the defaults, in this order."""
 
 from __future__ import annotations
 
@@ -6,25 +6,29 @@ import difflib
 import json
 import os
 import tomllib
+from collections.abc import Mapping
+from enum import Enum, auto
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit, urlunsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import BeforeValidator, Field, InstanceOf, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, InstanceOf, PrivateAttr, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
+    InitSettingsSource,
     NoDecode,
     PydanticBaseSettingsSource,
     PyprojectTomlConfigSettingsSource,
     SettingsConfigDict,
 )
 
+from asyncqueue import django_settings
 from asyncqueue.durations import seconds_of
 from asyncqueue.errors import ConfigurationError
 from asyncqueue.model import Status
 from asyncqueue.periodic import PeriodicTask, check_names
 from asyncqueue.queues import QueueOrder
+from asyncqueue.urls import anchored
 
 _PREFIX = "ASYNCQUEUE_"
 #: Seconds without renewal after which a task of asyncqueue is lost, on a migrated table.
@@ -75,8 +79,22 @@ _SecondsOrNone = Annotated[float | None, BeforeValidator(_time)]
 _Kept = Annotated[float | None, BeforeValidator(_seconds)]
 
 
+class Origin(Enum):
+    """Where a database URL comes from, the first that there is."""
+
+    GIVEN = auto()
+    ENVIRONMENT = auto()
+    DJANGO = auto()
+    PYPROJECT = auto()
+    EMBEDDED = auto()
+
+
 class Settings(BaseSettings):
     """Every setting. Sizes are in bytes; times are in seconds, or texts with a unit such as 90s, 15m, 12h or 7d.
+
+    What is not given here comes from the environment (ASYNCQUEUE_...), then from the Django project of this process,
+    then from the nearest pyproject.toml. Where there is a Django project, its database is taken and never that of
+    pyproject.toml or the embedded one.
 
     Raises ConfigurationError for values that mean nothing, with a sentence for each.
     """
@@ -85,7 +103,8 @@ class Settings(BaseSettings):
         env_prefix=_PREFIX, pyproject_toml_table_header=("tool", "asyncqueue"), extra="forbid", frozen=True
     )
 
-    database_url: str = Field("sqlite:///asyncqueue.sqlite3", description="where the task table is")
+    # Its password must not appear where somebody logs the settings.
+    database_url: str = Field("sqlite:///asyncqueue.sqlite3", description="where the task table is", repr=False)
     table: str = Field("django_simple_queue_task", min_length=1, description="its name")
     time_zone: str = Field("UTC", description="of the table's naive datetimes; a Django project's with USE_TZ=False")
     concurrency: int = Field(50, ge=1, le=10_000, description="tasks that run at once in one worker")
@@ -135,14 +154,21 @@ class Settings(BaseSettings):
     log_tracebacks: bool = Field(False, description="whether the worker's log has the tracebacks of failed tasks")
     log_format: Literal["console", "json"] = Field("console", description="of the worker's log")
 
+    #: Where the database URL comes from.
+    _origin: Origin = PrivateAttr(Origin.GIVEN)
+    #: The task table is the Django project's, wherever it is.
+    _of_project: bool = PrivateAttr(False)
+
     def __init__(self, **values: Any) -> None:
         try:
             _refuse_unknown_variables(type(self).model_fields)
-            super().__init__(**values)
+            url, origin = _database(values)
+            super().__init__(**(values if url is None else {**values, "database_url": url}))
         except ValidationError as error:
             raise ConfigurationError("\n".join(_sentences(error, type(self).model_fields))) from None
         except tomllib.TOMLDecodeError as error:
             raise ConfigurationError(f"pyproject.toml cannot be read: {error}") from None
+        self._origin = origin
 
     @classmethod
     def settings_customise_sources(
@@ -153,8 +179,33 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Options, then the environment, then pyproject.toml."""
-        return init_settings, env_settings, PyprojectTomlConfigSettingsSource(settings_cls, _pyproject())
+        """Options, then the environment, then the Django project, then pyproject.toml."""
+        django = django_settings.project()
+        project = InitSettingsSource(settings_cls, {} if django is None else django_settings.values_of(django))
+        pyproject = PyprojectTomlConfigSettingsSource(settings_cls, _pyproject())
+        return init_settings, env_settings, project, pyproject
+
+    @property
+    def origin(self) -> Origin:
+        """Where the database URL comes from."""
+        return self._origin
+
+    @property
+    def of_project(self) -> bool:
+        """Whether the task table is the Django project's, which alone makes it."""
+        return self._of_project or self._origin is Origin.DJANGO
+
+    def for_project(self) -> Self:
+        """The same settings for a database that is the Django project's, whoever has named it."""
+        changed = self.model_copy()
+        changed._of_project = True
+        return changed
+
+    def at(self, database_url: str) -> Self:
+        """The same settings for another database."""
+        changed = self.model_copy(update={"database_url": database_url})
+        changed._origin = Origin.GIVEN
+        return changed
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -214,12 +265,26 @@ class Settings(BaseSettings):
         return {status: age for status, age in ages.items() if age is not None}
 
 
-def redacted_url(url: str) -> str:
-    """The URL with its password hidden, for people to read."""
-    parts = urlsplit(url)
-    if parts.password is None:
-        return url
-    return urlunsplit(parts._replace(netloc=parts.netloc.replace(f":{parts.password}@", ":***@")))
+def _database(values: Mapping[str, Any]) -> tuple[str | None, Origin]:
+    """Which database is meant, and who says so; None for the URL where the sources of settings have it already."""
+    if "database_url" in values:
+        return None, Origin.GIVEN
+    if any(name.upper() == f"{_PREFIX}DATABASE_URL" for name in os.environ):
+        return None, Origin.ENVIRONMENT
+    django = django_settings.project()
+    if django is not None:
+        return django_settings.url_of(django), Origin.DJANGO
+    path = _pyproject()
+    url = None if path is None else _table_of(path).get("database_url")
+    if path is not None and isinstance(url, str):
+        return anchored(url, path.parent), Origin.PYPROJECT
+    return None, Origin.EMBEDDED if url is None else Origin.PYPROJECT
+
+
+def _table_of(pyproject: Path) -> Mapping[str, Any]:
+    """What pyproject.toml says of asyncqueue."""
+    table = tomllib.loads(pyproject.read_text(encoding="utf-8")).get("tool", {}).get("asyncqueue", {})
+    return table if isinstance(table, dict) else {}
 
 
 def _pyproject() -> Path | None:

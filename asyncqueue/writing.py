@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
 
-import anyio
-
 from asyncqueue.backends.base import Backend
-from asyncqueue.backoff import Backoff
 from asyncqueue.batcher import Batcher
-from asyncqueue.errors import DatabaseUnavailable
 from asyncqueue.model import NewTask
+from asyncqueue.patience import patiently
 from asyncqueue.rows import Rows
 
 Row = TypeVar("Row")
@@ -76,13 +72,4 @@ class Writer:
 
     async def _patiently(self, write: Callable[[Sequence[Row]], Awaitable[Result]], rows: Sequence[Row]) -> Result:
         """Write rows, waiting out an outage shorter than the patience: repetitions are harmless here."""
-        delays = Backoff(0.05, 1.0)
-        give_up_at = time.monotonic() + self._patience
-        while True:
-            try:
-                return await write(rows)
-            except DatabaseUnavailable:
-                delay = delays.next()
-                if time.monotonic() + delay > give_up_at:
-                    raise
-                await anyio.sleep(delay)
+        return await patiently(partial(write, rows), self._patience)

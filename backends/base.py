@@ -49,6 +49,7 @@ from asyncqueue.model import (
 )
 
 DEFAULT_TABLE = "django_simple_queue_task"
+REMEDY = "create it with `asyncqueue migrate`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,8 @@ class Options:
     time_zone: tzinfo = UTC
     connect_timeout: float = 10.0
     statement_timeout: float = 30.0
+    #: How a table that is not there is made.
+    remedy: str = REMEDY
     #: Whether enqueue notifies and an idle worker listens, where the database can (Capabilities.notifications).
     notify: bool = True
 

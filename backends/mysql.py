@@ -93,7 +93,8 @@ class MysqlBackend:
         self._address = address_of(url)
         self._times = Times(options.time_zone)
         names = schema.names_of(options.table)
-        self._table = Table("mysql", statements.pyformat, options.table, names, schema.slots(names))
+        slots = schema.slots(names)
+        self._table = Table("mysql", statements.pyformat, options.table, names, slots, remedy=options.remedy)
         # For a worker's hot path, for everything that must not wait behind it, for enqueueing, and for limits.
         self._engine = Lanes([self._lane(self._connect_hurried) for _ in range(self.capabilities.exchanges)])
         self._control, self._enqueue = self._lane(), self._lane()

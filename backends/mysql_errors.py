@@ -6,6 +6,7 @@ from pymysql import err
 
 from asyncqueue.backends.table import Table
 from asyncqueue.errors import (
+    AccessDenied,
     DatabaseBusy,
     DatabaseError,
     DatabaseReadOnly,
@@ -78,7 +79,7 @@ def _connection_error(error: err.Error, number: int, text: str) -> Exception:
         return DatabaseBusy(f"the database gave way to another session: {text}")
     if number in _REFUSED:
         remedy = "; add ssl=required to the database URL" if number == _INSECURE else ""
-        return DatabaseUnavailable(f"the database refused the connection: {text}{remedy}")
+        return AccessDenied(f"the database refused the connection: {text}{remedy}")
     if number in _READ_ONLY:
         return DatabaseReadOnly(f"the database is read only here, another server may have become the primary: {text}")
     # A driver error without a number is about its own protocol: nothing on that connection can be trusted.

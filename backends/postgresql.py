@@ -94,7 +94,7 @@ class PostgresqlBackend:
         self._connector = Connector(url, options)
         names = schema.names_of(options.table)
         slots = {**schema.slots(names), **Timeouts.of(options).slots()}
-        self._table = Table("postgresql", statements.dollar, options.table, names, slots)
+        self._table = Table("postgresql", statements.dollar, options.table, names, slots, remedy=options.remedy)
         # For a worker's hot path, for everything that must not wait behind it, for enqueueing, and for limits.
         by_index = self._connector.connect_by_index
         self._engine = Lanes([self._lane(by_index) for _ in range(self.capabilities.exchanges)])

@@ -7,6 +7,7 @@ from asyncpg import exceptions as pg
 
 from asyncqueue.backends.table import Table
 from asyncqueue.errors import (
+    AccessDenied,
     ConfigurationError,
     DatabaseBusy,
     DatabaseError,
@@ -50,7 +51,7 @@ _MEANINGS: tuple[tuple[tuple[type[BaseException], ...], type[Exception], str], .
     ),
     (
         (pg.InvalidAuthorizationSpecificationError, pg.InvalidCatalogNameError),  # class 28, 3D000
-        DatabaseUnavailable,
+        AccessDenied,
         "PostgreSQL refused the connection",
     ),
     (

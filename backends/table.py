@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 
 from asyncqueue.backends import versions
-from asyncqueue.backends.base import TableShape, TaskFilter
+from asyncqueue.backends.base import REMEDY, TableShape, TaskFilter
 from asyncqueue.backends.names import Names
 from asyncqueue.backends.statements import Statement, load, render, render_all
 from asyncqueue.errors import DatabaseError, DataRejected, MigrationRequired, SchemaChanged, SchemaError, TableMissing
@@ -26,13 +26,22 @@ class Table:
         name: the table's name as configured.
         names: the same, and those of what is beside it; `resolve` replaces them.
         slots: what fills the statements' slots; a backend may change it before `found`.
+        remedy: how one that is not there is made.
     """
 
     def __init__(
-        self, dialect: str, style: Callable[[str, int], str], name: str, names: Names, slots: dict[str, str]
+        self,
+        dialect: str,
+        style: Callable[[str, int], str],
+        name: str,
+        names: Names,
+        slots: dict[str, str],
+        *,
+        remedy: str = REMEDY,
     ) -> None:
         self.name = name
         self.names = names
+        self._remedy = remedy
         self.slots = slots
         self.shape: TableShape | None = None
         self._defect: SchemaError | None = None
@@ -166,7 +175,7 @@ class Table:
 
     def missing_error(self) -> TableMissing:
         """The error that says what to type."""
-        return TableMissing(f"there is no table {self.name!r} in this database: create it with `asyncqueue migrate`")
+        return TableMissing(f"there is no table {self.name!r} in this database: {self._remedy}")
 
 
 def _what_of(task: NewTask) -> str:

@@ -6,6 +6,7 @@ import contextlib
 import functools
 import inspect
 import os
+import sys
 from collections.abc import Callable, Coroutine, Iterator
 from typing import TYPE_CHECKING, Any, get_type_hints
 
@@ -42,6 +43,7 @@ def command(function: Callable[..., Coroutine[Any, Any, None]], *, steady: bool 
 
         for name, group in groups.items():
             given[name] = group(**{option.name: given.pop(option.name) for option in options[name]})
+        _find_modules_here()
         try:
             _run(functools.partial(function, **given), steady)
         except (ConfigurationError, InvalidTask) as error:
@@ -55,6 +57,14 @@ def command(function: Callable[..., Coroutine[Any, Any, None]], *, steady: bool 
     call.__signature__ = inspect.Signature(shown)  # type: ignore[attr-defined]
     call.__annotations__ = {each.name: each.annotation for each in shown}
     return call
+
+
+def _find_modules_here() -> None:
+    """As `python -m` does it: the modules of the current folder can be imported, tasks and Django's settings."""
+    with contextlib.suppress(OSError):  # the folder was deleted
+        here = os.getcwd()  # noqa: PTH109 - sys.path holds strings
+        if here not in sys.path:
+            sys.path.insert(0, here)
 
 
 def _options(group: type[Any]) -> Iterator[inspect.Parameter]:

@@ -21,9 +21,7 @@ async def cron(
     json: Json = False,
 ) -> None:
     """List the periodic tasks that workers have declared: when each is enqueued next, and what became of the last."""
-    from asyncqueue.queue import Queue
-
-    async with Queue(settings=database.settings()) as tasks:
+    async with database.existing() as tasks:
         found = await tasks.periodic()
     if json:
         print_json([_fields(each) for each in found])

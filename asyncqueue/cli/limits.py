@@ -14,9 +14,8 @@ async def limits(
 ) -> None:
     """List the limits that functions declare: how many tasks have a place under each, and how many wait for one."""
     from asyncqueue.limits import Rate
-    from asyncqueue.queue import Queue
 
-    async with Queue(settings=database.settings()) as tasks:
+    async with database.existing() as tasks:
         found = await tasks.limits()
     names = ("task", "limit", "rate", "keys", "running", "held")
     rows = []

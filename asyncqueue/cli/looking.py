@@ -38,10 +38,8 @@ async def show(
     json: Json = False,
 ) -> None:
     """Show everything about one task: arguments, output, error, log, when it is due, attempts, what it runs after."""
-    from asyncqueue.queue import Queue
-
     key = parse_id(task_id)
-    async with Queue(settings=database.settings()) as queue:
+    async with database.existing() as queue:
         record = await queue.get(key)
         attempts = await queue.attempts(key)
         after = await queue.predecessors(key)
@@ -105,10 +103,8 @@ async def list_tasks(
     json: Json = False,
 ) -> None:
     """List tasks, the latest changed first: all of them, or those for which all that is given is true."""
-    from asyncqueue.queue import Queue
-
     selection = selected.selection()
-    async with Queue(settings=database.settings()) as queue:
+    async with database.existing() as queue:
         records = await queue.list(limit=limit, offset=offset, **selection)
     if json:
         print_json([task_fields(record) for record in records])
@@ -157,8 +153,6 @@ async def stats(
 
     The options that select tasks are for --errors.
     """
-    from asyncqueue.queue import Queue
-
     if selected.status is not None:
         raise fail("stats counts every status; `asyncqueue list --status` shows the tasks of one", USAGE)
     if selected.given and not errors:
@@ -166,7 +160,7 @@ async def stats(
             "--task, --queue, --worker, --since, --until and --error select among failed tasks: add --errors", USAGE
         )
     selection = selected.selection()
-    async with Queue(settings=database.settings()) as queue:
+    async with database.existing() as queue:
         if errors:
             _print_failures(await queue.failures(limit=limit, **selection), json=json)
             return

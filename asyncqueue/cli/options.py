@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
+    from asyncqueue.queue import Queue
     from asyncqueue.settings import Settings
 
 
@@ -32,7 +36,11 @@ class Database:
     ] = None
     django: Annotated[
         str | None,
-        typer.Option("--django", metavar="MODULE", help="A Django settings module to take database and rules from."),
+        typer.Option(
+            "--django",
+            metavar="MODULE",
+            help="The Django settings to take database and rules from. (default: DJANGO_SETTINGS_MODULE)",
+        ),
     ] = None
 
     def settings(self, **options: Any) -> Settings:
@@ -41,11 +49,27 @@ class Database:
 
         options |= {"database_url": self.database_url, "table": self.table, "time_zone": self.time_zone}
         given = {name: value for name, value in options.items() if value is not None}
-        if self.django is not None:
+        if self.project is not None:
             from asyncqueue.django import load
 
-            return load(self.django).settings(**given)
+            return load(self.project).settings(**given)
         return Settings(**given)
+
+    @property
+    def project(self) -> str | None:
+        """The settings module of the Django project: what --django says, or else DJANGO_SETTINGS_MODULE."""
+        return self.django or os.environ.get("DJANGO_SETTINGS_MODULE") or None
+
+    @asynccontextmanager
+    async def existing(self) -> AsyncIterator[Queue]:
+        """The queue, open, for a command that must not make a database: it raises TableMissing where there is none."""
+        from asyncqueue.queue import Queue
+
+        queue = await Queue(settings=self.settings()).open(create=False)
+        try:
+            yield queue
+        finally:
+            await queue.close()
 
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]

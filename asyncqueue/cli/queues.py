@@ -26,9 +26,7 @@ async def queues(
     json: Json = False,
 ) -> None:
     """List the queues that hold tasks which have not ended, or are paused."""
-    from asyncqueue.queue import Queue
-
-    async with Queue(settings=database.settings()) as tasks:
+    async with database.existing() as tasks:
         found = await tasks.queues()
     if json:
         print_json([asdict(each) for each in found])

@@ -6,7 +6,6 @@ import functools
 import gc
 import logging
 import os
-import sys
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
@@ -124,8 +123,6 @@ async def run(
     SIGTERM, SIGHUP or Ctrl-C stops it: it claims nothing more, hands back what has not started and waits for running
     tasks. A second one ends it at once.
     """
-    # As `python -m` does it: the tasks of the current folder can be imported.
-    sys.path.insert(0, os.getcwd())  # noqa: PTH109 - sys.path holds strings
     given = {
         "concurrency": concurrency,
         "queues": tuple(queue) if queue else None,
@@ -151,26 +148,28 @@ async def run(
         "log_tracebacks": log_tracebacks,
         "log_format": log_format,
     }
-    await _work(database.settings(**given), django=database.django, burst=burst)
+    await _work(database.settings(**given), django=database.project, burst=burst)
 
 
 async def _work(settings: Settings, *, django: str | None, burst: bool) -> None:
     from asyncqueue import logs
     from asyncqueue.cli.live import live_line, set_up_log
     from asyncqueue.queue import Queue
-    from asyncqueue.running import redirect
-    from asyncqueue.settings import redacted_url
+    from asyncqueue.running import redirect, worker_queue
+    from asyncqueue.urls import redacted
     from asyncqueue.worker import Worker
 
     console = set_up_log(settings)
     queue = Queue(settings=settings)
     worker = Worker(queue, application=_application(settings, django))
     logs.name_worker(worker.name)
+    # Also for threads that tasks start by themselves, which no context variable reaches.
+    worker_queue.serve(settings)
     began = time.monotonic()
     with live_line(worker, console):
         async with queue:
             server = queue.backend.server
-            shown = redacted_url(settings.database_url)
+            shown = redacted(settings.database_url)
             logger.info("worker %d on %s %s, %s", os.getpid(), server.product, server.version, shown)
             _say_what_is_missing(queue.backend.shape)
             redirect.install()

@@ -49,7 +49,7 @@ async def migrate(
     project works on as before. Running it again does nothing; --down takes it all away.
     """
     from asyncqueue.backends.urls import backend_for
-    from asyncqueue.queue import options_of
+    from asyncqueue.queue import check_maker, options_of
 
     _refuse(check=check, sql=sql, indexes_only=indexes_only, down=down, json=json, yes=yes)
     settings = database.settings()
@@ -57,6 +57,7 @@ async def migrate(
     backend = backend_for(settings.database_url, options_of(settings))
     try:
         await backend.open()
+        check_maker(backend, settings)
         changes = await backend.pending(indexes_only=indexes_only, down=down, notify=notify)
         if not (check or sql):
             if down and changes and not yes:

@@ -49,9 +49,7 @@ async def _each(
     json: bool,
 ) -> None:
     """Change tasks given by id, or all that are selected, after asking."""
-    from asyncqueue.queue import Queue
-
-    async with Queue(settings=database.settings()) as queue:
+    async with database.existing() as queue:
         if task_ids:
             keys = [parse_id(text) for text in task_ids]
             done = await change(queue)(*keys)
@@ -151,8 +149,6 @@ async def cleanup(
     It counts them and asks first. With --completed, --failed or --cancelled it deletes only tasks in these statuses,
     each by an age of its own. A completed task stays as long as it holds its unique key (--unique-for).
     """
-    from asyncqueue.queue import Queue
-
     given = {Status.COMPLETED: completed, Status.FAILED: failed, Status.CANCELLED: cancelled}
     ages = {
         ended: timedelta(seconds=_with_unit(text, f"--{ended.name.lower()}"))
@@ -168,7 +164,7 @@ async def cleanup(
             raise fail(f"a clean-up deletes ended tasks only, not {', '.join(wrong)}", USAGE)
         age = timedelta(days=30 if days is None else days)
         ages = dict.fromkeys(statuses or (Status.COMPLETED, Status.FAILED), age)
-    async with Queue(settings=database.settings()) as queue:
+    async with database.existing() as queue:
         now = datetime.now(UTC)
         number = sum([await queue.count(status=ended, until=now - age) for ended, age in ages.items()])
         if dry_run:

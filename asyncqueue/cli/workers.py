@@ -17,9 +17,7 @@ async def workers(
     json: Json = False,
 ) -> None:
     """List the workers that run, and those that were lost within a day: silent for longer than their lease."""
-    from asyncqueue.queue import Queue
-
-    async with Queue(settings=database.settings()) as tasks:
+    async with database.existing() as tasks:
         found = await tasks.workers()
     if json:
         print_json(

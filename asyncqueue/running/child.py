@@ -27,6 +27,7 @@ import anyio
 
 from asyncqueue import logs
 from asyncqueue.model import ClaimedTask
+from asyncqueue.running import worker_queue
 from asyncqueue.running.application import Application
 from asyncqueue.running.boundary import Raised, call
 from asyncqueue.running.limits import Limits
@@ -145,6 +146,7 @@ def main() -> None:
     threading.Thread(target=_die_with_the_worker, daemon=True).start()
     sys.stdin = Path(os.devnull).open()  # noqa: SIM115 - for the life of the process
     sys.path[:] = request["path"]
+    worker_queue.told(request.get("worker_queue"))
     limits = Limits(**request["limits"])
     reports = _Reports(report_to, limits.max_log_size)
     streams = sys.stdout, sys.stderr

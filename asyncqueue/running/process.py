@@ -19,7 +19,7 @@ from typing import Any
 import anyio
 
 from asyncqueue import logs
-from asyncqueue.running import redirect
+from asyncqueue.running import redirect, worker_queue
 from asyncqueue.running.capture import Capture
 from asyncqueue.running.limits import Limits
 from asyncqueue.running.run import Run
@@ -70,6 +70,7 @@ async def run_in_process(run: Run, limits: Limits, *, prepare: str | None, modul
         "path": sys.path,
         "prepare": prepare,
         "log_level": logging.getLogger().level,
+        "worker_queue": worker_queue.tell(),
     }
     frames = _Frames(run)
     async with AsyncExitStack() as stack:

@@ -252,7 +252,8 @@ def _check_after(*afters: Any) -> None:
     if run is None:
         return
     own = run.claimed.id
-    if any(getattr(each, "id", each) == own for after in afters for each in named(after)):
+    texts = (own.hex, str(own))
+    if any(getattr(each, "id", each) in (own, *texts) for after in afters for each in named(after)):
         raise ConfigurationError(
             "in eager mode enqueue() returns when the task has run, so that cannot be one to run after its caller: "
             "test that with memory_queue"

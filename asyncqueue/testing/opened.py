@@ -6,13 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from asyncqueue.errors import ConfigurationError, TableMissing
+from asyncqueue.errors import ConfigurationError
 from asyncqueue.queue import Queue
-
-_NOT_OPEN = (
-    "the queue is not open: use it inside of `async with memory_queue() as queue`, or `async with Queue(...) as queue`"
-)
-_OR_NO_TABLE = "; or its database has no task table: run `asyncqueue migrate`"
 
 
 def require_asyncio(what: str) -> None:
@@ -28,14 +23,9 @@ def require_asyncio(what: str) -> None:
 
 @asynccontextmanager
 async def opened(queue: Queue) -> AsyncIterator[None]:
-    """Raise ConfigurationError for a queue that was not opened, or was in memory and is closed, or has no table."""
-    embedded = queue.backend.capabilities.embedded
-    if queue.backend.shape is None and queue.backend.defect is None:  # which the first verb says
-        raise ConfigurationError(_NOT_OPEN if embedded else _NOT_OPEN + _OR_NO_TABLE)
+    """Raise ConfigurationError for a queue that is not open in this event loop."""
     try:
-        yield
-    except TableMissing as error:
-        if not embedded:
-            raise
-        await queue.close()
-        raise ConfigurationError(_NOT_OPEN) from error
+        queue.require_open()
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{error}. In tests: `async with memory_queue() as queue`") from None
+    yield

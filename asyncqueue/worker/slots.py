@@ -60,6 +60,10 @@ class Slots:
         self._telling = False
         self._began: dict[Held, float] = {}
 
+    def note(self, note: Callable[[], object]) -> None:
+        """Call this in the context of which every run from here on gets a copy: it sets context variables."""
+        self._context.run(note)
+
     @property
     def running(self) -> int:
         """How many tasks run now."""

@@ -15,6 +15,7 @@ from asyncqueue.logs import about
 from asyncqueue.model import Link, LostTask, Status
 from asyncqueue.queue import Queue
 from asyncqueue.queues import QueueOrder, bare_name
+from asyncqueue.running import worker_queue
 from asyncqueue.running.application import Application
 from asyncqueue.running.context import info_of
 from asyncqueue.running.guarded import guard
@@ -80,6 +81,7 @@ class Worker:
     ) -> None:
         settings = settings or queue.settings
         backend = queue.backend
+        self._queue = queue
         self._progress = Progress()
         self._settings = settings
         self._backend = backend
@@ -195,10 +197,15 @@ class Worker:
     async def run(self, *, burst: bool = False) -> None:
         """Work until `stop`, or with `burst` until nothing is left to claim.
 
-        Raises a DatabaseError that waiting cannot heal, such as SchemaError.
+        Raises a DatabaseError that waiting cannot heal, such as SchemaError; ConfigurationError where the queue is not
+        open in this event loop.
         """
+        self._queue.require_open(self._backend)
         self._main = asyncio.current_task()
         watchdog = Watchdog(self._slots.describe, self._slots.about)
+        # What is started in here, tasks and hooks and their threads, enqueues in this queue.
+        entered = worker_queue.enter(self._queue)
+        self._slots.note(lambda: worker_queue.enter(self._queue))
         try:
             guard(asyncio.get_running_loop())
             with self._admitter.hearing(), self._linker.hearing():
@@ -213,6 +220,7 @@ class Worker:
         except BaseExceptionGroup as group:
             raise unwrapped(group) from None
         finally:
+            worker_queue.leave(entered)
             watchdog.stop()
             await self._save()
             self._say_what_is_left()

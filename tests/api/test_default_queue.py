@@ -14,8 +14,8 @@ import pytest
 import asyncqueue
 
 
-def run(folder: Path, program: str, **environment: str) -> str:
-    """Run a program in `folder` and return what it prints; its warnings are errors."""
+def run(folder: Path, program: str, *, said: str = "", **environment: str) -> str:
+    """Run a program in `folder` and return what it prints; its warnings are errors, and it logs what is `said`."""
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", textwrap.dedent(program)],
         cwd=folder,
@@ -25,7 +25,7 @@ def run(folder: Path, program: str, **environment: str) -> str:
         timeout=60,
     )
     assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
+    assert done.stderr == said
     return done.stdout
 
 
@@ -41,7 +41,10 @@ def test_without_any_configuration_tasks_go_to_a_file_in_the_current_folder(tmp_
             print(handle.id, (await handle.status()).name)
 
         asyncio.run(main())
+        asyncio.run(main())
         """,
+        said=f"no database is configured: tasks are in the file {tmp_path}/asyncqueue.sqlite3. That is for a first "
+        "try; set ASYNCQUEUE_DATABASE_URL, or database_url under [tool.asyncqueue] in pyproject.toml\n",
     )
     assert out.endswith("QUEUED\n")
     assert (tmp_path / "asyncqueue.sqlite3").exists()

@@ -222,6 +222,7 @@ def test_the_live_line_counts_attempts_that_are_tried_again(folder):
 
 
 def test_workers_are_listed(folder):
+    call(folder, "migrate")
     assert call(folder, "workers").stdout.splitlines()[-1] == "no worker runs"
     with sqlite3.connect(folder / "asyncqueue.sqlite3") as raw:
         raw.execute(
@@ -238,6 +239,7 @@ def test_workers_are_listed(folder):
 
 
 def test_periodic_tasks_are_listed(folder):
+    call(folder, "migrate")
     assert call(folder, "cron").stdout.splitlines()[-1] == "no worker has declared a periodic task"
     (folder / "crons.py").write_text(CRON)
     with Terminal(folder, "run", "--import", "crons") as terminal:

@@ -210,5 +210,5 @@ async def test_settings_and_what_is_wrong_with_them():
 async def test_after_the_end_it_is_closed():
     async with eager() as queue:
         pass
-    with pytest.raises(ConfigurationError, match="the queue is not open"):
+    with pytest.raises(ConfigurationError, match="the queue was closed"):
         await queue.enqueue(app.send, {"to": "a"})

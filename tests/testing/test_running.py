@@ -287,11 +287,11 @@ async def test_a_queue_that_is_not_open_is_refused():
     for use in (run_until_empty, lambda queue: advance(queue, 1)):
         with pytest.raises(ConfigurationError, match=r"the queue is not open: .*memory_queue\(\).* as queue`$"):
             await use(Queue("sqlite://"))
-        with pytest.raises(ConfigurationError, match=r"the queue is not open.* has no task table: run"):
+        with pytest.raises(ConfigurationError, match=r"the queue is not open: .*memory_queue\(\)"):
             await use(Queue("postgresql://nobody@localhost:1/nothing"))
         async with memory_queue() as queue:
             pass
-        with pytest.raises(ConfigurationError, match="the queue is not open"):
+        with pytest.raises(ConfigurationError, match="the queue was closed"):
             await use(queue)
 
 

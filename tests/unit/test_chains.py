@@ -109,12 +109,20 @@ def test_after_one_that_is_there_already_a_row_is_due_to_be_looked_at():
     assert (first.links, mixed.links, other.links) == (Link.FOLLOWED, Link.WAITING, Link.WAITING)
 
 
+def test_the_text_of_an_id_is_an_id():
+    there = uuid4()
+    some: Any = [str(there), there]
+    for after in (str(there), there.hex.upper(), some):
+        [row] = connect([TaskRequest("a", after=after)])
+        assert row.after == After((there,))
+
+
 def test_after_nothing_is_at_once():
     [row] = connect([TaskRequest("a", after=[], on_failure="run")])
     assert (row.after, row.links, row.delay) == (None, 0, None)
 
 
-@pytest.mark.parametrize("after", ["0f8fad5b-d9cb-469f-a165-70867728950e", 7, {"a": 1}, [7], [None]], ids=str)
+@pytest.mark.parametrize("after", ["0f8fad5b-d9cb-469f-a165-7086772895", 7, {"a": 1}, [7], [None]], ids=str)
 def test_what_cannot_be_run_after(after):
     with pytest.raises(ConfigurationError, match="after= takes handles, ids"):
         connect([TaskRequest("a", after=after)])

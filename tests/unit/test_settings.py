@@ -9,7 +9,8 @@ import pytest
 
 from asyncqueue.errors import ConfigurationError
 from asyncqueue.model import Status
-from asyncqueue.settings import Settings, redacted_url
+from asyncqueue.settings import Settings
+from asyncqueue.urls import redacted
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -81,8 +82,8 @@ def test_wrong_values_are_named_in_a_sentence(values, text):
 
 
 def test_passwords_are_hidden():
-    assert redacted_url("postgresql://u:s3cret@h:1/d") == "postgresql://u:***@h:1/d"
-    assert redacted_url("sqlite:///x.sqlite3") == "sqlite:///x.sqlite3"
+    assert redacted("postgresql://u:s3cret@h:1/d") == "postgresql://u:***@h:1/d"
+    assert redacted("sqlite:///x.sqlite3") == "sqlite:///x.sqlite3"
 
 
 def test_every_setting_is_documented_with_its_default():

@@ -260,13 +260,13 @@ async def test_djangos_own_worker_shares_the_table(database, tmp_path):
     ],
 )
 def test_djangos_database_setting_becomes_a_url(database, url):
-    from asyncqueue.django import database_url
+    from asyncqueue.django_settings import database_url
 
     assert database_url(database) == url
 
 
 def test_a_file_of_mysql_options_is_refused_with_what_to_do():
-    from asyncqueue.django import database_url
+    from asyncqueue.django_settings import database_url
     from asyncqueue.errors import ConfigurationError
 
     with pytest.raises(ConfigurationError, match=r"read_default_file.*--database-url"):
@@ -274,7 +274,7 @@ def test_a_file_of_mysql_options_is_refused_with_what_to_do():
 
 
 def test_an_engine_nobody_serves_is_refused():
-    from asyncqueue.django import database_url
+    from asyncqueue.django_settings import database_url
     from asyncqueue.errors import ConfigurationError
 
     with pytest.raises(ConfigurationError, match="oracle"):

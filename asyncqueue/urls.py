@@ -1,0 +1,107 @@
+"""Database URLs: understood as other tools write them, shown without passwords, with paths that stay what they are."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from urllib.parse import quote, unquote, urlsplit
+
+from asyncqueue.errors import ConfigurationError
+
+#: What a URL may begin with, as libpq, SQLAlchemy, Django (dj-database-url) and providers write it.
+_DIALECTS = {
+    **dict.fromkeys(("postgresql", "postgres", "pgsql", "postgis", "timescale", "timescalegis"), "postgresql"),
+    **dict.fromkeys(("mysql", "mysqlgis", "mysql-connector", "mariadb"), "mysql"),
+    **dict.fromkeys(("sqlite", "sqlite3", "spatialite"), "sqlite"),
+}
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*(?=:)")
+#: Parameters of a query that are secrets.
+_SECRETS = re.compile(r"([?&](?:[^=&#]*(?:passw(?:or)?d|secret|token)[^=&#]*|pwd)=)[^&#]*", re.IGNORECASE)
+_HINT = (
+    "the user or password in the database URL seems to hold a character that must be escaped there: write %40 for @, "
+    "%2F for /, %3A for :, %3F for ?, %23 for # and %25 for %"
+)
+
+
+def dialect_of(url: str) -> str:
+    """postgresql, mysql or sqlite. A driver's name, as in `postgresql+asyncpg://`, is passed over.
+
+    Raises ConfigurationError for any other database.
+    """
+    scheme = _scheme(url)
+    dialect = _DIALECTS.get(scheme.lower().partition("+")[0])
+    if dialect is None or not url[len(scheme) :].startswith("://"):
+        start = f"starts with {scheme}://" if url[len(scheme) :].startswith("://") else "has no scheme"
+        raise ConfigurationError(
+            f"the database URL {start}; asyncqueue knows postgresql://, mysql://, mariadb:// and sqlite:///, also with "
+            "a driver's name as SQLAlchemy writes it (postgresql+asyncpg://)"
+        )
+    return dialect
+
+
+def understood(url: str) -> str:
+    """The same URL with its dialect for a scheme, and with what stands before the last `@` of its host escaped.
+
+    Raises ConfigurationError for a database that asyncqueue does not serve, and for a password that cannot be told
+    from what follows it.
+    """
+    dialect = dialect_of(url)
+    rest = url[len(_scheme(url)) :]
+    if dialect == "sqlite":
+        return dialect + rest
+    parts = urlsplit(dialect + rest)
+    credentials, at, host = parts.netloc.rpartition("@")
+    if not at and "@" in rest and _strange(parts.netloc, parts.path):
+        raise ConfigurationError(_HINT)
+    return dialect + "://" + credentials.replace("@", "%40") + at + host + rest[len("://") + len(parts.netloc) :]
+
+
+def redacted(url: str) -> str:
+    """The URL with its passwords hidden, for people to read; also where it is malformed."""
+    url = _SECRETS.sub(r"\1***", url)
+    scheme, found, rest = url.partition("://")
+    if not found or _DIALECTS.get(scheme.lower().partition("+")[0]) == "sqlite":
+        return url
+    base, mark, query = rest.partition("?")
+    if "@" not in base and ":" in base and not base.partition(":")[2].partition("/")[0].isdecimal():
+        base, mark, query = rest, "", ""  # an unescaped password: whatever stands before the last @ may be part of it
+    credentials, at, place = base.rpartition("@")
+    user, colon, _ = credentials.partition(":")
+    return scheme + found + (f"{user}:***@{place}" if colon else credentials + at + place) + mark + query
+
+
+def anchored(url: str, folder: Path) -> str:
+    """The URL, with a relative path of a SQLite file as one of this folder."""
+    scheme, found, path = url.partition(":///")
+    if not found or _DIALECTS.get(scheme.lower().partition("+")[0]) != "sqlite":
+        return url
+    if not path or path.startswith(("/", ":memory:")):
+        return url
+    return f"{scheme}:///{quote(str(folder))}/{path}"
+
+
+def file_of(url: str) -> str:
+    """The file of a SQLite URL, as an absolute path, to name it to people; of another URL what `redacted` makes."""
+    scheme, found, path = url.partition(":///")
+    if not found or not path or _DIALECTS.get(scheme.lower().partition("+")[0]) != "sqlite":
+        return redacted(url)
+    return str(Path(unquote(path)).absolute())
+
+
+def is_memory(url: str) -> bool:
+    """Whether it means a SQLite database in memory, which one connection has for itself."""
+    scheme, _, path = url.partition("://")
+    return _DIALECTS.get(scheme.lower().partition("+")[0]) == "sqlite" and path in ("", "/", "/:memory:")
+
+
+def _scheme(url: str) -> str:
+    found = _SCHEME.match(url)
+    return found.group() if found else ""
+
+
+def _strange(netloc: str, path: str) -> bool:
+    """Whether a host cannot be one, or a database's name holds what only a password would."""
+    if "@" in path:
+        return True
+    port = netloc.rpartition("]")[2].partition(":")[2]
+    return bool(port) and "," not in netloc and not port.isdecimal()
