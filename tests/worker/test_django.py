@@ -279,3 +279,15 @@ def test_an_engine_nobody_serves_is_refused():
 
     with pytest.raises(ConfigurationError, match="oracle"):
         database_url({"ENGINE": "django.db.backends.oracle", "NAME": "x"})
+
+
+@cases("database", shaped(["sqlite"], [10]))
+async def test_the_orm_works_in_a_process_of_its_own(database, tmp_path):
+    """Django refuses it where an event loop runs."""
+    names = ("plain", "generator", "through_async_to_sync", "asynchronous")
+    ids = database.django.create([{"task": f"tests.djangoapp.isolated.{name}", "args": {}} for name in names])
+    with project(database, tmp_path, "--burst", "-c", "1", "--prefetch", "0", "--timeout", "60") as worker:
+        assert await worker.wait() == 0
+    rows = database.django.read(ids)
+    assert [row["error"] for row in rows] == [None] * 4
+    assert [row["output"] for row in rows] == ["1", "1 and 1", "1", "1"]

@@ -72,7 +72,7 @@ async def test_a_cancelled_task_keeps_its_log_and_that_of_its_clean_up(queue, tm
     assert (record.status, record.log) == (Status.CANCELLED, "began\ncleaning\ncleaned up\n")
 
 
-@EVERYWHERE
+@cases("database", [*shaped(["mysql", "sqlite"], [10]), *migrated(["postgresql"])])
 async def test_a_task_that_ends_before_it_hears_of_its_cancellation_keeps_its_log(queue, tmp_path):
     handle = await queue.enqueue(talking_tasks.ends_in_its_time, {"folder": str(tmp_path)})
     async with talking(queue, heartbeat=60, lease=200, timeout=100) as worker:
