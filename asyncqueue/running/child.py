@@ -186,7 +186,7 @@ def _result(request: dict[str, Any], limits: Limits, reports: _Reports) -> RunRe
         queue=request["queue"],
     )
     run = runner.prepare(claimed, lambda: reports)
-    signal.signal(signal.SIGTERM, partial(_stop, run, reports))
+    signal.signal(signal.SIGTERM, partial(_stop, run, main_thread, reports))
     # What the task forks ends as it did before, by the signal that its group is sent.
     os.register_at_fork(after_in_child=lambda: signal.signal(signal.SIGTERM, signal.SIG_DFL))
     try:
@@ -197,8 +197,9 @@ def _result(request: dict[str, Any], limits: Limits, reports: _Reports) -> RunRe
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
-def _stop(run: Run, reports: _Reports, number: int, frame: FrameType | None) -> None:
+def _stop(run: Run, main_thread: MainThread, reports: _Reports, number: int, frame: FrameType | None) -> None:
     """Handle SIGTERM."""
+    main_thread.stopping = True
     task = run.task
     if task is None:  # it has not begun
         _end_as_told(reports)

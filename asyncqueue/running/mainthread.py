@@ -22,6 +22,8 @@ class MainThread:
     """
 
     def __init__(self) -> None:
+        #: Set by the handler of a signal that stops the task: nothing is called any more.
+        self.stopping = False
         self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
 
     async def call(self, run: Run, function: Callable[[], Result]) -> Result:
@@ -39,6 +41,9 @@ class MainThread:
             try:
                 run.at_hand = True
                 try:
+                    # Asked when a handler would raise already: one that came before has raised nothing.
+                    if self.stopping:
+                        raise asyncio.CancelledError
                     result = context.run(function)
                 finally:
                     run.at_hand = False

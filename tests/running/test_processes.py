@@ -20,6 +20,8 @@ from asyncqueue.model import Status
 from asyncqueue.running import redirect
 from asyncqueue.running.application import Application
 from asyncqueue.running.limits import Limits
+from asyncqueue.running.mainthread import MainThread
+from asyncqueue.running.run import Run
 from asyncqueue.running.runner import Runner, RunResult
 from tests.running.helpers import HERE, Recorder, claimed, run
 
@@ -159,6 +161,22 @@ async def test_no_event_loop_runs_where_a_plain_generator_is_called(runner):
     stream = Recorder()
     result = await run(runner, f"{ISOLATED}.yields_from_a_loop", None, stream)
     assert (result.error, stream.texts) == (None, ["answer"])
+
+
+def test_a_task_that_is_stopped_just_before_its_plain_function_is_called_does_not_run():
+    main_thread = MainThread()
+    called: list[str] = []
+
+    async def work() -> bool:
+        run = Run(claimed("echo"), Recorder, 1000)
+        assert await main_thread.call(run, lambda: "result") == "result"
+        main_thread.stopping = True
+        with pytest.raises(asyncio.CancelledError):
+            await main_thread.call(run, lambda: called.append("function"))
+        return run.at_hand
+
+    assert main_thread.serve(lambda: asyncio.run(work())) is False
+    assert called == []
 
 
 async def test_signals_can_be_handled_in_a_process_of_its_own(runner):
