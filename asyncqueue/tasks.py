@@ -83,19 +83,26 @@ class TaskFunction(Generic[P, R]):
         return f"<task {self._function.__module__}.{self._function.__qualname__}>"
 
 
-def wraps_a_task(function: object) -> bool:
-    """Whether this is not a declared function itself, but what a decorator above `@task` has made of one."""
+def wraps_a_task(function: object, path: str) -> bool:
+    """Whether the function at this path is not declared itself, but what a decorator above `@task` has made of one.
+
+    A decorator without `functools.wraps` is known by what it holds: the declared function that has this path.
+    """
     if isinstance(function, TaskFunction):
         return False
     seen: set[int] = set()
     while function is not None and id(function) not in seen:
         seen.add(id(function))
         inner = function.func if isinstance(function, functools.partial) else getattr(function, "__wrapped__", None)
-        cells = getattr(function, "__closure__", None) or ()
-        if any(isinstance(each, TaskFunction) for each in (inner, *map(_content, cells))):
+        cells = map(_content, getattr(function, "__closure__", None) or ())
+        if isinstance(inner, TaskFunction) or any(_stands_at(each, path) for each in cells):
             return True
         function = inner
     return False
+
+
+def _stands_at(value: object, path: str) -> bool:
+    return isinstance(value, TaskFunction) and path == f"{value.__module__}.{getattr(value, '__qualname__', '')}"
 
 
 def _content(cell: CellType) -> object:

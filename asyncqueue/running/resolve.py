@@ -176,7 +176,7 @@ def _refuse_standard_library(path: str) -> None:
 
 def _hidden(path: str, function: object) -> str | None:
     """The refusal of a function that is declared, but wrapped by a decorator above `@task`; None for any other."""
-    if not wraps_a_task(function):
+    if not wraps_a_task(function, path):
         return None
     return (
         f"{path} may not run here: it is declared with @task, but something wraps the declared function, such as a "

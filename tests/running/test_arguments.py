@@ -94,9 +94,10 @@ def test_a_decorator_above_the_declaration_is_named(name):
     assert callable(Resolver(AllowRule(everything=True)).resolve(f"{HERE}.{name}").function)
 
 
-def test_a_function_that_nobody_declared_is_told_to_be():
+@pytest.mark.parametrize("name", ["transparent", "undeclared"])
+def test_a_function_that_nobody_declared_is_told_to_be(name):
     with pytest.raises(TaskNotAllowed, match=r"declare it with @asyncqueue\.task"):
-        Resolver(AllowRule()).resolve(f"{HERE}.transparent")
+        Resolver(AllowRule()).resolve(f"{HERE}.{name}")
 
 
 @pytest.fixture

@@ -91,6 +91,24 @@ def declared(value: str = "") -> str:
     return value
 
 
+def telling(other: Any) -> Callable[..., Any]:
+    """Holds a declared function for a purpose of its own."""
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def wrapper(*args: Any, **kwargs: Any) -> Any:
+            return other(function(*args, **kwargs))
+
+        return wrapper
+
+    return decorate
+
+
+@telling(declared)
+def undeclared() -> str:
+    return "called"
+
+
 partial = functools.partial(declared, value="given")
 
 

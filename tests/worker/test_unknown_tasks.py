@@ -168,6 +168,18 @@ async def test_a_worker_in_the_wrong_folder_stops_claiming(queue, database, tmp_
         await _until_all(queue, handles, Status.COMPLETED, but=failed)
 
 
+@cases("database", [*migrated(["sqlite"]), *shaped(["sqlite"], [10])])
+async def test_a_module_that_is_still_being_imported_may_be_the_right_one(queue, database, tmp_path, release):
+    strange = await queue.enqueue_many([("nowhere.work", None)] * 30)
+    known = await queue.enqueue("deployed.known")
+    with WorkerProcess(database.url, tmp_path, "--burst", **release(f"import time; time.sleep(0.5)\n{OLD}")) as worker:
+        assert await worker.wait() == 0
+        assert "the right virtual environment?" not in worker.text()
+    assert await known.status() == Status.COMPLETED
+    end = Status.SCHEDULED if queue.backend.shape.migrated else Status.FAILED
+    assert {record.status for record in await queue.backend.get([each.id for each in strange])} == {end}
+
+
 @cases("database", [*migrated(), *shaped(shapes=[10])])
 async def test_a_burst_in_the_wrong_virtual_environment_ends_and_fails_a_few(queue, database, tmp_path, release):
     await queue.enqueue_many([("deployed.known", None)] * COUNT)
