@@ -49,7 +49,7 @@ async def default_queue() -> Queue:
     here = _opening.setdefault(loop, {})
     opening = here.get(worker)
     if opening is None:
-        opening = here[worker] = loop.create_task(_open(loop, worker))
+        opening = here[worker] = loop.create_task(_open(loop, worker), name="asyncqueue open")
     # Several first callers share one opening, and one that is cancelled leaves it to the others.
     return await asyncio.shield(opening)
 

@@ -148,8 +148,8 @@ class Waiting:
                 await asyncio.sleep(max(_SHORTEST, _TIMES_LOOK * (time.monotonic() - began)))
                 if hint is None:
                     pause = min(self._delays.next(), _LONGEST_READING if self._readers else _LONGEST)
-                    hint = asyncio.create_task(self._backend.wait_for_ends(pause))
-                come = asyncio.create_task(self._come.wait())
+                    hint = asyncio.create_task(self._backend.wait_for_ends(pause), name="asyncqueue wait")
+                come = asyncio.create_task(self._come.wait(), name="asyncqueue wait")
                 try:
                     await asyncio.wait({hint, come}, return_when=asyncio.FIRST_COMPLETED)
                 finally:

@@ -25,7 +25,7 @@ def begin(work: Coroutine[Any, Any, Result], on_end: Callable[[], None] | None =
         work: what to do. It has to end by a deadline of its own.
         on_end: called once when it is over, and even where it was cancelled before it began.
     """
-    task = asyncio.get_running_loop().create_task(work)
+    task = asyncio.get_running_loop().create_task(work, name="asyncqueue work")
     _under_way.add(task)
 
     def over(_: asyncio.Task[Result]) -> None:

@@ -191,9 +191,9 @@ def _end(progress: Progress) -> None:
     stuck = progress.abandoned_threads or progress.abandoned_runs or progress.abandoned_hooks
     if stuck:
         logger.warning("ending with tasks or hooks that cannot be stopped")
-    children = forks.children()
+    children = forks.end_children()
     if children:
-        logger.warning("ending although %d processes go on that tasks have started with multiprocessing", children)
+        logger.warning("terminating %d processes that tasks have started with multiprocessing", children)
     if stuck or children:
         leave(code)  # Python itself would wait for them
     if code:

@@ -48,10 +48,13 @@ def leave_child(failure: BaseException | None) -> None:
     os._exit(0 if failure is None else 1)
 
 
-def children() -> int:
-    """How many processes of `multiprocessing` go on, for which Python would wait when it ends."""
+def end_children() -> int:
+    """Terminate the processes of `multiprocessing` that go on. Returns how many: Python would wait for their ends."""
     multiprocessing = sys.modules.get("multiprocessing")
-    return len(multiprocessing.active_children()) if multiprocessing else 0
+    going_on = multiprocessing.active_children() if multiprocessing else []
+    for child in going_on:
+        child.terminate()
+    return len(going_on)
 
 
 def _before() -> None:

@@ -50,7 +50,12 @@ def _visible(loop: asyncio.AbstractEventLoop | None = None) -> set[asyncio.Task[
         return _all_tasks(loop)
     # The asyncio task that waits for a thread is nothing that a plain function has made.
     own = None if run.in_thread else run.task
-    return {task for task in _all_tasks(loop) if task is own or (task is not run.task and _run_of(task) is run)}
+    return {task for task in _all_tasks(loop) if task is own or (task is not run.task and _is_of(run, task))}
+
+
+def _is_of(run: Run, task: asyncio.Task[Any]) -> bool:
+    """Whether the code of a run has made it. What asyncqueue does on its behalf others may wait for, too."""
+    return _run_of(task) is run and not task.get_name().startswith("asyncqueue ")
 
 
 def _run_of(task: asyncio.Task[Any]) -> Run | None:

@@ -44,7 +44,8 @@ class Imports:
 
     def _begin(self, path: str) -> _Import:
         resolving = self._threads.run(functools.partial(self._resolver.resolve, path), f"the import of {path}")
-        begun = self._under_way[path] = _Import(asyncio.get_running_loop().create_task(resolving))
+        loop = asyncio.get_running_loop()
+        begun = self._under_way[path] = _Import(loop.create_task(resolving, name="asyncqueue import"))
         begun.task.add_done_callback(functools.partial(self._ended, path, begun))
         return begun
 

@@ -8,7 +8,7 @@ import sys
 import threading
 from typing import Any
 
-from asyncqueue import task
+from asyncqueue import enqueue, task
 from tests.worker.sample_tasks import witnessed
 
 _loops: list[asyncio.AbstractEventLoop] = []
@@ -31,6 +31,21 @@ async def cancel_all_but_me() -> list[str]:
     await asyncio.gather(*others, return_exceptions=True)
     assert mine.cancelled()
     return [each.get_name() for each in others]
+
+
+@task
+async def cancel_all_beside_enqueue(seconds: float) -> list[str]:
+    """What asyncqueue does for several tasks at once is nobody's to cancel."""
+    enqueuing = asyncio.create_task(enqueue(sleep_briefly, {"seconds": seconds}), name="mine")
+    await asyncio.sleep(0)
+    seen = [each.get_name() for each in asyncio.all_tasks() if each is not asyncio.current_task()]
+    await enqueuing
+    return seen
+
+
+@task
+async def sleep_briefly(seconds: float) -> None:
+    await asyncio.sleep(seconds)
 
 
 @task

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections import Counter
 from collections.abc import Coroutine
 from contextlib import contextmanager
@@ -59,6 +60,8 @@ async def test_a_task_that_cancels_all_tasks_cancels_its_own_only(database, queu
         with once(witness, keys):
             polite = await queue.enqueue(rude_tasks.cancel_all_but_me)
             assert await polite.result(timeout=10) == ["mine"]
+            beside_enqueue = await queue.enqueue(rude_tasks.cancel_all_beside_enqueue, {"seconds": 0})
+            assert await beside_enqueue.result(timeout=10) == ["mine"]
             assert await (await queue.enqueue(rude_tasks.cancel_all_from_thread)).result(timeout=10) == 0
             for rude in (rude_tasks.cancel_all, rude_tasks.cancel_all_soon):
                 with pytest.raises(TaskFailed, match="CancelledError"):
@@ -130,6 +133,8 @@ async def test_a_task_that_ends_the_event_loop_does_not_end_the_worker(database,
         assert worker.alive
         assert "a task has ended the event loop, by " in worker.text()
         await (await queue.enqueue(sample_tasks.add, {"a": 1, "b": 1})).result(timeout=10)
+        worker.signal(signal.SIGINT)
+        assert await worker.wait(20) == 0, "Ctrl-C is still heard"
 
 
 FAILS = {
