@@ -41,6 +41,7 @@ class Lane(Generic[Connection]):
     Args:
         connect: opens a connection; raises whatever the driver raises.
         discard: drops one at once, without waiting for the server.
+        give_up: drops one whose server has not answered in time; as `discard` where it is left out.
         usable: whether the driver still believes in it.
         connect_timeout: seconds to open a connection.
         statement_timeout: seconds to wait for one's turn, and again for one piece of work.
@@ -56,8 +57,10 @@ class Lane(Generic[Connection]):
         connect_timeout: float,
         statement_timeout: float,
         look_again: Callable[[Connection], Awaitable[None]],
+        give_up: Callable[[Connection], None] | None = None,
     ) -> None:
         self._connect = connect
+        self._give_up = give_up or discard
         self._look_again = look_again
         self._discard = discard
         self._usable = usable
@@ -66,6 +69,7 @@ class Lane(Generic[Connection]):
         self._turns: Turns[Lane[Connection]] = Turns([self])
         self._connection: Connection | None = None
         self._closed = False
+        self._outdated = False
 
     async def run(
         self,
@@ -96,7 +100,11 @@ class Lane(Generic[Connection]):
         self._closed = False
 
     def hurry(self, seconds: float) -> None:
-        """From now on wait no longer than this for one's turn, and again for one piece of work."""
+        """From now on wait no longer than this for one's turn, and again for one piece of work.
+
+        A connection that is open already is replaced, because its session was set up for another deadline.
+        """
+        self._outdated |= seconds != self.statement_timeout
         self.statement_timeout = seconds
 
     def close(self) -> None:
@@ -130,6 +138,11 @@ class Lane(Generic[Connection]):
                 if not (repeat and idle):
                     raise
 
+    def _let_go(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            self._give_up(connection)
+
     def _drop(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
@@ -143,13 +156,14 @@ class Lane(Generic[Connection]):
     ) -> Result:
         doing = "connection"
         try:
-            if self._connection is not None and not self._usable(self._connection):
+            if self._connection is not None and (self._outdated or not self._usable(self._connection)):
                 self._drop()
+            self._outdated = False
             if self._connection is None:
                 await self._open_connection()
             doing = "answer"
             assert self._connection is not None  # noqa: S101 - opened just now
-            with Deadline(timeout, self._drop):
+            with Deadline(timeout, self._let_go):
                 return await work(self._connection)
         except BaseException as error:
             if isinstance(error, DuplicateTask | QueueClosed):

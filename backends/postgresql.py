@@ -26,7 +26,7 @@ from asyncqueue.backends.postgresql_agenda import PostgresqlAgenda
 from asyncqueue.backends.postgresql_chains import PostgresqlChains
 from asyncqueue.backends.postgresql_chores import PostgresqlChores
 from asyncqueue.backends.postgresql_claims import Claims
-from asyncqueue.backends.postgresql_connection import Connector, Timeouts
+from asyncqueue.backends.postgresql_connection import Connector, GivenUp, Timeouts
 from asyncqueue.backends.postgresql_enqueueing import Enqueueing
 from asyncqueue.backends.postgresql_errors import translate
 from asyncqueue.backends.postgresql_limits import PostgresqlLimits
@@ -67,8 +67,6 @@ if TYPE_CHECKING:
 
 # Building an index on a very large table may take hours; the deadline only keeps a lost connection from hanging.
 _MIGRATION_TIMEOUT = 6 * 3600.0
-# What part of a heartbeat's deadline it waits for one lock: with the lane's retries it stays within the deadline.
-_SHARE_FOR_LOCKS = 1 / 6
 # What `end_attempts` calls the columns of a batch of ends.
 _ATTEMPT_ARRAYS = (
     *("ids", "tokens", "statuses", "outputs", "errors", "logs", "keeps", "delays", "attempts", "starteds", "losts"),
@@ -92,15 +90,19 @@ class PostgresqlBackend:
         self.options = options
         self._within = options.statement_timeout
         self._connector = Connector(url, options)
+        self._given_up = GivenUp()
         names = schema.names_of(options.table)
-        slots = {**schema.slots(names), **Timeouts.of(options).slots()}
+        slots = {**schema.slots(names), **Timeouts.of(options.statement_timeout).slots()}
         self._table = Table("postgresql", statements.dollar, options.table, names, slots, remedy=options.remedy)
         # For a worker's hot path, for everything that must not wait behind it, for enqueueing, and for limits.
-        by_index = self._connector.connect_by_index
+
+        def by_index() -> Awaitable[AsyncpgConnection]:
+            return self._connector.connect_by_index(self._within)
+
         self._engine = Lanes([self._lane(by_index) for _ in range(self.capabilities.exchanges)])
         self._control, self._enqueue, self._admit = self._lane(), self._lane(), self._lane(by_index)
         # For heartbeats alone.
-        self._pulse = self._lane(lambda: self._connector.connect_impatient(self._within * _SHARE_FOR_LOCKS))
+        self._pulse = self._lane(lambda: self._connector.connect_impatient(self._within))
         # For what a caller's transaction does not see.
         self._beside = self._lane()
         self._lanes = (self._engine, self._control, self._enqueue, self._admit, self._pulse, self._beside)
@@ -154,6 +156,7 @@ class PostgresqlBackend:
         await self._ends.close()
         for lane in self._lanes:
             lane.close()
+        self._given_up.close()
         self._listener.close()
 
     # -- enqueueing
@@ -438,6 +441,7 @@ class PostgresqlBackend:
         return Lane(
             connect=connect or self._connector.connect,
             discard=lambda connection: connection.terminate(),
+            give_up=self._given_up.add,
             usable=lambda connection: not connection.is_closed(),
             connect_timeout=self.options.connect_timeout,
             statement_timeout=self.options.statement_timeout,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -47,11 +48,17 @@ _KEEP_ALIVE = {
 #: PostgreSQL 14 or later, on Linux: while it works for a client it looks so often whether that is still connected.
 _CHECK = {"client_connection_check_interval": "10000"}
 #: The share of the statement timeout after which the server gives up waiting for a lock: before the caller does, so
-# that nothing waits behind the caller's back.
-_SHARE_FOR_LOCKS = 0.5
+# that nothing waits behind the caller's back. Also before a worker that hurries, whose deadline is a third by default.
+_SHARE_FOR_LOCKS = 1 / 4
+#: The same of a heartbeat: with the lane's retries it stays within the deadline.
+_SHARE_FOR_LOCKS_OF_BEATS = 1 / 6
 #: The share of it after which the server ends a session that does nothing in the middle of a transaction. Between two
 # of its statements lies a round trip, unless this process is frozen.
 _SHARE_FOR_IDLENESS = 1 / 3
+
+
+#: Seconds to ask the server to cancel a statement.
+_CANCEL_TIMEOUT = 1.0
 
 
 class Timeouts(NamedTuple):
@@ -62,9 +69,9 @@ class Timeouts(NamedTuple):
     idle_in_transaction: int
 
     @classmethod
-    def of(cls, options: Options) -> Timeouts:
-        """Those that fit the statement timeout of these options."""
-        whole = options.statement_timeout * 1000
+    def of(cls, seconds: float) -> Timeouts:
+        """Those that fit a deadline of ours."""
+        whole = seconds * 1000
         return cls(*(max(1, int(whole * share)) for share in (1.0, _SHARE_FOR_LOCKS, _SHARE_FOR_IDLENESS)))
 
     def slots(self) -> dict[str, str]:
@@ -94,31 +101,35 @@ class Connector:
         self._dsn, self._cache = _split(url)
         self._place = _place(url)
         self._options = options
-        self._common = {**_NAME, **_MEANING, **Timeouts.of(options).settings(), **_KEEP_ALIVE}
         self._pooled = False
         self._checks = True
 
     async def connect(self) -> AsyncpgConnection:
         """A connection. Raises DatabaseUnavailable, TimeoutError, or what asyncpg raises."""
-        return await self._open_with({})
+        return await self._open_with(Timeouts.of(self._options.statement_timeout).settings())
 
-    async def connect_by_index(self) -> AsyncpgConnection:
-        """The same for a worker's hot statements, with a planner that takes their indexes."""
-        return await self._open_with(BY_INDEX)
+    async def connect_by_index(self, within: float) -> AsyncpgConnection:
+        """The same for a worker's hot statements, with a planner that takes their indexes.
 
-    async def connect_impatient(self, patience: float) -> AsyncpgConnection:
-        """The same for heartbeats: a statement gives up after `patience` seconds of waiting for a lock."""
-        return await self._open_with({**BY_INDEX, "lock_timeout": str(max(1, int(patience * 1000)))})
+        The time-outs fit a deadline of `within` seconds.
+        """
+        return await self._open_with({**Timeouts.of(within).settings(), **BY_INDEX})
+
+    async def connect_impatient(self, within: float) -> AsyncpgConnection:
+        """The same for heartbeats: a statement gives up sooner where it waits for a lock."""
+        patience = {"lock_timeout": str(max(1, int(within * _SHARE_FOR_LOCKS_OF_BEATS * 1000)))}
+        return await self._open_with({**Timeouts.of(within).settings(), **BY_INDEX, **patience})
 
     async def connect_unhurried(self) -> AsyncpgConnection:
         """The same for a migration: neither we nor the server end a statement that takes long."""
-        return await self._open_with(UNHURRIED, patient=True)
+        settings = Timeouts.of(self._options.statement_timeout).settings()
+        return await self._open_with({**settings, **UNHURRIED}, patient=True)
 
     async def _open_with(self, settings: Mapping[str, str], *, patient: bool = False) -> AsyncpgConnection:
         while not self._pooled:
             checks = _CHECK if self._checks else {}
             try:
-                return await self._open({**self._common, **checks, **settings}, patient=patient)
+                return await self._open({**_NAME, **_MEANING, **_KEEP_ALIVE, **checks, **settings}, patient=patient)
             except (asyncpg.UndefinedObjectError, asyncpg.InvalidParameterValueError):
                 if not self._checks:
                     raise
@@ -145,6 +156,32 @@ class Connector:
             raise
         except OSError as error:
             raise DatabaseUnavailable(f"PostgreSQL at {self._place} cannot be reached: {error}") from error
+
+
+class GivenUp:
+    """Connections whose server has not answered in time.
+
+    asyncpg asks the server to cancel a statement whose caller is cancelled, if the connection is still there. Without
+    that the server would notice late that nobody waits any more, and behind a PgBouncer, which lends its own
+    connections, not at all.
+    """
+
+    def __init__(self) -> None:
+        self._connections: set[AsyncpgConnection] = set()
+
+    def add(self, connection: AsyncpgConnection) -> None:
+        """Drop a connection in a moment."""
+        self._connections.add(connection)
+        asyncio.get_running_loop().call_later(_CANCEL_TIMEOUT, self._drop, connection)
+
+    def close(self) -> None:
+        """Drop them all."""
+        for connection in list(self._connections):
+            self._drop(connection)
+
+    def _drop(self, connection: AsyncpgConnection) -> None:
+        self._connections.discard(connection)
+        connection.terminate()
 
 
 def _split(url: str) -> tuple[str, int]:

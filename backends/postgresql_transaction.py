@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 async def transaction(connection: AsyncpgConnection, table: Table) -> AsyncIterator[None]:
     """Commit what was done inside, or undo it if it raises.
 
+    Where it is cancelled, as by its deadline, the connection is dropped, and the server undoes it.
+
     It begins as `begin.sql` says, in one round trip, because the session may be one that a PgBouncer lends: there
     nothing is set for longer than a transaction.
     """
@@ -25,7 +27,7 @@ async def transaction(connection: AsyncpgConnection, table: Table) -> AsyncItera
     await connection.execute(begin)
     try:
         yield
-    except BaseException:
+    except Exception:
         if not connection.is_closed():
             await connection.execute("ROLLBACK")
         raise

@@ -108,7 +108,7 @@ async def test_a_session_says_how_long_the_server_goes_on_for_it(database):
             )
             settings = {name: setting for name, setting, _ in found}
             assert settings["statement_timeout"] == "9000"
-            assert settings["lock_timeout"] == "4500"
+            assert settings["lock_timeout"] == "2250"
             assert settings["idle_in_transaction_session_timeout"] == "3000"
             assert settings["tcp_keepalives_idle"] == "30"
             assert settings["client_connection_check_interval"] == "10000"
@@ -131,6 +131,34 @@ async def test_the_server_gives_up_waiting_for_a_lock_before_the_caller_does(dat
         with pytest.raises(DatabaseBusy, match="lock timeout"):
             await hasty.finish([done(claim)])
         assert _waiting(database) == 0
+
+
+@ON_POSTGRESQL
+async def test_a_worker_that_hurries_hurries_the_server_as_well(database):
+    backend: Any
+    async with opened(database.url, statement_timeout=9) as backend:
+        await backend.claim(0, worker_pid=None)
+        backend.hurry(3)
+        [(timeout,)] = await backend._engine.run(
+            lambda connection: connection.fetch("SHOW lock_timeout"), translate=backend._translate
+        )
+        assert timeout == "750ms"
+
+
+@ON_POSTGRESQL
+async def test_what_was_given_up_behind_a_pgbouncer_is_cancelled_on_the_server(database, backend, pooled):
+    """It lends its own connections, and goes on without a client: nothing else would end the wait for this lock."""
+    [claim] = await claimed(backend)
+    with pooled(database.url, "transaction") as url:
+        async with (
+            opened(f"{url}?statement_cache_size=0", statement_timeout=0.5, notify=False) as hasty,
+            holding(database, claim.id),
+        ):
+            with pytest.raises(DatabaseUnavailable, match="no answer"):
+                await hasty.finish([done(claim)])
+            with anyio.fail_after(10):
+                while _waiting(database):
+                    await anyio.sleep(0.05)
 
 
 @ON_POSTGRESQL
