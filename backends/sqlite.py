@@ -131,6 +131,8 @@ class SqliteBackend:
         check(self._path)
         for lane in (self._writer, self._reader, self._pulse):
             lane.open()
+        self._news.open()
+        self._ends.open()
         await self._peek(self._probe)
 
     async def look_again(self) -> None:

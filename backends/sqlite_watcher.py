@@ -11,7 +11,7 @@ from typing import Protocol
 import anyio
 
 from asyncqueue.backends.sqlite_connection import SqliteConnection
-from asyncqueue.errors import DatabaseUnavailable
+from asyncqueue.errors import DatabaseUnavailable, QueueClosed
 
 # Seconds between two looks, and between two when nothing was committed for a while. One costs about 0.1 ms of CPU.
 _INTERVAL = 0.005
@@ -28,8 +28,11 @@ class News(Protocol):
     def ring(self) -> None:
         """Say that this backend has committed something."""
 
+    def open(self) -> None:
+        """Let it be waited on again after `close`."""
+
     def close(self) -> None:
-        """End a wait, and what it needs."""
+        """End a wait, and what it needs. A wait that begins afterwards lasts for its timeout."""
 
 
 class Bell:
@@ -45,6 +48,9 @@ class Bell:
 
     def ring(self) -> None:
         self._news.set()
+
+    def open(self) -> None:
+        """Nothing to do: there is no connection."""
 
     def close(self) -> None:
         self._news.set()
@@ -74,22 +80,23 @@ class Watcher:
         self._seen: int | None = None
         self._changed_at = 0.0
         self._leave = threading.Event()
+        self._closed = False
 
     async def wait(self, timeout: float) -> None:
         # The count seen last is kept from call to call: what is committed between two waits ends the second at once.
         deadline = time.monotonic() + timeout
         if self._connection is not None and not self._connection.usable:
-            self.close()
+            self._drop()
         self._leave = leave = threading.Event()
         try:
             if self._connection is None:
                 self._seen = None
-                self._connection = await self._connect()
+                self._connection = await self._opened()
             seen = await self._connection.read(lambda raw: self._look(raw, deadline, leave))
             if seen != self._seen:
                 self._seen, self._changed_at = seen, time.monotonic()
-        except (sqlite3.Error, ValueError, DatabaseUnavailable):
-            self.close()
+        except (sqlite3.Error, ValueError, DatabaseUnavailable, QueueClosed):
+            self._drop()
             await anyio.sleep(deadline - time.monotonic())
         finally:
             leave.set()
@@ -97,7 +104,28 @@ class Watcher:
     def ring(self) -> None:
         """Nothing to do: the count tells."""
 
+    def open(self) -> None:
+        self._closed = False
+
     def close(self) -> None:
+        self._closed = True
+        self._drop()
+
+    async def _opened(self) -> SqliteConnection:
+        self._check_open()
+        connection = await self._connect()
+        try:
+            self._check_open()
+        except QueueClosed:
+            self._discard(connection)
+            raise
+        return connection
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise QueueClosed("the queue is closed")
+
+    def _drop(self) -> None:
         self._leave.set()
         connection, self._connection = self._connection, None
         if connection is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -180,6 +181,9 @@ async def test_a_queue_that_is_closed_during_a_call_stays_closed(database):
         for verb in slowly.backend.enqueue(new(1)), slowly.backend.count(TaskFilter()):
             with pytest.raises(QueueClosed, match="closed"):
                 await verb
+        before = threading.active_count()
         await slowly.backend.wait_for_work(0.1)
+        await slowly.backend.wait_for_ends(0.1)
+        assert threading.active_count() == before, "a wait has opened the file again"
         await slowly.backend.open()
         assert await slowly.backend.count(TaskFilter()) >= 1
