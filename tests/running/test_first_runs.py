@@ -72,7 +72,7 @@ async def test_one_that_is_stopped_meanwhile_leaves_the_others_alone(runner, mod
 
 
 async def test_an_import_that_nobody_waits_for_is_abandoned(runner, module):
-    waiting = [asyncio.create_task(runner.declared(f"{module}.note")) for _ in range(2)]
+    waiting = [asyncio.create_task(runner._resolve(f"{module}.note")) for _ in range(2)]
     await asyncio.sleep(0.05)
     for each in waiting:
         assert runner.abandoned == 0
