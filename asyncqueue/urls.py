@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from urllib.parse import quote, unquote, urlsplit
+from typing import NamedTuple
+from urllib.parse import quote, unquote
 
 from asyncqueue.errors import ConfigurationError
 
@@ -15,6 +16,8 @@ _DIALECTS = {
     **dict.fromkeys(("sqlite", "sqlite3", "spatialite"), "sqlite"),
 }
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*(?=:)")
+#: What ends the hosts.
+_END = re.compile(r"[/?#]")
 #: Parameters of a query that are secrets.
 _SECRETS = re.compile(r"([?&](?:[^=&#]*(?:passw(?:or)?d|secret|token)[^=&#]*|pwd)=)[^&#]*", re.IGNORECASE)
 _HINT = (
@@ -49,11 +52,30 @@ def understood(url: str) -> str:
     rest = url[len(_scheme(url)) :]
     if dialect == "sqlite":
         return dialect + rest
-    parts = urlsplit(dialect + rest)
-    credentials, at, host = parts.netloc.rpartition("@")
-    if not at and "@" in rest and _strange(parts.netloc, parts.path):
+    netloc = _END.split(rest[len("://") :], maxsplit=1)[0]
+    behind = rest[len("://") + len(netloc) :]
+    credentials, at, hosts = netloc.rpartition("@")
+    if not at and "@" in behind and _strange(hosts, behind):
         raise ConfigurationError(_HINT)
-    return dialect + "://" + credentials.replace("@", "%40") + at + host + rest[len("://") + len(parts.netloc) :]
+    return f"{dialect}://{credentials.replace('@', '%40')}{at}{hosts}{behind}"
+
+
+class Parts(NamedTuple):
+    """The parts of a URL, each as it stands there."""
+
+    credentials: str
+    hosts: str
+    path: str
+    query: str
+
+
+def split(url: str) -> Parts:
+    """Take a URL apart that is `understood`; unlike urlsplit of Python with several hosts, also of IPv6."""
+    rest = url.partition("://")[2].partition("#")[0]
+    netloc = _END.split(rest, maxsplit=1)[0]
+    path, _, query = rest[len(netloc) :].partition("?")
+    credentials, _, hosts = netloc.rpartition("@")
+    return Parts(credentials, hosts, path, query)
 
 
 def redacted(url: str) -> str:
@@ -99,9 +121,9 @@ def _scheme(url: str) -> str:
     return found.group() if found else ""
 
 
-def _strange(netloc: str, path: str) -> bool:
+def _strange(hosts: str, behind: str) -> bool:
     """Whether a host cannot be one, or a database's name holds what only a password would."""
-    if "@" in path:
+    if "@" in behind.partition("?")[0]:
         return True
-    port = netloc.rpartition("]")[2].partition(":")[2]
-    return bool(port) and "," not in netloc and not port.isdecimal()
+    port = hosts.rpartition("]")[2].partition(":")[2]
+    return bool(port) and "," not in hosts and not port.isdecimal()

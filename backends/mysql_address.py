@@ -13,6 +13,11 @@ _PARAMETERS = ("charset", "ssl", "ssl_ca", "ssl_cert", "ssl_key", "unix_socket")
 _MODES = ("disabled", "preferred", "required", "verify_ca", "verify_identity")
 # What other tools call the parameter and its values, so that a provider's URL works as it is.
 _ALIASES = {"ssl_mode": "ssl", "sslmode": "ssl"}
+# Parameters of other drivers (PyMySQL, aiomysql, SQLAlchemy) that change nothing here, or have a setting of ours.
+_PASSED_OVER = (
+    *("autocommit", "binary_prefix", "connect_timeout", "local_infile", "program_name", "read_timeout"),
+    *("use_unicode", "write_timeout"),
+)
 _MODE_ALIASES = {"true": "verify_identity", "false": "disabled", "require": "required", "disable": "disabled"}
 
 
@@ -46,7 +51,12 @@ class Address:
 
 def address_of(url: str) -> Address:
     """Read a URL (see `MysqlBackend`). Raises ConfigurationError, which never shows the password."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise ConfigurationError("an IPv6 address in the database URL stands in brackets: [::1]:3306") from error
+    if "," in parts.netloc.rpartition("@")[2]:
+        raise ConfigurationError("the database URL names several hosts: on MySQL and MariaDB it can be one")
     query = _query(parts.query)
     database = unquote(parts.path.removeprefix("/"))
     if not database:
@@ -77,6 +87,8 @@ def _query(text: str) -> dict[str, str]:
     for key, value in parse_qsl(text, keep_blank_values=True):
         name = key.lower().replace("-", "_")
         query[_ALIASES.get(name, name)] = value
+    for name in _PASSED_OVER:
+        query.pop(name, None)
     unknown = sorted(query.keys() - set(_PARAMETERS))
     if unknown:
         raise ConfigurationError(

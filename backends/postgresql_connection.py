@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import asyncpg
 
 from asyncqueue.backends.base import Options
-from asyncqueue.errors import ConfigurationError, DatabaseUnavailable
+from asyncqueue.backends.postgresql_address import address_of, refused
+from asyncqueue.errors import DatabaseUnavailable
 
 if TYPE_CHECKING:
     AsyncpgConnection = asyncpg.Connection[asyncpg.Record]
@@ -24,7 +24,6 @@ BY_INDEX = {
 }
 #: A migration takes as long as it takes, whatever the server or the role has for other sessions.
 UNHURRIED = {"statement_timeout": "0", "lock_timeout": "0"}
-_NAME = {"application_name": "asyncqueue"}
 #: What statements mean is set, whatever the server, the database or the role has for other sessions. The search path is
 # theirs: it says which task table is meant. So is default_transaction_read_only, by which a server that is full or has
 # been replaced is protected.
@@ -98,8 +97,8 @@ class Connector:
     """
 
     def __init__(self, url: str, options: Options) -> None:
-        self._dsn, self._cache = _split(url)
-        self._place = _place(url)
+        self._address = address_of(url)
+        self._name = {"application_name": self._address.name}
         self._options = options
         self._pooled = False
         self._checks = True
@@ -129,33 +128,34 @@ class Connector:
         while not self._pooled:
             checks = _CHECK if self._checks else {}
             try:
-                return await self._open({**_NAME, **_MEANING, **_KEEP_ALIVE, **checks, **settings}, patient=patient)
-            except (asyncpg.UndefinedObjectError, asyncpg.InvalidParameterValueError):
+                whole = {**self._name, **_MEANING, **_KEEP_ALIVE, **checks, **settings}
+                return await self._open(whole, patient=patient)
+            except (asyncpg.UndefinedObjectError, asyncpg.InvalidParameterValueError) as error:
                 if not self._checks:
-                    raise
+                    raise refused(error) from error
                 self._checks = False  # before PostgreSQL 14, or not on this system
             except asyncpg.ProtocolViolationError:
                 self._pooled = True
-        return await self._open(_NAME, patient=patient)
+        return await self._open(self._name, patient=patient)
 
     async def _open(self, settings: Mapping[str, str], *, patient: bool = False) -> AsyncpgConnection:
+        place = self._address.place
         try:
             return await asyncpg.connect(
-                self._dsn,
+                **self._address.arguments,
                 timeout=self._options.connect_timeout,
                 command_timeout=None if patient else self._options.statement_timeout,
-                statement_cache_size=self._cache,
                 server_settings=dict(settings),
             )
         except FileNotFoundError as error:
             raise DatabaseUnavailable(
-                f"PostgreSQL at {self._place} cannot be reached: {error} (its socket, or a file that sslcert, sslkey "
+                f"PostgreSQL at {place} cannot be reached: {error} (its socket, or a file that sslcert, sslkey "
                 "or sslrootcert names)"
             ) from error
         except TimeoutError:
             raise
         except OSError as error:
-            raise DatabaseUnavailable(f"PostgreSQL at {self._place} cannot be reached: {error}") from error
+            raise DatabaseUnavailable(f"PostgreSQL at {place} cannot be reached: {error}") from error
 
 
 class GivenUp:
@@ -182,24 +182,3 @@ class GivenUp:
     def _drop(self, connection: AsyncpgConnection) -> None:
         self._connections.discard(connection)
         connection.terminate()
-
-
-def _split(url: str) -> tuple[str, int]:
-    """The DSN for asyncpg, and the size of its cache of prepared statements."""
-    parts = urlsplit(url)
-    try:
-        _ = "," in parts.netloc or parts.port  # of several hosts, each has a port of its own
-    except ValueError as error:
-        raise ConfigurationError("the port in the database URL must be a number from 1 to 65535") from error
-    query = dict(parse_qsl(parts.query, keep_blank_values=True))
-    size = query.pop("statement_cache_size", "100")
-    if not size.isdecimal():
-        raise ConfigurationError(f"statement_cache_size in the database URL must be a number, not {size!r}")
-    return urlunsplit(parts._replace(query=urlencode(query))), int(size)
-
-
-def _place(url: str) -> str:
-    """Where the server is, to say so in an error: never with user or password."""
-    parts = urlsplit(url)
-    query = dict(parse_qsl(parts.query))
-    return parts.netloc.rpartition("@")[2] or query.get("host") or query.get("service") or "its usual place"

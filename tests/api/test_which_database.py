@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from tests.servers.cases import Case, cases
+
 PROJECT = """
 SECRET_KEY = "x"
 INSTALLED_APPS = ["django_simple_queue"]
@@ -210,3 +212,17 @@ def test_django_that_is_named_and_not_there_is_an_error(tmp_path):
     hide = "import sys; sys.modules['django'] = None; import os; os.environ['DJANGO_SETTINGS_MODULE'] = 'x'; "
     done = python(tmp_path, hide + "from asyncqueue import Settings\ntry: Settings()\nexcept Exception as e: print(e)")
     assert "DJANGO_SETTINGS_MODULE is 'x', and Django cannot be imported here" in done.stdout
+
+
+@cases("database", [Case("postgresql", 10)])
+def test_what_the_server_takes_for_no_setting_is_named(database, tmp_path):
+    """Parameters of libpq are passed over, as hosted PostgreSQL has them in its URLs."""
+    for query in ("channel_binding=prefer&connect_timeout=10&keepalives_idle=30", "options=-c%20work_mem%3D8MB"):
+        run(tmp_path, "stats", "-d", f"{database.url}?{query}")
+    url = database.url.replace("postgresql://", "postgresql+asyncpg://")
+    error = run(tmp_path, "stats", "-d", f"{url}?nonsense=SECRET", code=2).stderr
+    assert 'unrecognized configuration parameter "nonsense"' in error
+    assert "SECRET" not in error
+    log = run(tmp_path, "run", "--burst", "-d", f"{database.url}?sslmode=disable&sslpassword=SECRET").stderr
+    assert "sslpassword=***" in log
+    assert "SECRET" not in log
