@@ -13,10 +13,13 @@ import pytest
 
 from asyncqueue import Queue, Settings, Status, Worker
 from asyncqueue.errors import DataRejected
-from asyncqueue.model import NewTask
+from asyncqueue.model import Claimant, NewTask
 from asyncqueue.running import redirect
+from asyncqueue.worker.finishing import Finisher
 from asyncqueue.worker.leases import Leases
 from asyncqueue.worker.ledger import Ledger
+from asyncqueue.worker.signal import Signal
+from asyncqueue.worker.unfound import Unfound
 from tests.servers import client
 from tests.servers.cases import DIALECTS, SERVER_DIALECTS, Case, cases, migrated, shaped
 from tests.servers.database import Database
@@ -131,6 +134,33 @@ async def test_a_task_that_a_trigger_refuses_is_refused_to_its_caller_alone(data
         assert await queue.count() == 0
         await queue.backend.enqueue(rows[::2])
     assert await queue.count() == 2
+
+
+@EVERYWHERE
+async def test_a_release_that_a_trigger_refuses_keeps_no_other_row_from_the_queue(database, queue, caplog):
+    handles = await queue.enqueue_many([(refused_tasks.say, {"what": str(number)}) for number in range(3)])
+    ledger = Ledger(queue.backend, Leases(queue.settings, queue.backend))
+    told: list[uuid.UUID] = []
+    left: list[uuid.UUID] = []
+    finisher = Finisher(
+        *(queue.backend, ledger, Signal()),
+        unfound=Unfound(
+            queue.backend, patience=0, found_any=lambda: True, looking=lambda: False, pause=lambda seconds, ends: None
+        ),
+        on_written=lambda held: told.append(held.id),
+        on_lost=lambda held: told.append(held.id),
+        on_left=lambda held: left.append(held.id),
+    )
+    for claim in await queue.backend.claim(3, worker_pid=None):
+        finisher.put(ledger.add(claim, 0.0))
+    bad = handles[1].id
+    as_text = str(bad) if database.dialect in ("postgresql", "mariadb") else bad.hex
+    with guarded(database, f"NEW.id = '{as_text}'"), caplog.at_level(logging.ERROR):
+        await finisher.write(finisher.gather(), claim=0, claimant=Claimant())
+    assert left == [bad]
+    assert set(told) == {handle.id for handle in handles} - {bad}
+    assert finisher.unwritten == len(ledger) == 0
+    assert await queue.count(status=Status.QUEUED) == 2
 
 
 @cases("database", migrated())
