@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
+from math import inf
 from typing import Generic, TypeVar
 
 import anyio
@@ -70,6 +72,7 @@ class Lane(Generic[Connection]):
         self._connection: Connection | None = None
         self._closed = False
         self._outdated = False
+        self._hurried = False
 
     async def run(
         self,
@@ -102,10 +105,12 @@ class Lane(Generic[Connection]):
     def hurry(self, seconds: float) -> None:
         """From now on wait no longer than this for one's turn, and again for one piece of work.
 
-        A connection that is open already is replaced, because its session was set up for another deadline.
+        A connection that is open already is replaced, because its session was set up for another deadline. What has
+        waited for somebody's lock for long is not done again: others wait for their turn.
         """
         self._outdated |= seconds != self.statement_timeout
         self.statement_timeout = seconds
+        self._hurried = True
 
     def close(self) -> None:
         """Drop the connection. Work under way fails, and so does what comes after."""
@@ -122,13 +127,15 @@ class Lane(Generic[Connection]):
     ) -> Result:
         """Do `work`, again where that may help. For `run` only, which has taken the turn."""
         busy = 0
+        give_up_at = time.monotonic() + (timeout * _SHARE_FOR_LOCKS if self._hurried else inf)
         while True:
             idle = self._connection is not None
             try:
                 return await self._attempt(work, translate, timeout)
             except DatabaseBusy:
                 busy += 1
-                if not repeat or busy == _ATTEMPTS:
+                # A deadlock is found at once. A lock that a worker has waited for is not waited for again.
+                if not repeat or busy == _ATTEMPTS or time.monotonic() >= give_up_at:
                     raise
                 await anyio.sleep(0.005 * 2**busy)
             except SchemaChanged:
@@ -272,3 +279,5 @@ async def _in_turn(
 
 
 _ATTEMPTS = 5
+# What part of the deadline may have passed when work is done again because somebody's lock was in the way.
+_SHARE_FOR_LOCKS = 0.4

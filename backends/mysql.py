@@ -101,9 +101,19 @@ class MysqlBackend:
         self._admit = self._lane(self._connect_hurried)
         # For heartbeats alone.
         self._pulse = self._lane(self._connect_impatient)
+        # For what follows from ends, which may wait for locks.
+        self._linking = self._lane()
         # For what a caller's transaction does not see.
         self._beside = self._lane()
-        self._lanes = (self._engine, self._control, self._enqueue, self._admit, self._pulse, self._beside)
+        self._lanes = (
+            self._engine,
+            self._control,
+            self._enqueue,
+            self._admit,
+            self._pulse,
+            self._linking,
+            self._beside,
+        )
         self._within = options.statement_timeout
         self._server = Server("MySQL", "unknown until opened")
         self.arrivals = Arrivals()
@@ -118,7 +128,8 @@ class MysqlBackend:
         run = partial(self._control.run, translate=self._translate)
         self.ticks = MysqlTicks(self._table, self._times, run)
         self.limits = MysqlLimits(self._table, self._times, partial(self._admit.run, translate=self._translate))
-        self.chains = MysqlChains(self._table, self._times, run, self._claims.forget)
+        linking = partial(self._linking.run, translate=self._translate)
+        self.chains = MysqlChains(self._table, self._times, run, linking, self._claims.forget)
         self.chores = MysqlChores(self._table, run)
         self.retention = MysqlRetention(self._table, self._times, run, self.observe)
         self._patience = session.Patience.of(options.statement_timeout)
@@ -148,6 +159,7 @@ class MysqlBackend:
         self._within = self._claims.patience = within(self.options, seconds)
         for lane in (self._engine, self._admit, self._pulse):
             lane.hurry(self._within)
+        self._linking.hurry(self.options.statement_timeout)
 
     async def close(self) -> None:
         for lane in self._lanes:

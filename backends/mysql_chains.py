@@ -23,21 +23,23 @@ class MysqlChains(Chaining):
     """`facets.Chains`.
 
     Args:
-        run: does work on a connection.
+        run: does work that reads, on a connection.
+        alone: does work that may wait for the locks of others, on a connection that nothing else waits for.
         forget: makes the next claim look at everything.
     """
 
-    def __init__(self, table: Table, times: Times, run: Run, forget: Callable[[], None]) -> None:
+    def __init__(self, table: Table, times: Times, run: Run, alone: Run, forget: Callable[[], None]) -> None:
         super().__init__(table, forget)
         self._times = times
         self._run = run
+        self._alone = alone
 
     async def _transaction(self, asking: Callable[[], Asking]) -> Settled:
         async def work(connection: MysqlConnection) -> Settled:
             async with transaction(connection, self._table) as settling:
                 return await answer(asking(), partial(self._ask, settling))
 
-        settled: Settled = await self._run(work)
+        settled: Settled = await self._alone(work)
         return settled
 
     async def _ask(self, settling: Transaction, asked: Ask) -> Sequence[Row]:

@@ -103,9 +103,19 @@ class PostgresqlBackend:
         self._control, self._enqueue, self._admit = self._lane(), self._lane(), self._lane(by_index)
         # For heartbeats alone.
         self._pulse = self._lane(lambda: self._connector.connect_impatient(self._within))
+        # For what follows from ends, which may wait for locks.
+        self._linking = self._lane()
         # For what a caller's transaction does not see.
         self._beside = self._lane()
-        self._lanes = (self._engine, self._control, self._enqueue, self._admit, self._pulse, self._beside)
+        self._lanes = (
+            self._engine,
+            self._control,
+            self._enqueue,
+            self._admit,
+            self._pulse,
+            self._linking,
+            self._beside,
+        )
         self._listener = Listener(
             self._connector.connect, lambda: self._table.names.channel, self._table.setup["listen_ping"].text
         )
@@ -121,7 +131,8 @@ class PostgresqlBackend:
         self.ticks = PostgresqlTicks(self._table, run)
         admit = partial(self._admit.run, translate=self._translate)
         self.limits = PostgresqlLimits(self._table, admit)
-        self.chains = PostgresqlChains(self._table, run, self._claims.forget)
+        linking = partial(self._linking.run, translate=self._translate)
+        self.chains = PostgresqlChains(self._table, run, linking, self._claims.forget)
         self.chores = PostgresqlChores(self._table, fetch)
         self.retention = PostgresqlRetention(self._table, fetch, self.observe)
 
@@ -150,6 +161,7 @@ class PostgresqlBackend:
         self._within = within(self.options, seconds)
         for lane in (self._engine, self._admit, self._pulse):
             lane.hurry(self._within)
+        self._linking.hurry(self.options.statement_timeout)
 
     async def close(self) -> None:
         await self._enqueueing.close()

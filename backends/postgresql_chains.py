@@ -22,13 +22,15 @@ class PostgresqlChains(Chaining):
     """`facets.Chains`.
 
     Args:
-        run: does work on a connection.
+        run: does work that reads, on a connection.
+        alone: does work that may wait for the locks of others, on a connection that nothing else waits for.
         forget: makes the next claim look at everything.
     """
 
-    def __init__(self, table: Table, run: Run, forget: Callable[[], None]) -> None:
+    def __init__(self, table: Table, run: Run, alone: Run, forget: Callable[[], None]) -> None:
         super().__init__(table, forget)
         self._run = run
+        self._alone = alone
 
     async def _transaction(self, asking: Callable[[], Asking]) -> Settled:
         async def work(connection: AsyncpgConnection) -> Settled:
@@ -36,7 +38,7 @@ class PostgresqlChains(Chaining):
             async with transaction(connection, self._table):
                 return await answer(asking(), lambda asked: self._fetch(connection, asked.name, self._values(asked)))
 
-        settled: Settled = await self._run(work)
+        settled: Settled = await self._alone(work)
         return settled
 
     async def _read(self, name: str, **values: Any) -> Sequence[Row]:

@@ -202,6 +202,7 @@ class Worker:
         """
         self._queue.require_open(self._backend)
         self._main = asyncio.current_task()
+        self._leases.refresh()
         watchdog = Watchdog(self._slots.describe, self._slots.about)
         # What is started in here, tasks and hooks and their threads, enqueues in this queue.
         entered = worker_queue.enter(self._queue)
