@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import os
 import re
 import shlex
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -14,6 +16,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from textwrap import dedent
 
+import asyncpg
 import pytest
 
 from asyncqueue import Queue, QueueState, Settings, Status, Worker
@@ -47,7 +50,16 @@ USE_TZ = True
 def examples(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.syspath_prepend(EXAMPLES)
     yield
-    for name in ("level_1", "level_1_tasks", "fleet", "periodic_tasks", "limited", "chains", "chain_tasks"):
+    for name in (
+        "level_1",
+        "level_1_tasks",
+        "fleet",
+        "periodic_tasks",
+        "limited",
+        "chains",
+        "chain_tasks",
+        "own_transaction",
+    ):
         sys.modules.pop(name, None)
 
 
@@ -262,10 +274,28 @@ def test_the_commands_in_the_documents(tmp_path):
         call(tmp_path, *words)
 
 
+@cases("database", migrated(["postgresql"]))
+async def test_a_transaction_of_the_callers(queue, database):
+    text = (ROOT / "docs/tasks.md").read_text()
+    [shown, *_] = blocks(text[text.index("## In your own transaction") :], "python")
+    assert stripped(shown) in stripped((EXAMPLES / "own_transaction.py").read_text())
+    example = importlib.import_module("own_transaction")
+    database.execute("CREATE TABLE orders (id int PRIMARY KEY)")
+    async with asyncpg.create_pool(database.url, min_size=1, max_size=1) as pool:
+        await example.ordered(queue, pool, 1)
+        with pytest.raises(asyncpg.UniqueViolationError):
+            await example.ordered(queue, pool, 1)
+    database.execute("DROP TABLE orders")
+    assert await queue.count() == 1
+
+
 def test_the_commands_for_django(tmp_path):
     for name, text in {"mysite/settings.py": SETTINGS, "shop/tasks.py": TASKS}.items():
         (tmp_path / name).parent.mkdir()
         (tmp_path / name).write_text(text)
+    program = "import django; django.setup(); from django.core import management as m; m.call_command('migrate', '-v0')"
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "mysite.settings"}
+    subprocess.run([sys.executable, "-c", program], cwd=tmp_path, env=environment, check=True)  # as manage.py does
     call(tmp_path, "migrate", "--django", "mysite.settings")
     text = (ROOT / "docs/django.md").read_text()
     for words in _commands(text[text.index("## Retries") :]):
