@@ -143,6 +143,7 @@ class Finisher:
         """Say what became of a claim. Returns False where its end is to be written again."""
         if held.claimed.id in self._left:
             self._left.discard(held.claimed.id)
+            self._ledger.leave(held)
             told = self._on_left
         elif held.claimed.id in written:
             told = self._on_written
@@ -274,7 +275,7 @@ class Finisher:
         """Give up a row that the database lets nobody write."""
         logger.error(
             "task %s (%s): the database refuses to write its end, and to write that it failed: %s. Its row stays in "
-            "progress until its lease ends; a trigger or a constraint on the table may be what refuses it",
+            "progress until it counts as lost; a trigger or a constraint on the table may be what refuses it",
             *(held.id, held.claimed.task, error),
             extra=held.about,
         )

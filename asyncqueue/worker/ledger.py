@@ -132,6 +132,7 @@ class Ledger:
         self._backend = backend
         self._leases = leases
         self._held: dict[UUID, Held] = {}
+        self._left: set[UUID] = set()
 
     def __len__(self) -> int:
         return len(self._held)
@@ -141,11 +142,12 @@ class Ledger:
 
     @property
     def ids(self) -> list[UUID]:
-        """The ids of all claims."""
-        return list(self._held)
+        """The ids of all claims, with those that were left: they have run, so they are not to be queued again."""
+        return [*self._held, *self._left]
 
     def add(self, claimed: ClaimedTask, since: float) -> Held:
         """Enter a new claim; `since` is the monotonic time before its statement was sent."""
+        self._left.discard(claimed.id)
         held = self._held[claimed.id] = Held(claimed, claimed.token, since)
         return held
 
@@ -153,6 +155,11 @@ class Ledger:
         """Forget a claim: its end is written, or it is not ours any more."""
         if self._held.get(held.id) is held:
             del self._held[held.id]
+
+    def leave(self, held: Held) -> None:
+        """Forget a claim whose end the database lets nobody write. It is not renewed any more."""
+        self.remove(held)
+        self._left.add(held.id)
 
     def standing(self, held: Held) -> bool:
         """Whether the lease is surely not over yet, by this host's monotonic clock."""

@@ -31,6 +31,7 @@ VALUES: dict[str, Any] = {
     "queue": "mail",
     "priority": 0,
     "limit": 50,
+    "skip": 0,
     "candidates": 1050,
     "watermark": LONG_AGO,
     "cutoff": LONG_AGO,
