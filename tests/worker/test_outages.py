@@ -109,3 +109,15 @@ async def _load(queue):
         with contextlib.suppress(DatabaseError):
             await queue.enqueue(sample_tasks.add, {"a": 1, "b": 1})
         await asyncio.sleep(0.005)
+
+
+@pytest.mark.timeout(120)
+async def test_a_worker_that_starts_while_its_database_does_begins_when_it_can(server, queue, tmp_path):
+    handle = await queue.enqueue(sample_tasks.add, {"a": 1, "b": 2})
+    await asyncio.to_thread(server.stop)
+    with WorkerProcess(queue.settings.database_url, tmp_path, ASYNCQUEUE_CONNECT_TIMEOUT="60") as worker:
+        await asyncio.sleep(1.5)
+        assert worker.alive
+        await asyncio.to_thread(server.start)
+        assert await handle.result(timeout=30) == 3
+        assert worker.alive
