@@ -11,9 +11,11 @@ import typer
 
 from asyncqueue.cli.command import command
 from asyncqueue.cli.errors import FAILURE, USAGE, fail
-from asyncqueue.cli.options import Database, Json, seconds
+from asyncqueue.cli.options import Database, Json
 from asyncqueue.cli.output import print_json
 from asyncqueue.cli.selecting import Selected, StatusOption, change_all, confirm, parse_id, parse_statuses
+from asyncqueue.durations import seconds_of
+from asyncqueue.errors import ConfigurationError
 from asyncqueue.model import Status
 
 if TYPE_CHECKING:
@@ -104,18 +106,20 @@ async def requeue(
 ) -> None:
     """Queue tasks again that have ended, or now that are scheduled. Their attempts are counted anew.
 
-    Those given by id, or all of a status that are selected, such as --status failed --error timeout --since 2h.
+    Those given by id, or all that are selected, such as --status failed --error timeout --since 2h. Without --status
+    these are ended tasks.
     """
-    statuses = parse_statuses(selected.status)
-    if bool(task_ids) == selected.given or (selected.given and not statuses):
-        raise fail("give the ids of tasks, or --status (with --task and the like, if you wish)", USAGE)
-    wrong = [name.name.lower() for name in statuses or () if not (name.ended or name is Status.SCHEDULED)]
+    if bool(task_ids) == selected.given:
+        raise fail("give the ids of tasks, or what selects them, such as --status failed or --error timeout", USAGE)
+    statuses = parse_statuses(selected.status) or [Status.COMPLETED, Status.FAILED, Status.CANCELLED]
+    wrong = [status.name.lower() for status in statuses if not (status.ended or status is Status.SCHEDULED)]
     if wrong:
         raise fail(f"only ended tasks and scheduled ones can be queued again, not {', '.join(wrong)}", USAGE)
+    selection = selected.selection()
     await _each(
         database,
         task_ids,
-        selected.selection(),
+        {**selection, "status": statuses},
         lambda queue: queue.requeue,
         question="Queue {} again?",
         verb="queued",
@@ -129,8 +133,7 @@ async def requeue(
 async def cleanup(
     database: Database,
     days: Annotated[
-        float | None,
-        typer.Option("--days", min=0, max=36525, help="Delete what has not changed for so many days. (default: 30)"),
+        str | None, typer.Option("--days", help="Delete what has not changed for so many days. (default: 30)")
     ] = None,
     status: StatusOption = None,
     completed: Annotated[
@@ -162,7 +165,7 @@ async def cleanup(
         wrong = [each.name.lower() for each in statuses or () if not each.ended]
         if wrong:
             raise fail(f"a clean-up deletes ended tasks only, not {', '.join(wrong)}", USAGE)
-        age = timedelta(days=30 if days is None else days)
+        age = timedelta(days=30) if days is None else _days(days)
         ages = dict.fromkeys(statuses or (Status.COMPLETED, Status.FAILED), age)
     async with database.existing() as queue:
         now = datetime.now(UTC)
@@ -176,8 +179,18 @@ async def cleanup(
     print_json({"deleted": deleted}) if json else typer.echo(f"{deleted} deleted")
 
 
+def _days(text: str) -> timedelta:
+    """So many days; a time with a unit is taken for what it says."""
+    if text.replace(".", "", 1).isdecimal():
+        text = f"{text}d"
+    return timedelta(seconds=_with_unit(text, "--days"))
+
+
 def _with_unit(text: str, option: str) -> float:
     """The seconds of a time with a unit: `--days 7` beside `--completed 7` would be days there and seconds here."""
     if text.replace(".", "", 1).isdecimal():
         raise fail(f"{option} {text} has no unit: write {text}d for days, or {text}h, {text}m, {text}s", USAGE)
-    return seconds(text, option)
+    try:
+        return seconds_of(text)
+    except ConfigurationError:
+        raise fail(f"{option} {text!r} is no age: 90s are seconds, 15m minutes, 12h hours, 7d days", USAGE) from None

@@ -39,7 +39,8 @@ def readable_end() -> Iterator[None]:
         try:
             yield
         finally:
-            sys.stdout.flush()
+            if not sys.stdout.closed:  # by a task
+                sys.stdout.flush()
     except KeyboardInterrupt:
         _leave(_INTERRUPTED)
     except BrokenPipeError:

@@ -27,6 +27,8 @@ def test_no_code_outside_one_module_begins_or_ends_a_transaction():
     allowed = {
         "mysql_transactions.py",
         "postgresql_savepoint.py",
+        "postgresql_schema.py",
+        "postgresql_transaction.py",
         "sqlite_connection.py",
         "sqlite_within.py",
         "sqlite_connections.py",

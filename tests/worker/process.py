@@ -39,6 +39,8 @@ class WorkerProcess:
             stdout=self._out,
             stderr=subprocess.STDOUT,
             env={**os.environ, **environment},
+            # The tests themselves may run where it is ignored, as under nohup, and children inherit that.
+            preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
         )
 
     def __enter__(self) -> Self:
