@@ -81,7 +81,6 @@ def print_table(
     fitted = _fitted(widths, spare, console.width)
     table = Table(title=title, title_justify="left", box=None, header_style="bold", pad_edge=False)
     for head, width in fitted.items():
-        # Where not even the least fits, a line is longer than the terminal, which breaks it without a loss.
         justify: Literal["right", "left"] = "right" if head in _NUMBERS else "left"
         table.add_column(head, justify=justify, no_wrap=True, width=width)
     shown = [place for place, head in enumerate(heads) if head in fitted]
@@ -90,7 +89,8 @@ def print_table(
             *(Text(_cut(heads[place], _plain(row[place]), fitted[heads[place]]), _style(row[place])) for place in shown)
         )
     needed = sum(fitted.values()) + _GAP * (len(fitted) - 1)
-    console.print(table, width=max(console.width, needed), crop=False, no_wrap=True, overflow="ignore")
+    # A line that is longer than the terminal all the same is broken by the terminal, which copies it as one.
+    Console(width=max(console.width, needed)).print(table)
 
 
 def _fitted(widths: Mapping[str, int], spare: Sequence[str], room: int) -> dict[str, int]:

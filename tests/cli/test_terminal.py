@@ -131,6 +131,8 @@ def test_eighty_columns_stay_readable(folder):
         assert re.match(rf"{task_id}  \S*jobs.greet +completed +\d+ s", line), "one line, nothing broken"
         assert ("result" in head) == (columns >= 100)
         assert ("args" in head) == (columns >= 120)
+    with Terminal(folder, "list", columns=50) as terminal:
+        assert task_id in terminal.end(), "an id is never cut"
 
 
 def test_requeueing_many_asks_first(folder):
