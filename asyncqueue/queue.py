@@ -138,10 +138,10 @@ class Queue(AbstractAsyncContextManager["Queue"]):
             if self.backend.defect is not None:
                 raise self.backend.defect
             missing = self.backend.shape is None and self.backend.capabilities.embedded
-            if missing and not create:
-                raise TableMissing(_nothing_there(self.settings))
             if missing and self.settings.of_project:
                 raise no_table(self.settings)
+            if missing and not create:
+                raise TableMissing(_nothing_there(self.settings))
             if create:
                 tell_if_embedded(self.settings)
             if missing:
@@ -543,10 +543,11 @@ def _project_makes_table() -> bool:
 
 
 def _nothing_there(settings: Settings) -> str:
-    return (
-        f"there is no task table {settings.table!r} in {file_of(settings.database_url)}: nothing has been enqueued "
-        "there. Say with --database-url or ASYNCQUEUE_DATABASE_URL which database is meant"
-    )
+    place = file_of(settings.database_url)
+    text = f"there is no task table {settings.table!r} in {place}: nothing has been enqueued there"
+    if settings.origin in (Origin.EMBEDDED, Origin.PYPROJECT):
+        return f"{text}. Say with --database-url or ASYNCQUEUE_DATABASE_URL which database is meant"
+    return f"{text}. Look whether this is the right file and table; `asyncqueue migrate` makes the table"
 
 
 def tell_if_embedded(settings: Settings) -> None:
