@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -152,4 +153,9 @@ def confirm(question: str, *, yes: bool) -> None:
         return
     if not sys.stdin.isatty():
         raise fail(f"{question} Nothing was done: give --yes where there is no terminal to ask on", USAGE)
-    typer.confirm(question, abort=True)
+    # The event loop's handler would cancel this command, which a wait for an answer does not notice.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        typer.confirm(question, abort=True)
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -145,6 +145,17 @@ def test_requeueing_many_asks_first(folder):
     assert "\tfailed\t" in call(folder, "list").stdout
 
 
+def test_one_interruption_ends_a_question(folder):
+    enqueue(folder, "jobs.boom")
+    call(folder, "run", "--burst")
+    with Terminal(folder, "cleanup", "--failed", "0s") as terminal:
+        terminal.until(lambda text: "Delete 1 task for good? [y/N]" in text)
+        terminal.process.send_signal(signal.SIGINT)
+        assert "Aborted" in terminal.end()
+        assert terminal.process.returncode == 1
+    assert "\tfailed\t" in call(folder, "list").stdout
+
+
 def test_help_is_boxed(folder):
     with Terminal(folder, "run", "--help") as terminal:
         assert "╭─ Options" in terminal.end()
