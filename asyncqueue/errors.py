@@ -72,6 +72,9 @@ class DatabaseReadOnly(DatabaseUnavailable):
 class SchemaChanged(DatabaseUnavailable):
     """The task table is not any more what it was when it was looked at. It was looked at again: repeat the call."""
 
+    #: As what the table was known. Where the same call fails twice with the same, it is not the table that differs.
+    known: object = None
+
 
 class QueueClosed(DatabaseError):
     """The queue was closed before this call, or during it. What was under way then may have been done or not."""

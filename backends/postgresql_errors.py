@@ -14,7 +14,6 @@ from asyncqueue.errors import (
     DatabaseReadOnly,
     DatabaseUnavailable,
     DataRejected,
-    SchemaChanged,
 )
 
 # How PgBouncer ends a connection that begins a transaction where pool_mode is statement.
@@ -87,8 +86,20 @@ _MEANINGS: tuple[tuple[tuple[type[BaseException], ...], type[Exception], str], .
     # What is about no connection, no lock and no schema is about a row: what somebody's trigger raises, for one.
     ((asyncpg.PostgresError,), DataRejected, "PostgreSQL refused it"),
 )
-#: How the server says where an error was raised, if a function in PL/pgSQL has raised it: a trigger of the user's.
-_IN_A_FUNCTION = "PL/pgSQL function"
+#: How the server says where an error was raised, if that was inside a function: a trigger of the user's. The rest of
+#: the line may be in another language.
+_IN_A_FUNCTION = "PL/pgSQL"
+_BY_THE_FUNCTION = "RAISE"
+#: What another session causes, whichever function runs meanwhile; and a plan that is out of date.
+_WHEREVER = (
+    pg.SerializationError,
+    pg.DeadlockDetectedError,
+    pg.LockNotAvailableError,
+    pg.QueryCanceledError,
+    pg.InvalidCachedStatementError,
+)
+#: What the server may lack while a function runs: it is the function's word only where that raises it.
+_RESOURCES = (pg.InsufficientResourcesError, pg.PostgresSystemError)
 
 
 def translate(error: BaseException, table: Table) -> Exception | None:
@@ -97,12 +108,12 @@ def translate(error: BaseException, table: Table) -> Exception | None:
         return error
     if isinstance(error, TimeoutError):
         return None
-    if isinstance(error, pg.SyntaxOrAccessError) and _IN_A_FUNCTION in (error.context or ""):
+    if isinstance(error, asyncpg.PostgresError) and _is_a_functions(error):
         return DataRejected(f"PostgreSQL refused it: {error} ({error.context})")
     if isinstance(error, pg.UndefinedTableError):
         return table.not_there(str(error))
     if isinstance(error, pg.UndefinedColumnError):
-        return SchemaChanged(f"table {table.name!r} has changed since it was looked at: {error}")
+        return table.changed(str(error))
     if isinstance(error, pg.PostgresConnectionError) and _STATEMENT_MODE in str(error):
         return ConfigurationError(
             "this PgBouncer pools statements (pool_mode = statement), and asyncqueue needs transactions: set "
@@ -119,3 +130,11 @@ def translate(error: BaseException, table: Table) -> Exception | None:
         if isinstance(error, kinds):
             return meaning(f"{text}: {error or type(error).__name__}")
     return None
+
+
+def _is_a_functions(error: asyncpg.PostgresError) -> bool:
+    """Whether a function has raised it, as somebody's trigger does, and the connection is as good as before."""
+    context = error.context or ""
+    if _IN_A_FUNCTION not in context or error.severity_en in ("FATAL", "PANIC") or isinstance(error, _WHEREVER):
+        return False
+    return _BY_THE_FUNCTION in context or not isinstance(error, _RESOURCES)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 from asyncqueue.backends.table import Table
-from asyncqueue.errors import DatabaseBusy, DatabaseError, DatabaseUnavailable, DataRejected, SchemaChanged
+from asyncqueue.errors import DatabaseBusy, DatabaseError, DatabaseUnavailable, DataRejected
 
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _DATABASE = (
@@ -65,7 +65,7 @@ def _by_text(error: sqlite3.Error, table: Table, path: str) -> Exception:
     if text.startswith("no such table"):
         return table.not_there(text)
     if text.startswith("no such column") or "has no column named" in text:
-        return SchemaChanged(f"table {table.name!r} has changed since it was looked at: {error}")
+        return table.changed(text)
     if isinstance(error, sqlite3.ProgrammingError) and "closed" in text:
         return DatabaseUnavailable(f"{path}: {error}")
     if _code(error) in _DATABASE or any(each in text for each in _DATABASE_TEXTS):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 
 from asyncqueue.backends import versions
@@ -50,6 +51,7 @@ class Table:
         self._statements: Mapping[str, Statement] = {}
         #: What they were rendered for.
         self._rendered: tuple[object, ...] | None = None
+        self._columns: frozenset[str] = frozenset()
 
     @property
     def setup(self) -> Mapping[str, Statement]:
@@ -91,6 +93,7 @@ class Table:
     ) -> None:
         """Note the table's columns and render its statements. Raises SchemaError for a table of another kind."""
         self._defect = None
+        self._columns = frozenset(columns)
         lacking = [column for column in _SEVEN if column not in columns]
         if lacking:
             raise SchemaError(
@@ -167,15 +170,34 @@ class Table:
 
     def not_there(self, text: str) -> DatabaseError:
         """What the server means by a table that is not there: this one, one beside it, or one of somebody else's."""
-        if self.shape is not None and any(self.names.side(purpose) in text for purpose in SIDE_TABLES):
-            return SchemaChanged(f"table {self.name!r} has changed since it was looked at: {text}")
-        if self.name.rpartition(".")[2].lower() not in text.lower():
+        if self.shape is not None and self.names_side_table(text):
+            return self.changed(text)
+        if not _names(text, self.name.rpartition(".")[2]):
             return DataRejected(f"the database lacks a table that somebody's trigger on {self.name!r} uses: {text}")
         return self.missing_error()
+
+    def changed(self, text: str) -> SchemaChanged:
+        """What the server means by a column that is not there. It says as what the table was known."""
+        error = SchemaChanged(f"table {self.name!r} has changed since it was looked at: {text}")
+        error.known = (self._rendered, self._columns)
+        return error
+
+    def is_about_us(self, text: str) -> bool:
+        """Whether a message of the server names the task table, or one beside it."""
+        return _names(text, self.name.rpartition(".")[2]) or self.names_side_table(text)
+
+    def names_side_table(self, text: str) -> bool:
+        """Whether a message of the server names a table beside the task table."""
+        return any(_names(text, self.names.side(purpose)) for purpose in SIDE_TABLES)
 
     def missing_error(self) -> TableMissing:
         """The error that says what to type."""
         return TableMissing(f"there is no table {self.name!r} in this database: {self._remedy}")
+
+
+def _names(text: str, name: str) -> bool:
+    """Whether a text contains this name as a whole: not as a part of a longer one."""
+    return re.search(rf"(?<![\w$-]){re.escape(name)}(?![\w$-]|\.\w)", text, re.IGNORECASE) is not None
 
 
 def _what_of(task: NewTask) -> str:

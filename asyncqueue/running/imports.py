@@ -6,6 +6,7 @@ import asyncio
 import functools
 from dataclasses import dataclass
 
+from asyncqueue.running.guarded import GuardedTask
 from asyncqueue.running.resolve import Resolved, Resolver
 from asyncqueue.running.threads import Threads
 
@@ -39,13 +40,13 @@ class Imports:
             own.waiting -= 1
             if not own.waiting and not own.task.done():
                 self._forget(path, own)
-                own.task.cancel()
+                asyncio.Task.cancel(own.task)  # by the code of the run that waits for it: see `GuardedTask`
             raise
 
     def _begin(self, path: str) -> _Import:
         resolving = self._threads.run(functools.partial(self._resolver.resolve, path), f"the import of {path}")
         loop = asyncio.get_running_loop()
-        begun = self._under_way[path] = _Import(loop.create_task(resolving, name="asyncqueue import"))
+        begun = self._under_way[path] = _Import(GuardedTask(resolving, loop=loop, name="asyncqueue import"))
         begun.task.add_done_callback(functools.partial(self._ended, path, begun))
         return begun
 

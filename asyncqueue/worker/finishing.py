@@ -10,11 +10,11 @@ from functools import partial
 from uuid import UUID
 
 from asyncqueue.backends.base import Backend
-from asyncqueue.errors import DataRejected
+from asyncqueue.errors import DataRejected, SchemaChanged
 from asyncqueue.limits import HandBack
 from asyncqueue.model import AttemptEnd, Claimant, ClaimedTask, Finish, Link, Release, Status
 from asyncqueue.worker.ledger import Held, Ledger
-from asyncqueue.worker.narrowing import narrowed
+from asyncqueue.worker.narrowing import narrowed, written
 from asyncqueue.worker.refusals import escapes, failures
 from asyncqueue.worker.signal import Signal
 from asyncqueue.worker.unfound import Unfound
@@ -217,8 +217,8 @@ class Finisher:
             return await self._backend.exchange(
                 ends, claim, worker_pid=claimant.pid, worker=claimant.name, queues=claimant.queues
             )
-        except DataRejected:
-            # Some row of the batch cannot be stored; its neighbours can.
+        except (DataRejected, SchemaChanged):
+            # Some row of the batch cannot be stored; its neighbours can. Or the table is another one by now.
             return await self._narrowed(finishes, self._finish), None
 
     async def _end_attempts(self, attempts: list[Held], since: int) -> set[UUID]:
@@ -257,17 +257,17 @@ class Finisher:
         for same in escapes(result):
             held.result = same
             with suppress(DataRejected):
-                return await write([held])
+                return await written([held], write)
         for failure in failures(result, held.claimed.attempt, error):
             held.result = failure
             with suppress(DataRejected):
-                written = await write([held])
+                there = await written([held], write)
                 logger.error(
                     "task %s (%s) ended, but the database refused to store what it left: %s",
                     *(held.id, held.claimed.task, error),
                     extra=held.about,
                 )
-                return written
+                return there
         held.result = result
         return await self._leave(held, error)
 

@@ -115,6 +115,8 @@ class Renewal:
     stopped: list[tuple[Held, Reason]] = field(default_factory=list)
     #: How many rows could not be renewed, because other sessions have locked them.
     locked: int = 0
+    #: How many rows could not be renewed, because the database refuses it: it will do so again.
+    refused: int = 0
 
 
 class Ledger:
@@ -133,6 +135,8 @@ class Ledger:
         self._leases = leases
         self._held: dict[UUID, Held] = {}
         self._left: set[UUID] = set()
+        #: The claims whose renewal the database has refused. It was said once of each.
+        self._refused: set[UUID] = set()
 
     def __len__(self) -> int:
         return len(self._held)
@@ -155,6 +159,7 @@ class Ledger:
         """Forget a claim: its end is written, or it is not ours any more."""
         if self._held.get(held.id) is held:
             del self._held[held.id]
+            self._refused.discard(held.id)
 
     def leave(self, held: Held) -> None:
         """Forget a claim whose end the database lets nobody write. It is not renewed any more."""
@@ -200,8 +205,8 @@ class Ledger:
         verdict = judge(every, seen)
         self._take_in(verdict.kept)
         old = [held for held, _ in verdict.kept if since - held.renewed_at > older]
-        locked = await self._renew(old, seen.now, worker_pid, since) if old else 0
-        return Renewal(verdict.stopped, locked)
+        locked, refused = await self._renew(old, seen.now, worker_pid, since) if old else (0, 0)
+        return Renewal(verdict.stopped, locked, refused)
 
     def _take_in(self, kept: Iterable[tuple[Held, Stamp]]) -> None:
         """Take in the tokens that rows were seen to have.
@@ -214,20 +219,25 @@ class Ledger:
                 held.token, held.doubtful = token, ()
                 self.renewals += 1
 
-    async def _not_renewed(self, claim: Claim, error: DataRejected) -> set[UUID]:
-        """Leave a claim whose renewal the database refuses: its lease ends, and those of the others do not."""
-        logger.error("the database refuses to renew the lease of task %s: %s", claim.id, error)
-        return set()
+    async def _renew(self, old: list[Held], now: Stamp, worker_pid: int | None, since: float) -> tuple[int, int]:
+        """Renew these. Returns how many could not be, because they are locked and because the database refuses it."""
+        refused: set[UUID] = set()
 
-    async def _renew(self, old: list[Held], now: Stamp, worker_pid: int | None, since: float) -> int:
-        """Renew these. Returns how many could not be."""
+        async def not_renewed(claim: Claim, error: DataRejected) -> set[UUID]:
+            """Leave a claim whose renewal the database refuses: its lease ends, and those of the others do not."""
+            refused.add(claim.id)
+            if claim.id in self._held and claim.id not in self._refused:
+                self._refused.add(claim.id)
+                logger.error("the database refuses to renew the lease of task %s: %s", claim.id, error)
+            return set()
+
         claims = [Claim(held.id, held.token) for held in old]
         for held in old:
             held.doubtful = (*held.doubtful[-_CANDIDATES:], now)
         self._renewing = True
         try:
             renewed = await narrowed(
-                claims, lambda some: self._backend.renew(some, now=now, worker_pid=worker_pid), self._not_renewed
+                claims, lambda some: self._backend.renew(some, now=now, worker_pid=worker_pid), not_renewed
             )
         finally:
             self._renewing = False
@@ -236,6 +246,7 @@ class Ledger:
         for held in old:
             if held.id in renewed:
                 held.token, held.doubtful, held.renewed_at = now, (), since
-            elif not held.over:
+                self._refused.discard(held.id)
+            elif not held.over and held.id not in refused:
                 locked += 1
-        return locked
+        return locked, len(refused)

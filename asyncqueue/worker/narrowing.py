@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 from uuid import UUID
 
-from asyncqueue.errors import DataRejected
+from asyncqueue.errors import DataRejected, SchemaChanged
 
 Row = TypeVar("Row")
 
@@ -26,9 +26,26 @@ async def narrowed(
     if not rows:
         return set()
     try:
-        return await write(rows)
+        return await written(rows, write)
     except DataRejected as error:
         if len(rows) == 1:
             return await refused(rows[0], error)
     middle = len(rows) // 2
     return await narrowed(rows[:middle], write, refused) | await narrowed(rows[middle:], write, refused)
+
+
+async def written(rows: Sequence[Row], write: Callable[[Sequence[Row]], Awaitable[set[UUID]]]) -> set[UUID]:
+    """Write these. What looks like a table that has changed, and is the same when looked at again, is a row's fault.
+
+    A column may be lacking in the table of somebody's trigger: some servers report that as they do for ours.
+    """
+    try:
+        return await write(rows)
+    except SchemaChanged as error:
+        first = error
+    try:
+        return await write(rows)
+    except SchemaChanged as error:
+        if error.known != first.known:
+            raise
+        raise DataRejected(f"the table is what it was, so this is about something else: {error}") from error

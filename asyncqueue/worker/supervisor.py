@@ -48,8 +48,9 @@ def heals(error: BaseException) -> bool:
 async def keep(loop: Loop, host: asyncio.Task[Any] | None = None) -> None:
     """Run a loop in the current asyncio task until the surrounding cancel scope is cancelled, or the task `host`.
 
-    A loop that ends with an error, or that something cancels which is not this worker, is begun again: after 0.1
-    seconds, later after up to 5. Only a vital loop ends the worker, with an error that waiting cannot heal.
+    A loop that ends with an error is begun again after 0.1 seconds, and where errors follow each other after up to 5.
+    One that something cancels which is not this worker is begun again after 0.1 seconds each time. Only a vital loop
+    ends the worker, with an error that waiting cannot heal.
 
     Raises the error of a vital loop that waiting cannot heal: SchemaError, UnsupportedServer, QueueClosed, or an
     exception that is no DatabaseError, which is a defect of asyncqueue.
@@ -79,7 +80,8 @@ async def keep(loop: Loop, host: asyncio.Task[Any] | None = None) -> None:
                 raise problem from problem.__cause__
         if time.monotonic() - began > _WELL:
             delays.reset()
-        pause = delays.next()
+        # Nothing is wrong with a loop that was cancelled, and leases may be short: it does not wait longer each time.
+        pause = _FIRST if problem is None or isinstance(problem, asyncio.CancelledError) else delays.next()
         _log(loop, problem, pause)
 
 

@@ -18,16 +18,15 @@ ON_SERVERS = cases("database", shaped(SERVER_DIALECTS, [10]))
 
 
 @contextmanager
-def _auditing(database):
-    """A user's trigger that writes to a table which has gone."""
+def _auditing(database, insert="INSERT INTO audit_of_mine VALUES (1);", definer=""):
+    """A user's trigger that does this for each row. By default it writes to a table which has gone."""
     run = database.execute if database.server is None else database.administer
-    insert = "INSERT INTO audit_of_mine VALUES (1);"
     if database.dialect == "postgresql":
         run(f"CREATE FUNCTION audit() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {insert} RETURN NEW; END $$")
         run(f"CREATE TRIGGER audit BEFORE UPDATE ON {database.table} FOR EACH ROW EXECUTE FUNCTION audit()")
     else:
         each = "" if database.dialect == "sqlite" else "FOR EACH ROW"
-        run(f"CREATE TRIGGER audit BEFORE UPDATE ON {database.table} {each} BEGIN {insert} END")
+        run(f"CREATE {definer} TRIGGER audit BEFORE UPDATE ON {database.table} {each} BEGIN {insert} END")
     try:
         yield
     finally:
@@ -44,6 +43,51 @@ async def test_what_somebodys_trigger_lacks_is_not_taken_for_the_task_table(data
         await backend.finish([done(claim)])
     async with another() as other:  # an open connection of SQLite may still know of the trigger
         assert await other.finish([done(claim)]) == {claim.id}
+
+
+@EVERYWHERE
+async def test_a_table_whose_name_contains_one_of_ours_is_not_taken_for_it(database, backend, another):
+    [claim] = await claimed(backend)
+    for name in (f"{database.table}_audit", f"my_{database.table}", "asyncqueue_attempts_of_mine"):
+        with _auditing(database, f"INSERT INTO {name} VALUES (1);"):
+            async with another() as other:
+                with pytest.raises(DataRejected, match=name):
+                    await other.finish([done(claim)])
+    assert (await row(backend, claim.id)).status == Status.RUNNING
+
+
+@cases("database", shaped(["mysql", "mariadb"], [10]))
+async def test_what_somebodys_trigger_may_not_do_or_cannot_call_is_a_rows_fault(database, backend):
+    [claim] = await claimed(backend)
+    table = f"{database.url.rpartition('/')[2]}.{database.table}"
+    poor = f"poor_{database.url[-8:]}"
+    database.administer(f"CREATE USER {poor}")
+    database.administer(f"GRANT TRIGGER, SELECT, UPDATE ON {table} TO {poor}")
+    database.administer("CREATE TABLE audit_of_mine (what int)")
+    try:
+        for trigger, definer, said in (
+            ("INSERT INTO audit_of_mine VALUES (1);", f"DEFINER = {poor}", "1142"),
+            ("SET @found = function_of_mine(1);", "", "1305"),
+            ("SET @found = 1;", "DEFINER = nobody_at_all", "1449"),
+        ):
+            with _auditing(database, trigger, definer), pytest.raises(DataRejected, match=said):
+                await backend.finish([done(claim)])
+    finally:
+        database.administer("DROP TABLE audit_of_mine")
+        database.administer(f"DROP USER {poor}")
+    assert await backend.finish([done(claim)]) == {claim.id}
+
+
+@cases("database", shaped(["postgresql"], [10]))
+async def test_what_a_function_raises_is_no_matter_of_the_connection(database, backend):
+    [claim] = await claimed(backend)
+    for code in ("08006", "53100", "57P01", "58030", "25006", "40003", "XX000"):
+        raising = _auditing(database, f"RAISE EXCEPTION 'not here' USING ERRCODE = '{code}';")
+        with raising, pytest.raises(DataRejected, match="not here"):
+            await backend.finish([done(claim)])
+    with _auditing(database, "RAISE EXCEPTION 'not now' USING ERRCODE = '40001';"), pytest.raises(DatabaseBusy):
+        await backend.finish([done(claim)])
+    assert await backend.finish([done(claim)]) == {claim.id}
 
 
 @ON_SERVERS

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
+import threading
 from collections import Counter
 from collections.abc import Coroutine
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from asyncqueue import Queue, Status, Worker
 from asyncqueue.errors import TaskFailed
+from asyncqueue.running.imports import Imports
+from asyncqueue.running.run import current_run
+from asyncqueue.running.threads import Threads
+from asyncqueue.worker.supervisor import Loop, keep
 from tests.servers.cases import DIALECTS, cases, shaped
 from tests.worker import rude_tasks, sample_tasks
 from tests.worker.process import WorkerProcess, ended, lines, until
@@ -135,6 +141,47 @@ async def test_a_task_that_ends_the_event_loop_does_not_end_the_worker(database,
         await (await queue.enqueue(sample_tasks.add, {"a": 1, "b": 1})).result(timeout=10)
         worker.signal(signal.SIGINT)
         assert await worker.wait(20) == 0, "Ctrl-C is still heard"
+
+
+async def test_an_import_that_several_wait_for_is_cancelled_by_the_code_of_no_run():
+    may_end, began = threading.Event(), threading.Event()
+
+    class Slow:
+        def resolve(self, path: str) -> str:
+            began.set()
+            assert may_end.wait(20)
+            return f"the function at {path}"
+
+    class Rude:
+        task = None
+
+    imports: Any = Imports(cast(Any, Slow()), Threads())
+    waiting = [asyncio.ensure_future(imports.resolve("app.slow")) for _ in range(2)]
+    await until(began.is_set, what="the import")
+    [importing] = [each for each in asyncio.all_tasks() if each.get_name() == "asyncqueue import"]
+    token = current_run.set(cast(Any, Rude()))
+    try:
+        importing.cancel()
+    finally:
+        current_run.reset(token)
+    await asyncio.sleep(0)
+    may_end.set()
+    assert await asyncio.gather(*waiting) == ["the function at app.slow"] * 2
+
+
+async def test_a_loop_that_is_cancelled_again_and_again_waits_no_longer_each_time(caplog):
+    times = 0
+
+    async def run() -> None:
+        nonlocal times
+        times += 1
+        if times < 8:
+            raise asyncio.CancelledError
+
+    with caplog.at_level(logging.WARNING):
+        await keep(Loop("do its work", run, ends=True))
+    pauses = [record.args[1] for record in caplog.records if "not by the worker" in record.msg]
+    assert pauses == [0.1] * 7
 
 
 FAILS = {
