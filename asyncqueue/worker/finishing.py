@@ -131,7 +131,14 @@ class Finisher:
             claimed = await self._backend.claim(
                 claim, worker_pid=claimant.pid, worker=claimant.name, queues=claimant.queues
             )
-        again = [held for held in batch if not self._take_note(held, written, unsettled, since)]
+        again: list[Held] = []
+        plain = not self._left
+        for held in batch:
+            if plain and held.claimed.id in written:  # as most are
+                self._ledger.remove(held)
+                self._on_written(held)
+            elif not self._take_note(held, written, unsettled, since):
+                again.append(held)
         self.unwritten -= len(batch) - len(again)
         batch[:] = again
         self._backend.announce_ends()

@@ -151,15 +151,18 @@ class Ledger:
 
     def add(self, claimed: ClaimedTask, since: float) -> Held:
         """Enter a new claim; `since` is the monotonic time before its statement was sent."""
-        self._left.discard(claimed.id)
+        if self._left:
+            self._left.discard(claimed.id)
         held = self._held[claimed.id] = Held(claimed, claimed.token, since)
         return held
 
     def remove(self, held: Held) -> None:
         """Forget a claim: its end is written, or it is not ours any more."""
-        if self._held.get(held.id) is held:
-            del self._held[held.id]
-            self._refused.discard(held.id)
+        key = held.claimed.id
+        if self._held.get(key) is held:
+            del self._held[key]
+            if self._refused:
+                self._refused.discard(key)
 
     def leave(self, held: Held) -> None:
         """Forget a claim whose end the database lets nobody write. It is not renewed any more."""

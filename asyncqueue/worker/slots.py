@@ -146,7 +146,10 @@ class Slots:
         while self._buffer and len(self._running) < self._size:
             held = self._buffer.popleft()
             if held.reason is None and self._ledger.standing(held):
-                self._begin(held)
+                try:
+                    self._start(held)
+                except Exception:  # noqa: BLE001 - a defect of ours, which must not keep the other tasks from starting
+                    self._not_started(held)
             else:
                 # Taken, cancelled, or too old to be sure of: it must not run. The end writes what is still ours.
                 if held.reason is None:
@@ -158,15 +161,12 @@ class Slots:
                     )
                 self._on_end(held)
 
-    def _begin(self, held: Held) -> None:
-        try:
-            self._start(held)
-        except Exception:
-            logger.exception(
-                "task %s (%s) could not be started: it is handed back", held.id, held.claimed.task, extra=held.about
-            )
-            held.run = None
-            self._on_end(held)
+    def _not_started(self, held: Held) -> None:
+        logger.exception(
+            "task %s (%s) could not be started: it is handed back", held.id, held.claimed.task, extra=held.about
+        )
+        held.run = None
+        self._on_end(held)
 
     def _start(self, held: Held) -> None:
         if self._loop is None:

@@ -87,6 +87,7 @@ class Worker:
         self._backend = backend
         application = application or Application(allow=AllowRule(patterns=settings.allow))
         self._firing = Firing(application.hooks, on_caught_up=lambda: self._claimer.look())
+        self._tells_success = self._firing.wants("on_success")
         self._leases = Leases(settings, backend)
         self._ledger = Ledger(backend, self._leases)
         self._pid = WorkerPid(settings.worker_pid)
@@ -386,7 +387,7 @@ class Worker:
         elif result.status == Status.COMPLETED:
             self._left(held)
             self._progress.completed += 1
-            if self._firing.wants("on_success"):
+            if self._tells_success:
                 self._firing.fire("on_success", self._runner.info_of(held.claimed))
         else:
             self._left(held)
