@@ -322,6 +322,12 @@ class Backend(Protocol):
         The caller knows the new token before the statement is sent, so a lost reply leaves two candidates, not none.
         """
 
+    async def locked(self, ids: Collection[UUID]) -> set[UUID]:
+        """Which of these rows other sessions have locked, so that a write to them would wait. It waits for none itself.
+
+        Empty on SQLite, which has no locks on rows.
+        """
+
     async def release(self, releases: Sequence[Release]) -> None:
         """Put claimed rows back as queued in their old place, fenced by their token; `worker_pid` becomes NULL."""
 

@@ -238,6 +238,9 @@ class MysqlBackend:
         work = partial(self._upkeep.renew, claims=claims, now=now, worker_pid=worker_pid)
         return await self._pulse.run(work, translate=self._translate)
 
+    async def locked(self, ids: Collection[UUID]) -> set[UUID]:
+        return await self._engine.run(partial(self._upkeep.locked, ids=ids), translate=self._translate)
+
     async def release(self, releases: Sequence[Release]) -> None:
         self._claims.forget()
         rows = ordered({**fence(release), "queued_at": release.queued_at} for release in releases)

@@ -77,6 +77,7 @@ class Claiming:
         self._proof = proof
         self._timed = timed
         self._first = [] if first is None else [first]
+        self.alone = first is None
         self._taken: list[ClaimedTask] = []
 
     @property

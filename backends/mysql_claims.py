@@ -24,6 +24,8 @@ from asyncqueue.errors import DatabaseBusy, DatabaseUnavailable
 from asyncqueue.model import Claimant, ClaimedTask
 
 _RETRY_DELAY = 0.2
+#: Seconds after which a try has not met a deadlock, but has waited for somebody's lock.
+_WAITED = 0.9
 
 
 class Claims:
@@ -135,12 +137,15 @@ class Claims:
 
     async def _try(self, claiming: Claiming, give_up_at: float) -> list[ClaimedTask] | None:
         """Try to claim; None where another try is due: after a deadlock, or while it is in doubt what was claimed."""
+        began = time.monotonic()
         try:
             left = max(give_up_at - time.monotonic(), _RETRY_DELAY)
             return await self._lanes.run(claiming, translate=self._translate, repeat=False, timeout=left)
         except DatabaseUnavailable as error:
             if not (claiming.in_doubt or isinstance(error, DatabaseBusy)) or time.monotonic() >= give_up_at:
                 raise
+            if not claiming.alone and not claiming.in_doubt and time.monotonic() - began > _WAITED:
+                raise  # the ends before it wait for the lock of a row: the worker sets that row aside
         with anyio.CancelScope(shield=claiming.in_doubt):
             await anyio.sleep(_RETRY_DELAY)
         return None

@@ -39,6 +39,13 @@ class Upkeep:
             renewed |= ids
         return renewed
 
+    async def locked(self, connection: MysqlConnection, *, ids: Collection[UUID]) -> set[UUID]:
+        """As `Backend.locked`."""
+        listed = ids_json(ids)
+        async with transaction(connection, self._table) as looking:
+            free, there = await looking.end(self._call("lockable", ids=listed), self._call("observe", ids=listed))
+        return {UUID(row[1]) for row in there.rows if row[1] is not None} - {UUID(row[0]) for row in free.rows}
+
     async def release_strays(
         self, connection: MysqlConnection, *, worker: str, held: Collection[UUID], lease: float
     ) -> set[UUID]:

@@ -249,6 +249,13 @@ class PostgresqlBackend:
         values = {**_fences(claims), "now": now, "worker_pid": worker_pid}
         return {row[0] for row in await self._fetch(self._pulse, "renew", values)}
 
+    async def locked(self, ids: Collection[UUID]) -> set[UUID]:
+        async def work(connection: AsyncpgConnection) -> set[UUID]:
+            async with self._without_waiting(connection):
+                return {row[0] for row in await self._fetching("locked", {"ids": list(ids)})(connection)}
+
+        return await self._engine.run(work, translate=self._translate)
+
     async def release(self, releases: Sequence[Release]) -> None:
         self._claims.forget()
         values = {**_fences(releases), "queued_ats": [release.queued_at for release in releases]}

@@ -237,6 +237,9 @@ class SqliteBackend:
         changed = await self._each("renew", rows, lane=self._pulse)
         return {claim.id for claim, count in zip(claims, changed, strict=True) if count}
 
+    async def locked(self, ids: Collection[UUID]) -> set[UUID]:
+        return set()
+
     async def release(self, releases: Sequence[Release]) -> None:
         await self._each("release", [{**fence(release), "queued_at": release.queued_at} for release in releases])
 

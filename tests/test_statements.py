@@ -83,6 +83,8 @@ NOT_EVERYWHERE = {
     "hold_limited": ({"mysql", "sqlite"}, "part of `promote` on PostgreSQL"),
     "strays": ({"mysql"}, "the first half of `release_strays`, because MySQL cannot return what it updates"),
     "free": ({"mysql"}, "the first half of a renewal, because an UPDATE cannot skip locked rows"),
+    "locked": ({"postgresql"}, "SQLite has no locks on rows; MySQL asks for those that are free, see `lockable`"),
+    "lockable": ({"mysql"}, "the half of `locked`: an outer query there does not see what a subquery has skipped"),
     "lock_claims": ({"mysql"}, "the first half of `end_attempts`, because MySQL cannot return what it updates"),
     "record": ({"sqlite"}, "part of `end_attempts` on PostgreSQL; one row at a time here"),
     "record_attempts": ({"mysql"}, "likewise; many rows at once there"),

@@ -12,7 +12,7 @@ from anyio.abc import TaskGroup
 
 from asyncqueue.backends.base import Backend
 from asyncqueue.backoff import Backoff
-from asyncqueue.errors import DatabaseError
+from asyncqueue.errors import DatabaseBusy, DatabaseError
 from asyncqueue.model import Claimant
 from asyncqueue.worker.claiming import Claimer
 from asyncqueue.worker.finishing import Finisher
@@ -26,6 +26,8 @@ logger = logging.getLogger("asyncqueue.worker")
 _ENOUGH = 64
 #: Seconds that ends wait at most for those that come in the same burst.
 _BURST = 0.02
+#: Seconds until rows that others have locked are looked at again, at first and at most.
+_ASIDE = (1.0, 5.0)
 
 
 @dataclass(slots=True, eq=False)
@@ -56,6 +58,7 @@ class Exchange:
         self._news = news
         self._delays = Backoff(0.05, 5.0)
         self._pausing = False
+        self._locked = Signal()
         self._under_way: list[_Turn] = []
         #: How many went well, how many seconds they took together, and the longest of them.
         self.made = 0
@@ -65,6 +68,7 @@ class Exchange:
         """Go on for ever; what has ended is written even when nothing is claimed any more."""
         try:
             async with anyio.create_task_group() as turns:
+                turns.start_soon(self._try_aside)
                 while True:
                     if self._backend.capabilities.exchanges == 1 and not self._under_way:
                         await self._let_burst_end()
@@ -106,16 +110,19 @@ class Exchange:
         busy, claimed = bool(batch), None
         try:
             claimant = self._claimer.claimant() if room else Claimant()
+            if batch and self._claimer.stopping:
+                await self._set_aside(batch)  # there may be no time to wait for a lock first
             if batch:
                 claimed = await self._finisher.write(batch, claim=room, claimant=claimant)
-            else:
+            elif room:
                 claimed = await self._backend.claim(
                     room, worker_pid=claimant.pid, worker=claimant.name, queues=claimant.queues
                 )
         except DatabaseError as error:
             if not heals(error):
                 raise
-            self._pause(error)
+            if not (isinstance(error, DatabaseBusy) and await self._set_aside(batch)):
+                self._pause(error)
         else:
             self._delays.reset()
             took = time.monotonic() - since
@@ -126,6 +133,32 @@ class Exchange:
             self._end(turn)
         if room and claimed is not None:
             self._claimer.take(claimed, room, since, busy=busy)
+
+    async def _set_aside(self, batch: list[Held]) -> bool:
+        """Set those ends aside whose rows others have locked. Returns whether there were any."""
+        try:
+            found = bool(batch) and await self._finisher.set_aside(batch)
+        except DatabaseError as error:
+            if not heals(error):
+                raise
+            return False
+        if found:
+            self._locked.set()
+        return found
+
+    async def _try_aside(self) -> None:
+        """Ask, for ever, whether the rows of what was set aside are free."""
+        delays = Backoff(*_ASIDE)
+        while True:
+            while not self._finisher.aside:
+                await self._locked.wait()
+                delays.reset()
+            await anyio.sleep(delays.next())
+            try:
+                await self._finisher.try_aside()
+            except DatabaseError as error:
+                if not heals(error):
+                    raise
 
     def _end(self, turn: _Turn) -> None:
         """What could not be written, because the database is away or this was cancelled, is tried again."""

@@ -42,6 +42,7 @@ class Finisher:
         on_written: called with each claim whose end stands in the table.
         on_lost: called with each whose claim belonged to somebody else.
         on_left: called with each that the database lets nobody write.
+        most_aside: how many ends may wait for rows that other sessions have locked, while others are written.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Finisher:
         on_written: Callable[[Held], None],
         on_lost: Callable[[Held], None],
         on_left: Callable[[Held], None],
+        most_aside: int = 1,
     ) -> None:
         self._backend = backend
         self._ledger = ledger
@@ -62,7 +64,9 @@ class Finisher:
         self._on_written = on_written
         self._on_lost = on_lost
         self._on_left = on_left
+        self._most_aside = most_aside
         self._left: set[UUID] = set()
+        self._aside: dict[Held, None] = {}
         self._waiting: deque[Held] = deque()
         self._idle = Signal()
         self._said = False
@@ -74,9 +78,14 @@ class Finisher:
         """How many ends nobody is writing."""
         return len(self._waiting)
 
+    @property
+    def aside(self) -> int:
+        """How many ends wait until other sessions let go of their rows."""
+        return len(self._aside)
+
     def holds(self, held: Held) -> bool:
         """Whether the end of this claim waits to be written."""
-        return held in self._waiting
+        return held in self._waiting or held in self._aside
 
     def put(self, held: Held) -> None:
         """Hand over a claim whose run is over: to be finished with its result, or to be released if it has none."""
@@ -101,6 +110,35 @@ class Finisher:
     def take_back(self, batch: list[Held]) -> None:
         """Keep what of a batch is left; what was written has been taken out of it."""
         self._waiting.extendleft(reversed(batch))
+
+    async def set_aside(self, batch: list[Held]) -> bool:
+        """Take those out of a batch whose rows other sessions have locked: the others need not wait for them.
+
+        Returns whether there were any. There is none where too many would be aside then.
+        """
+        locked = await self._backend.locked([held.id for held in batch])
+        if not locked or len(self._aside) + len(locked) > self._most_aside:
+            return False
+        if not self._aside:
+            logger.warning(
+                "%d results cannot be written yet, because other sessions have locked their rows: look for a "
+                "transaction that was left open",
+                len(locked),
+            )
+        self._aside.update(dict.fromkeys(held for held in batch if held.id in locked))
+        batch[:] = [held for held in batch if held.id not in locked]
+        return True
+
+    async def try_aside(self) -> None:
+        """Let those ends be written whose rows nobody has locked any more."""
+        some = list(self._aside)
+        locked = await self._backend.locked([held.id for held in some])
+        free = [held for held in some if held.id not in locked]
+        for held in free:
+            del self._aside[held]
+        if free:
+            self._waiting.extend(free)
+            self._news.set()
 
     async def write(self, batch: list[Held], *, claim: int, claimant: Claimant) -> list[ClaimedTask] | None:
         """Write a batch, and empty it; in the same go claim up to `claim` tasks.

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from uuid import UUID
 
 import anyio
 
 from asyncqueue.backends.base import Backend
-from asyncqueue.errors import DataRejected, ResultNotStorable
+from asyncqueue.errors import DatabaseBusy, DataRejected, ResultNotStorable
 from asyncqueue.model import OutputChunk
 from asyncqueue.running.stream import StreamLost
 from asyncqueue.worker.ledger import Held, Ledger, Reason
@@ -52,6 +52,8 @@ class Streams:
         self._backend = backend
         self._ledger = ledger
         self._wanted: dict[OutputStream, None] = {}
+        #: Those whose rows other sessions had locked when they were last looked at.
+        self._locked: set[OutputStream] = set()
         self._news = anyio.Event()
         self._urgent = anyio.Event()
 
@@ -84,6 +86,26 @@ class Streams:
                 raise
 
     async def _write(self, chunks: dict[OutputStream, str]) -> None:
+        """Write these; those whose rows other sessions have locked have their turn later, and nobody waits for them."""
+        if self._locked:
+            await self._put_off(chunks, self._locked & chunks.keys())
+        try:
+            await self._write_all(chunks)
+        except DatabaseBusy:
+            if not await self._put_off(chunks, chunks.keys()):
+                raise
+            await self._write_all(chunks)
+
+    async def _put_off(self, chunks: dict[OutputStream, str], some: Set[OutputStream]) -> bool:
+        """Take those of some streams out of the chunks whose rows are locked. Returns whether there are any."""
+        ids = await self._backend.locked([stream.held.id for stream in some])
+        self._locked = {stream for stream in some if stream.held.id in ids}
+        for stream in self._locked:
+            del chunks[stream]
+            self.want(stream, urgent=False)
+        return bool(self._locked)
+
+    async def _write_all(self, chunks: dict[OutputStream, str]) -> None:
         await narrowed(list(chunks.items()), self._append, self._refuse)
 
     async def _refuse(self, chunk: tuple[OutputStream, str], error: DataRejected) -> set[UUID]:

@@ -55,6 +55,8 @@ logger = logging.getLogger("asyncqueue.worker")
 _UNWIND = 5.0
 #: Seconds to write the last results on the way out.
 _LAST_WRITE = 10.0
+#: Why a result could not be written although the database is there.
+_LOCKED = "other sessions have locked their rows"
 #: Seconds that a task may wait here for a place while another worker might have one.
 _PATIENCE = 1.0
 
@@ -109,6 +111,7 @@ class Worker:
             on_written=self._written,
             on_lost=self._lost,
             on_left=self._refused,
+            most_aside=settings.concurrency,
         )
         self._streams = Streams(backend, self._ledger)
         self._runner = Runner(
@@ -343,10 +346,13 @@ class Worker:
         left = self._progress.unwritten = len(self._ledger)
         if left:
             again = sum(map(self._runs_again, self._ledger))
+            why = _LOCKED if self._finisher.aside == left else self._why_unwritten
+            if 0 < self._finisher.aside < left:
+                why = f"{why}, and {_LOCKED} in {self._finisher.aside} cases"
             logger.error(
                 "%d results could not be written: %s. When their leases have ended, %d of these tasks run again, and "
                 "%d are failed because their worker was lost",
-                *(left, self._why_unwritten, again, left - again),
+                *(left, why, again, left - again),
             )
 
     def _runs_again(self, held: Held) -> bool:

@@ -40,6 +40,7 @@ def _verbs(claim):
         "append_log": lambda backend: backend.append_log([log_chunk(claim, 0, "x")]),
         "observe": lambda backend: backend.observe(ids),
         "renew": lambda backend: backend.renew(fences([claim]), now=claim.token, worker_pid=1),
+        "locked": lambda backend: backend.locked(ids),
         "release": lambda backend: backend.release([release(claim)]),
         "rescue": lambda backend: backend.rescue(lease=1000, error="lost"),
         "foreign_pids": lambda backend: backend.foreign_pids(1),

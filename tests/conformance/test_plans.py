@@ -68,7 +68,7 @@ async def test_a_heartbeat_finds_its_rows_by_the_primary_key(fresh_database, sta
             fresh_database.execute(f"ANALYZE {fresh_database.table}")
         ids = f"'{{{', '.join(str(uuid.uuid4()) for _ in range(50))}}}'::uuid[]"
         tokens = f"ARRAY[{', '.join(['now()'] * 50)}]"
-        for name, values in {"observe": {}, "renew": {"tokens": tokens, "now": "now()"}}.items():
+        for name, values in {"observe": {}, "locked": {}, "renew": {"tokens": tokens, "now": "now()"}}.items():
             text = _explain(backend, name, ids=ids, **values)
             rows = await backend._pulse.run(lambda connection, text=text: connection.fetch(text), translate=str)
             plan = "\n".join(row[0] for row in rows)

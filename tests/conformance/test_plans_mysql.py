@@ -178,6 +178,7 @@ async def test_claimed_rows_are_found_by_their_key(full):
         "append_log",
         "append_output",
         "free",
+        "lockable",
         "renew",
         "observe",
         "promote",
