@@ -149,7 +149,19 @@ class Runner:
         gone, and if it was given up before.
         """
         current_run.set(run)
-        ended = await self._attempt(run)
+        # What the attempt has failed by; else as `_prepare_and_call`, and None where it was stopped.
+        ended: RunResult | BaseException | None
+        try:
+            ended = await self._prepare_and_call(run)
+        except BaseException as raised:
+            if is_a(raised, GeneratorExit) and closed(run.task):
+                raise
+            ended = self._judge(run, raised)
+        else:
+            if run.timed_out and ended is _CALLED:
+                ended = self._judge(run, None)
+        finally:
+            await run.end()
         if ended is _CALLED and not run.streamed and not run.abandoned:  # as most do
             return RunResult(Status.COMPLETED, run.output, None, run.capture.text(), False)
         try:
@@ -195,19 +207,6 @@ class Runner:
         if error is None:
             return RunResult(Status.COMPLETED, run.output, None, run.capture.text(), run.streamed)
         return self._failure_of(run, error, retry_in)
-
-    async def _attempt(self, run: Run) -> RunResult | BaseException | None:
-        """What the attempt has failed by; else as `_prepare_and_call`, and None where it was stopped."""
-        try:
-            ended = await self._prepare_and_call(run)
-        except BaseException as raised:
-            if is_a(raised, GeneratorExit) and closed(run.task):
-                raise
-            return self._judge(run, raised)
-        else:
-            return self._judge(run, None) if ended is _CALLED and run.timed_out else ended
-        finally:
-            await run.end()
 
     async def _prepare_and_call(self, run: Run) -> RunResult | None:
         """Find the function, read its arguments and call it.

@@ -82,6 +82,8 @@ async def test_a_process_ends_when_its_worker_is_gone(runner):
         "prepare": None,
         "queue": "default",
         "log_level": 30,
+        "module": None,
+        "worker_queue": None,
     }
     with tempfile.TemporaryFile() as told:
         told.write(json.dumps(request).encode())
