@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import signal
@@ -61,7 +62,10 @@ def obeying_signals(worker: Worker) -> Iterator[None]:
 
 def leave(code: int) -> None:
     """End the process without waiting for any thread, or for a process that a task has started."""
-    logging.shutdown()
-    sys.stdout.flush()
-    sys.stderr.flush()
+    # A task may have closed any of the streams, and logging may be set up by the application.
+    with contextlib.suppress(Exception):
+        logging.shutdown()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):
+            stream.flush()
     os._exit(code)

@@ -34,6 +34,11 @@ class _Router:
         if current_run.get() is None or logs.delivering.get():
             self.stream.flush()
 
+    def close(self) -> None:
+        """Close the stream, but not for a task: it is the worker's, and every other task's."""
+        if current_run.get() is None:
+            self.stream.close()
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self.stream, name)
 

@@ -40,6 +40,23 @@ def test_an_output_that_is_full_is_one_clear_line(folder):
         assert done.stderr == "asyncqueue: standard output cannot be written: No space left on device\n"
 
 
+def test_a_task_cannot_close_the_streams_of_the_worker(folder):
+    (folder / "closing.py").write_text(
+        "import sys\n"
+        "from asyncqueue import task\n"
+        "@task\n"
+        "def close():\n"
+        "    sys.stdout.close()\n"
+        "    sys.stderr.close()\n"
+        "    print('after that')\n"
+    )
+    enqueue(folder, "closing.close")
+    done = shell(folder, f"{COMMAND} run --burst")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "1 completed, 0 failed" in done.stderr
+    assert "after that" in shell(folder, f"{COMMAND} list --json").stdout
+
+
 def test_an_output_that_nobody_reads_any_more_is_no_error(folder):
     for _ in range(3):
         enqueue(folder, "jobs.greet", "name=" + "x" * 1000)
