@@ -20,6 +20,8 @@ from uuid import UUID
 
 _FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 _OURS = "asyncqueue"
+#: Loggers of drivers that write a line for each statement at DEBUG: nobody would find the worker's own lines.
+_TALKATIVE = ("aiosqlite",)
 
 #: Set while handlers are being called. What they write to standard output or error is no print of the task.
 delivering: ContextVar[bool] = ContextVar("asyncqueue_delivering", default=False)
@@ -52,6 +54,8 @@ def set_up(level: str, form: Literal["console", "json"], handler: logging.Handle
     if not root.handlers:
         root.addHandler(handler)
         root.setLevel(level)
+        for driver in _TALKATIVE:
+            logging.getLogger(driver).setLevel(logging.INFO)
     _see_every_record()
 
 
