@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import anyio
+import asyncpg
 import pytest
 
 from asyncqueue.backends.base import Options, TaskFilter
@@ -214,8 +215,16 @@ CODES = {
 @pytest.mark.parametrize("code", CODES)
 async def test_what_an_error_of_the_server_means(database, backend, code):
     sql = f"DO $$BEGIN RAISE EXCEPTION 'on purpose' USING ERRCODE = '{code}'; END$$"
+
+    async def raised(connection):
+        try:
+            await connection.execute(sql)
+        except asyncpg.PostgresError as error:
+            error.context = None  # which an error of the server's own has not
+            raise
+
     with pytest.raises(DatabaseError, match="on purpose") as caught:
-        await backend._control.run(lambda connection: connection.execute(sql), **_once(backend))
+        await backend._control.run(raised, **_once(backend))
     assert type(caught.value) is CODES[code]
     assert (backend._control._connection is None) is (CODES[code] in (DatabaseUnavailable, DatabaseReadOnly))
 
