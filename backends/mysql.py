@@ -39,7 +39,7 @@ from asyncqueue.backends.mysql_transactions import transaction
 from asyncqueue.backends.mysql_upkeep import Upkeep
 from asyncqueue.backends.passing_over import passing_over
 from asyncqueue.backends.table import Table
-from asyncqueue.backends.values import like, queue_states, status_of, task_record
+from asyncqueue.backends.values import filtering, like, queue_states, status_of, task_record
 from asyncqueue.errors import DatabaseError, SchemaError
 from asyncqueue.model import (
     ENDED,
@@ -471,15 +471,7 @@ class MysqlBackend:
 
     def _filter(self, where: TaskFilter) -> dict[str, Any]:
         self._table.check_filter(where)
-        return {
-            "statuses": numbers(where.statuses),
-            "task": like(where.task),
-            "queue": where.queue,
-            "worker": like(where.worker),
-            "since": None if where.since is None else self._times.written(where.since),
-            "until": None if where.until is None else self._times.written(where.until),
-            "error": where.error,
-        }
+        return filtering(where, numbers(where.statuses), like, self._times.written)
 
     def _records(self, rows: Iterable[tuple[Any, ...]]) -> list[TaskRecord]:
         return [task_record(row, self._times.instant, _utc) for row in rows]

@@ -36,7 +36,7 @@ from asyncqueue.backends.postgresql_retention import PostgresqlRetention
 from asyncqueue.backends.postgresql_ticks import PostgresqlTicks
 from asyncqueue.backends.postgresql_transaction import transaction
 from asyncqueue.backends.table import Table
-from asyncqueue.backends.values import like, queue_states, status_of
+from asyncqueue.backends.values import filtering, like, queue_states, status_of
 from asyncqueue.errors import DatabaseError, SchemaError
 from asyncqueue.model import (
     Attempt,
@@ -443,15 +443,7 @@ class PostgresqlBackend:
 
     def _filter(self, where: TaskFilter) -> dict[str, Any]:
         self._table.check_filter(where)
-        return {
-            "statuses": [int(status) for status in where.statuses],
-            "task": like(where.task),
-            "queue": where.queue,
-            "worker": like(where.worker),
-            "since": where.since,
-            "until": where.until,
-            "error": where.error,
-        }
+        return filtering(where, [int(status) for status in where.statuses], like)
 
     async def _notify(self, payload: str) -> None:
         await self._fetch(self._control, "notify", {"channel": self._table.names.channel, "payload": payload})

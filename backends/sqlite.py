@@ -45,7 +45,7 @@ from asyncqueue.backends.sqlite_rows import (
 from asyncqueue.backends.sqlite_ticks import SqliteTicks
 from asyncqueue.backends.sqlite_times import Times
 from asyncqueue.backends.table import Table
-from asyncqueue.backends.values import outcome_of, queue_states, status_of, task_record
+from asyncqueue.backends.values import filtering, outcome_of, queue_states, status_of, task_record
 from asyncqueue.errors import SchemaError
 from asyncqueue.model import (
     Attempt,
@@ -491,15 +491,7 @@ class SqliteBackend:
 
     def _filter(self, where: TaskFilter) -> dict[str, Any]:
         self._table.check_filter(where)
-        return {
-            "statuses": numbers(where.statuses),
-            "task": glob(where.task),
-            "queue": where.queue,
-            "worker": glob(where.worker),
-            "since": None if where.since is None else self._times.written(where.since),
-            "until": None if where.until is None else self._times.written(where.until),
-            "error": where.error,
-        }
+        return filtering(where, numbers(where.statuses), glob, self._times.written)
 
     def _records(self, rows: list[Row]) -> list[TaskRecord]:
         return [task_record(row, self._times.parse, self._times.parse_utc) for row in rows]

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from asyncqueue.backends.base import TaskFilter
 from asyncqueue.model import ENDED, AttemptEnd, NewTask, QueueState, Status, TaskRecord
 
 # Places in a row as `get` and `find` read it, from `output` on: where level 1 begins, and its times.
@@ -36,6 +37,31 @@ def task_record(row: Sequence[Any], instant: Callable[[Any], datetime], due: Cal
 def like(pattern: str | None) -> str | None:
     """A pattern with `*` for any characters, as LIKE has it with `|` as its escape."""
     return None if pattern is None else re.sub(r"[|%_]", r"|\g<0>", pattern).replace("*", "%")
+
+
+def filtering(
+    where: TaskFilter,
+    statuses: Any,
+    pattern: Callable[[str | None], str | None],
+    written: Callable[[datetime], Any] = lambda instant: instant,
+) -> dict[str, Any]:
+    """Which rows to read or count, as the statements take it.
+
+    Args:
+        where: the same for every database.
+        statuses: those of it, as a parameter of this database.
+        pattern: writes a pattern with `*` as this database has it.
+        written: writes an aware instant as the table has it.
+    """
+    return {
+        "statuses": statuses,
+        "task": pattern(where.task),
+        "queue": where.queue,
+        "worker": pattern(where.worker),
+        "since": None if where.since is None else written(where.since),
+        "until": None if where.until is None else written(where.until),
+        "error": where.error,
+    }
 
 
 def placed(tasks: Sequence[NewTask]) -> list[tuple[int, NewTask]]:
