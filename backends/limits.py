@@ -119,10 +119,12 @@ def sweeping(after: int, count: int) -> Generator[Ask, Rows, Batch]:
     batch = [{"after": after, "count": count}]
     names = {function_of(_place(row).limit_key) for row in (yield Ask("kept_places", batch))}
     limits = yield from _limits(names)
-    places = [_place(row) for row in (yield Ask("kept_places", batch))]  # as they are now that nobody admits
+    rows = yield Ask("kept_places", batch)  # as they are now that nobody admits
+    now = _read_at(rows)
+    places = [_place(row, now) for row in rows]
     # Of functions that were not among them just now the limits are not locked, and not known.
     ours = [place for place in places if function_of(place.limit_key) in names]
-    tasks = yield from _tasks({place.task_id for place in ours if place.state != State.SPENT})
+    tasks = yield from _tasks({place.task_id for place in ours if place.state != State.SPENT}, now)
     surveys: dict[str, Survey] = {}
     gone = [place.id for place in ours if place.state == State.HELD and place.task_id not in tasks]
     for place in ours:
@@ -130,7 +132,7 @@ def sweeping(after: int, count: int) -> Generator[Ask, Rows, Batch]:
             of_key = surveys.setdefault(place.limit_key, Survey(limits.get(function_of(place.limit_key))))
             of_key.add(place, tasks.get(place.task_id), lease=_STOPPING)
     gone += [entry for each in surveys.values() for entry in each.gone]
-    yield from _write(surveys.values())
+    yield from _write(surveys.values(), now)
     yield _drop(gone)
     return Batch(len(gone), len(places), str(places[-1].id) if len(places) == count else None)
 
@@ -141,13 +143,15 @@ def _survey(
     """Look at the places under these keys, and write what has become of them."""
     limits = yield from _limits({function_of(key) for key in keys})
     asked = [{"state": int(state), "limit_key": key} for key in keys for state in (State.ADMITTED, State.SPENT)]
-    places = [_place(row) for row in (yield Ask("places", asked))]
-    tasks = yield from _tasks({place.task_id for place in places if place.state == State.ADMITTED})
+    rows = yield Ask("places", asked)
+    now = _read_at(rows)
+    places = [_place(row, now) for row in rows]
+    tasks = yield from _tasks({place.task_id for place in places if place.state == State.ADMITTED}, now)
     surveys = {key: Survey(limits.get(function_of(key))) for key in keys}
     for place in places:
         task = tasks.get(place.task_id)
         surveys[place.limit_key].add(place, task, over=place.task_id in ended, lease=lease)
-    yield from _write(surveys.values())
+    yield from _write(surveys.values(), now)
     yield _drop(entry for survey in surveys.values() for entry in survey.gone)
     return surveys
 
@@ -263,27 +267,46 @@ def _limits(names: Collection[str]) -> Generator[Ask, Rows, dict[str, Limit]]:
     return {row[0]: Limit(*row[:4]) for row in (yield Ask("lock_limits", [{"name": name} for name in sorted(names)]))}
 
 
-def _tasks(ids: Collection[UUID]) -> Generator[Ask, Rows, dict[UUID, Seen]]:
+def _tasks(ids: Collection[UUID], now: float | None = None) -> Generator[Ask, Rows, dict[UUID, Seen]]:
+    """What has become of these tasks; `now` is when their places were read, if their ages are compared with those."""
     rows = yield Ask("limited_tasks", [{"task_id": task_id} for task_id in sorted(ids)])
-    return {UUID(str(row[0])): Seen(row[1], _float(row[2]), row[3], _float(row[4]), row[5]) for row in rows}
+    return {
+        UUID(str(row[0])): Seen(row[1], _age(row[2], row[6], now), row[3], _age(row[4], row[6], now), row[5])
+        for row in rows
+    }
 
 
-def _write(surveys: Collection[Survey]) -> Asking:
-    """Note what has become of places. First what was: that is copied from them."""
+def _write(surveys: Collection[Survey], now: float) -> Asking:
+    """Note what has become of places, as of when they were read. First what was: that is copied from them.
+
+    A start is written as the instant that it is. With an age it would come out later, by the time that has passed.
+    """
     spent = sorted(each for survey in surveys for each in survey.spent)
-    yield Ask("spend", [{"id": entry, "age": age} for entry, age in spent])
+    yield Ask("spend", [{"id": entry, "start": now - age} for entry, age in spent])
     yield Ask("take_places", [{"id": entry} for entry in sorted(id_ for survey in surveys for id_ in survey.again)])
     noted = sorted(each for survey in surveys for each in survey.noted)
-    yield Ask("note_starts", [{"id": entry, "state": int(state), "age": age} for entry, state, age in noted])
+    yield Ask("note_starts", [{"id": entry, "state": int(state), "start": now - age} for entry, state, age in noted])
 
 
 def _drop(entries: Iterable[int]) -> Ask:
     return Ask("drop_places", [{"id": entry} for entry in sorted(entries)])
 
 
-def _place(row: Sequence[Any]) -> Place:
-    entry, key, task_id, state, admitted, noted, queue = row
-    return Place(entry, key, UUID(str(task_id)), State(state), _float(admitted), _float(noted), queue)
+def _read_at(rows: Rows) -> float:
+    """The instant at which the first of these was read: the one from which all ages count that are compared."""
+    return float(rows[0][-1]) if rows else 0.0
+
+
+def _place(row: Sequence[Any], now: float | None = None) -> Place:
+    entry, key, task_id, state, admitted, noted, queue, at = row
+    return Place(entry, key, UUID(str(task_id)), State(state), _age(admitted, at, now), _age(noted, at, now), queue)
+
+
+def _age(value: Any, read_at: Any, now: float | None) -> float | None:
+    """An age as of `now`, if that is given, instead of when it was read: every statement has an instant of its own."""
+    if value is None:
+        return None
+    return float(value) if now is None else float(value) - (float(read_at) - now)
 
 
 def _float(value: Any) -> float | None:

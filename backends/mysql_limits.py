@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
+from datetime import UTC
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -55,7 +56,8 @@ class MysqlLimits(LimitsOf):
     def _task(self, row: tuple[Any, ...]) -> tuple[Any, ...]:
         """A task with ages for its times, which the table has in a zone of its own."""
         key, status, started, limit_key, renewed, attempt, now = row
-        return key, status, self._times.age(started, now), limit_key, self._times.age(renewed, now), attempt
+        age = self._times.age
+        return key, status, age(started, now), limit_key, age(renewed, now), attempt, now.replace(tzinfo=UTC).timestamp()
 
     def _calls(self, ask: Ask, max_packet: int) -> Iterator[Call]:
         statement = self._table[ask.name]

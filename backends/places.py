@@ -172,7 +172,7 @@ class Survey:
     def _runs(self, place: Place, task: Seen) -> None:
         self.taken += 1
         began, noted = _began(place, task), place.noted
-        # What is noted is never older than the claim that it was noted of.
+        # What is noted is the start of the claim that it was noted of.
         once_more = noted is not None and began is not None and began < noted - _SAME
         if noted is not None and once_more and self._counts(noted):
             self.spent.append((place.id, noted))

@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 # What of a row's values a statement takes as an array of all rows.
 _ARRAYS = {
-    "ages": "age",
     "counts": "count",
     "errors": "error",
     "ids": "id",
     "limit_keys": "limit_key",
     "names": "name",
     "places": "place",
+    "starts": "start",
     "states": "state",
     "task_ids": "task_id",
     "tokens": "token",

@@ -63,18 +63,18 @@ class Times:
         """The instant of such a time."""
         return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
-    def until_utc(self, text: str) -> float:
-        """Seconds from now until such a time."""
-        return (self.parse_utc(text) - datetime.now(UTC)).total_seconds()
+    def until_utc(self, text: str, now: datetime | None = None) -> float:
+        """Seconds from now, or from another instant, until such a time."""
+        return (self.parse_utc(text) - (now or datetime.now(UTC))).total_seconds()
 
     def parse(self, text: str) -> datetime:
         """The instant of a text from the table, aware and in UTC. Raises DatabaseError for one that is no time."""
         found = _read(text)
         return to_utc(found, self._zone) if found.tzinfo is None else found.astimezone(UTC)
 
-    def age(self, text: str) -> float:
-        """Seconds since such an instant. Raises DatabaseError, too."""
-        found, now = _read(text), datetime.now(UTC)
+    def age(self, text: str, now: datetime | None = None) -> float:
+        """Seconds from such an instant until now, or until another one. Raises DatabaseError, too."""
+        found, now = _read(text), now or datetime.now(UTC)
         return seconds_since(found, now, self._zone) if found.tzinfo is None else (now - found).total_seconds()
 
     def written(self, instant: datetime) -> str:

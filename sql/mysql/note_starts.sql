@@ -1,13 +1,13 @@
--- Notes when the tasks that have these places started, in seconds before now; a state of 2 says that the place is free
+-- Notes when the tasks that have these places started, in seconds since 1970; a state of 2 says that the place is free
 -- again and counts in the rate.
--- `rows` is JSON, because there are no arrays: objects with id, state, age.
+-- `rows` is JSON, because there are no arrays: objects with id, state, start.
 -- Params: rows
 -- Returns: nothing
 UPDATE JSON_TABLE(:rows, '$[*]' COLUMNS (
            id bigint PATH '$.id',
            state integer PATH '$.state',
-           age double PATH '$.age'
+           start double PATH '$.start'
        )) AS d
        STRAIGHT_JOIN {limited} AS e FORCE INDEX (PRIMARY) ON e.id = d.id
    SET e.state = d.state,
-       e.started_at = UTC_TIMESTAMP(6) - INTERVAL ROUND(d.age * 1000000) MICROSECOND
+       e.started_at = TIMESTAMP '1970-01-01 00:00:00' + INTERVAL ROUND(d.start * 1000000) MICROSECOND

@@ -1,11 +1,12 @@
 -- The places under these limits that are taken, or count in a rate: how many seconds ago each was given, and when its
--- task was seen to have started.
+-- task was seen to have started. `read_at` is the instant from which ages count, in seconds since 1970.
 -- `rows` is JSON, because there are no arrays: objects with state, limit_key.
 -- Params: rows
--- Returns: id, limit_key, task_id, state, admitted, noted, queue
+-- Returns: id, limit_key, task_id, state, admitted, noted, queue, read_at
 SELECT e.id, e.limit_key, e.task_id, e.state,
        TIMESTAMPDIFF(MICROSECOND, e.admitted_at, UTC_TIMESTAMP(6)) / 1e6 AS admitted,
-       TIMESTAMPDIFF(MICROSECOND, e.started_at, UTC_TIMESTAMP(6)) / 1e6 AS noted, e.queue
+       TIMESTAMPDIFF(MICROSECOND, e.started_at, UTC_TIMESTAMP(6)) / 1e6 AS noted, e.queue,
+       TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6)) / 1e6 AS read_at
   FROM (
            SELECT state, limit_key
              FROM JSON_TABLE(CONVERT(:rows USING utf8mb4), '$[*]' COLUMNS (

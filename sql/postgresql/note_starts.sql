@@ -1,9 +1,9 @@
--- Notes when the tasks that have these places started, in seconds before now; a state of 2 says that the place is free
+-- Notes when the tasks that have these places started, in seconds since 1970; a state of 2 says that the place is free
 -- again and counts in the rate.
--- Params: ids, states, ages
+-- Params: ids, states, starts
 -- Returns: nothing
 UPDATE {limited} AS e
    SET state = d.state,
-       started_at = statement_timestamp() - d.age * interval '1 second'
-  FROM unnest(:ids::bigint[], :states::int[], :ages::float8[]) AS d (id, state, age)
+       started_at = to_timestamp(d.start)
+  FROM unnest(:ids::bigint[], :states::int[], :starts::float8[]) AS d (id, state, start)
  WHERE e.id = d.id

@@ -1,6 +1,6 @@
 -- Notes an earlier start of a task that has this place and starts once more: it counts in the rate like that of one that
 -- has ended.
--- Params: id, then_utc
+-- Params: id, start_utc
 -- Returns: nothing
 INSERT INTO {limited} (name, limit_key, task_id, precedence, queue, held_at, admitted_at, started_at, state)
-SELECT name, limit_key, task_id, precedence, queue, held_at, admitted_at, :then_utc, 2 FROM {limited} WHERE id = :id
+SELECT name, limit_key, task_id, precedence, queue, held_at, admitted_at, :start_utc, 2 FROM {limited} WHERE id = :id

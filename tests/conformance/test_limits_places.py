@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from asyncqueue.backends import limits
 from asyncqueue.limits import Admission, Limit, Terms
 from asyncqueue.model import Link, Status, WorkerInfo
 from tests.conformance.helpers import done, release, row
@@ -193,6 +195,48 @@ async def test_a_released_task_that_starts_once_more_counts_twice(backend):
     assert await admitted(backend) == 0
     await declare(backend, count=6, period=FOR_LONG)
     assert await admitted(backend) == 1
+
+
+@MIGRATED
+async def test_a_start_is_told_from_an_earlier_one_however_long_a_look_at_it_takes(backend, monkeypatch):
+    """A place and its task are read one after the other: a start so shortly after the place was given is one as well."""
+    reading = limits._tasks
+
+    def slowly(*args: Any) -> Any:
+        time.sleep(0.2)
+        return (yield from reading(*args))
+
+    monkeypatch.setattr(limits, "_tasks", slowly)
+    await declare(backend, count=4, period=FOR_LONG)
+    await held(backend, 5)
+    assert await admitted(backend) == 4
+    first, *_ = await claim(backend)
+    await backend.release([release(first)])
+    await declare(backend, count=5, period=FOR_LONG)
+    assert await admitted(backend) == 0, "four starts, and one that is to come"
+
+
+@MIGRATED
+async def test_what_is_noted_is_when_the_task_started_however_long_the_note_takes(backend, database, monkeypatch):
+    """Else a start that comes before the note would be the same one."""
+    writing = limits._write
+
+    def slowly(*args: Any) -> Any:
+        time.sleep(0.2)
+        return (yield from writing(*args))
+
+    monkeypatch.setattr(limits, "_write", slowly)
+    await declare(backend, count=2, period=FOR_LONG)
+    [first] = await held(backend, 1)
+    assert await admitted(backend) == 1
+    await claim(backend)
+    assert await admitted(backend) == 0
+    [(noted,)] = database.execute("SELECT started_at FROM asyncqueue_limited WHERE state = 1")
+    if database.dialect == "sqlite":
+        noted = datetime.fromisoformat(noted)
+    noted = noted.replace(tzinfo=UTC) if noted.tzinfo is None else noted
+    started = (await row(backend, first)).started
+    assert abs(noted - started) < timedelta(milliseconds=1)
 
 
 @MIGRATED

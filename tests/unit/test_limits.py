@@ -182,8 +182,8 @@ def test_who_is_being_stopped_keeps_its_place(status: Status) -> None:
 def test_a_sweep_leaves_alone_of_what_it_has_not_locked_the_limit() -> None:
     """Between its two reads, places of a function may come that was not among the first ones."""
     sweep = sweeping(7, 100)
-    mine = (8, "app.mine", uuid.UUID(int=1), 2, 50.0, 20.0, "default")
-    theirs = (9, "app.theirs", uuid.UUID(int=2), 2, 50.0, 20.0, "default")
+    mine = (8, "app.mine", uuid.UUID(int=1), 2, 50.0, 20.0, "default", 1000.0)
+    theirs = (9, "app.theirs", uuid.UUID(int=2), 2, 50.0, 20.0, "default", 1000.0)
     answers: dict[str, list[Any]] = {"lock_limits": [("app.mine", None, 1, 10.0, None)]}
     reads = [[mine], [mine, theirs]]
     dropped: list[Any] = []
