@@ -57,7 +57,15 @@ class MysqlLimits(LimitsOf):
         """A task with ages for its times, which the table has in a zone of its own."""
         key, status, started, limit_key, renewed, attempt, now = row
         age = self._times.age
-        return key, status, age(started, now), limit_key, age(renewed, now), attempt, now.replace(tzinfo=UTC).timestamp()
+        return (
+            key,
+            status,
+            age(started, now),
+            limit_key,
+            age(renewed, now),
+            attempt,
+            now.replace(tzinfo=UTC).timestamp(),
+        )
 
     def _calls(self, ask: Ask, max_packet: int) -> Iterator[Call]:
         statement = self._table[ask.name]

@@ -199,7 +199,7 @@ async def test_a_released_task_that_starts_once_more_counts_twice(backend):
 
 @MIGRATED
 async def test_a_start_is_told_from_an_earlier_one_however_long_a_look_at_it_takes(backend, monkeypatch):
-    """A place and its task are read one after the other: a start so shortly after the place was given is one as well."""
+    """A place and its task are read one after the other: a start between two such moments is one as well."""
     reading = limits._tasks
 
     def slowly(*args: Any) -> Any:
