@@ -77,7 +77,12 @@ def check_version(version: str, table: Table) -> Server:
     product, oldest = ("MariaDB", _MARIADB_OLDEST) if mariadb else ("MySQL", _MYSQL_OLDEST)
     numbers = re.match(r"(\d+)\.(\d+)\.(\d+)", version)
     found = tuple(map(int, numbers.groups())) if numbers else (0, 0, 0)
-    if found < oldest or "tidb" in version.lower():  # TiDB calls itself MySQL 8.0.11, and has no SKIP LOCKED
+    if "tidb" in version.lower():  # it calls itself MySQL 8.0.11
+        raise UnsupportedServer(
+            f"this is TiDB ({version}), which has no SKIP LOCKED: claims would wait for each other. asyncqueue needs "
+            'MySQL or MariaDB with InnoDB (see docs/databases.md, "Servers that speak the same protocol")'
+        )
+    if found < oldest:
         raise UnsupportedServer(
             f"this is {product} {version}; asyncqueue needs MySQL {'.'.join(map(str, _MYSQL_OLDEST))} or later, "
             f"or MariaDB {_MARIADB_OLDEST[0]}.{_MARIADB_OLDEST[1]} or later"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import anyio
 import pytest
 
 from asyncqueue.errors import MigrationRequired
@@ -187,6 +188,16 @@ async def test_a_rescue_takes_no_row_that_another_session_has_locked(backend, da
     async with holding(database, lost[0].id):
         taken = await backend.end_lost([again(each) for each in lost], lease=0.3, foreign_lease=None)
     assert taken == {each.id for each in lost[1:]}
+
+
+@cases("database", migrated(SERVER_DIALECTS))
+async def test_a_worker_releases_no_claim_of_its_own_that_another_session_has_locked(backend, database):
+    locked, free = await put(backend, 2)
+    await backend.claim(2, worker_pid=None, worker=ME.name)
+    async with holding(database, locked):
+        with anyio.fail_after(5):
+            assert await backend.release_strays(ME.name, held=[], lease=-1) == {free}
+    assert await backend.release_strays(ME.name, held=[], lease=-1) == {locked}
 
 
 @LEVEL_0

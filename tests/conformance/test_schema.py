@@ -182,12 +182,24 @@ _TOO_OLD = {
 async def test_a_server_that_is_too_old_is_refused_by_name(database, monkeypatch):
     """Every server but for the version that it reports: none so old can be had any more."""
     sql, expected = _TOO_OLD[database.dialect]
+    await _refused(database, monkeypatch, sql, ["this is", "asyncqueue needs", *expected])
+
+
+@cases("database", [Case("mysql", 10)])
+async def test_tidb_is_refused_by_its_name(database, monkeypatch):
+    """It calls itself a MySQL that is new enough, and has no SKIP LOCKED."""
+    sql = "SELECT '8.0.11-TiDB-v7.5.0', UTC_TIMESTAMP(6), 16000000"
+    await _refused(database, monkeypatch, sql, ["this is TiDB (8.0.11-TiDB-v7.5.0), which has no SKIP LOCKED"])
+
+
+async def _refused(database, monkeypatch, sql: str, texts: list[str]) -> None:
+    """A server that says this of itself is refused, by these texts."""
     folder = "mysql" if database.dialect == "mariadb" else database.dialect
     monkeypatch.setitem(load(folder), "server", parse("server", f"-- Params: none\n-- Returns: version\n{sql}"))
     backend = backend_for(database.url, Options())
     with pytest.raises(UnsupportedServer) as caught:
         await backend.open()
-    for text in ("this is", "asyncqueue needs", *expected):
+    for text in texts:
         assert text in str(caught.value)
     await backend.close()
 

@@ -88,6 +88,17 @@ async def test_each_lost_task_goes_to_exactly_one_rescuer(backend, database, ano
     assert Counter(task_id for share in shares for task_id in share) == Counter(ids)
 
 
+@cases("database", shaped(SERVER_DIALECTS))
+async def test_a_rescue_leaves_out_rows_that_another_session_has_locked(backend, database):
+    """Their worker could not renew them either."""
+    locked, free = database.django.create([{"task": "x.y", "status": 1, "modified": ago(100)} for _ in range(2)])
+    async with holding(database, uuid.UUID(locked)):
+        with anyio.fail_after(5):
+            lost = await backend.rescue(lease=60, error="lost")
+        assert [str(task.id) for task in lost] == [free]
+    assert [str(task.id) for task in await backend.rescue(lease=60, error="lost")] == [locked]
+
+
 async def test_a_rescue_is_bounded(backend, database):
     database.django.create([{"task": "x.y", "status": 1, "modified": ago(100)} for _ in range(30)])
     assert len(await backend.rescue(lease=60, error="e", limit=10)) == 10

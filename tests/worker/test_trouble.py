@@ -17,7 +17,7 @@ from asyncqueue.errors import DatabaseUnavailable
 from asyncqueue.worker import exchanging
 from tests.proxy import Proxy
 from tests.servers import client
-from tests.servers.cases import DIALECTS, SERVER_DIALECTS, Case, cases, shaped
+from tests.servers.cases import DIALECTS, SERVER_DIALECTS, Case, cases, migrated, shaped
 from tests.worker import sample_tasks
 from tests.worker.process import WorkerProcess, ended, lines, until
 
@@ -298,3 +298,27 @@ async def test_a_server_that_is_read_only_for_a_while_ends_neither_worker_nor_qu
         finally:
             administer(f"ALTER DATABASE {name} RESET default_transaction_read_only")
         assert await (await waiting).result(timeout=30) == 4
+
+
+@cases("database", [*shaped(DIALECTS, [10]), *migrated()])
+async def test_what_a_claim_brought_and_cannot_be_started_is_handed_back_and_keeps_no_other(queue, monkeypatch, caplog):
+    """A defect of the worker's own must neither end it nor leave a row in progress in nobody's hands."""
+    bad = await queue.enqueue(sample_tasks.add, {"a": 1, "b": 1})
+    others = await queue.enqueue_many([(sample_tasks.add, {"a": n, "b": 1}) for n in range(20)])
+    async with working(queue, concurrency=50, lease=600.0) as worker:
+        prepare, failures = worker._runner.prepare, [ValueError("a defect")] * 2
+
+        def prepared(claimed, open_stream):
+            if claimed.id == bad.id and failures:
+                raise failures.pop()
+            return prepare(claimed, open_stream)
+
+        monkeypatch.setattr(worker._runner, "prepare", prepared)
+        for n, other in enumerate(others):
+            assert await other.result(timeout=30) == n + 1
+        assert await bad.result(timeout=30) == 2
+        assert not failures
+        assert worker.progress.released == 2
+    assert (
+        caplog.text.count(f"task {bad.id} (tests.worker.sample_tasks.add) could not be started: it is handed back") == 2
+    )
