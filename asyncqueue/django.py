@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
-from asyncqueue.django_settings import MODULE, hint
-from asyncqueue.errors import ConfigurationError
+from asyncqueue.django_settings import APP, MODULE, hint
+from asyncqueue.errors import ConfigurationError, SchemaError
 from asyncqueue.importing import problem
 from asyncqueue.running.application import Application
 from asyncqueue.running.context import TaskInfo
@@ -80,6 +80,22 @@ def load(module: str) -> Project:
             f"the Django project {module!r} cannot be set up: {problem(error)}{hint(module)}"
         ) from error
     return Project(settings)
+
+
+def make_table() -> None:
+    """Have the project make the task table, as `manage.py migrate django_simple_queue` does.
+
+    Raises SchemaError if that fails.
+    """
+    from django.core.management import call_command
+    from django.db import connections
+
+    try:
+        call_command("migrate", APP, interactive=False, verbosity=0)
+    except Exception as error:
+        raise SchemaError(f"the Django project cannot make the task table: {problem(error)}") from error
+    finally:
+        connections.close_all()
 
 
 @contextmanager

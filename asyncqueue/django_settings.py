@@ -15,7 +15,7 @@ from asyncqueue.importing import problem
 
 MODULE = "DJANGO_SETTINGS_MODULE"
 #: The app that makes the task table, by its name and its label.
-_APP = "django_simple_queue"
+APP = "django_simple_queue"
 _SCHEMES = {
     "postgresql": "postgresql",
     "postgis": "postgresql",
@@ -96,8 +96,8 @@ def makes_table(django: Any) -> bool:
     """Whether a migration of the project makes the task table."""
     registry = sys.modules.get("django.apps")
     if registry is not None and registry.apps.ready:
-        return _APP in registry.apps.app_configs
-    return any(_APP in str(app).split(".") for app in getattr(django, "INSTALLED_APPS", ()))
+        return APP in registry.apps.app_configs
+    return any(APP in str(app).split(".") for app in getattr(django, "INSTALLED_APPS", ()))
 
 
 def database_url(database: Mapping[str, Any]) -> str:

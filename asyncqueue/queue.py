@@ -517,8 +517,17 @@ def options_of(settings: Settings) -> Options:
 
 def check_maker(backend: Backend, settings: Settings) -> None:
     """Raise TableMissing where there is no task table, and a migration of the Django project is to make it."""
-    if settings.of_project and backend.shape is None and backend.defect is None and _project_makes_table():
+    if settings.of_project and _lacks_table(backend) and _project_makes_table():
         raise no_table(settings)
+
+
+def made_by_project(backend: Backend, settings: Settings) -> bool:
+    """Whether there is no task table, and the migrations of the Django project would make it in this database."""
+    return settings.origin is Origin.DJANGO and _lacks_table(backend) and _project_makes_table()
+
+
+def _lacks_table(backend: Backend) -> bool:
+    return backend.shape is None and backend.defect is None
 
 
 def no_table(settings: Settings) -> TableMissing:

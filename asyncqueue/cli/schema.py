@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
+import anyio
 import typer
 
 from asyncqueue.cli.command import command
@@ -14,7 +15,7 @@ from asyncqueue.cli.output import print_json
 from asyncqueue.cli.selecting import confirm
 
 if TYPE_CHECKING:
-    from asyncqueue.backends.base import Change
+    from asyncqueue.backends.base import Backend, Change
 
 
 @command
@@ -42,6 +43,8 @@ async def migrate(
 ) -> None:
     """Create the task table where there is none, and bring it to level 1.
 
+    In a Django project that has django_simple_queue, the project's own migrations create the table.
+
     Level 0 is the table as Django makes it. Level 1 adds columns that Django does not notice, and tables beside it
     (asyncqueue_...): for retries, delays and schedules, priorities, named queues, and lost workers found in seconds.
 
@@ -49,7 +52,7 @@ async def migrate(
     project works on as before. Running it again does nothing; --down takes it all away.
     """
     from asyncqueue.backends.urls import backend_for
-    from asyncqueue.queue import check_maker, options_of
+    from asyncqueue.queue import check_maker, made_by_project, options_of
 
     _refuse(check=check, sql=sql, indexes_only=indexes_only, down=down, json=json, yes=yes)
     settings = database.settings()
@@ -57,12 +60,15 @@ async def migrate(
     backend = backend_for(settings.database_url, options_of(settings))
     try:
         await backend.open()
+        made: list[Change] = []
+        if not (check or sql or down) and made_by_project(backend, settings):
+            made.append(await _have_it_made(backend))
         check_maker(backend, settings)
         changes = await backend.pending(indexes_only=indexes_only, down=down, notify=notify)
         if not (check or sql):
             if down and changes and not yes:
                 _ask(changes)
-            changes = await backend.migrate(indexes_only=indexes_only, down=down, notify=notify)
+            changes = [*made, *await backend.migrate(indexes_only=indexes_only, down=down, notify=notify)]
     finally:
         await backend.close()
     if json:
@@ -79,6 +85,16 @@ async def migrate(
         _tell(changes, ("missing", "needed no more") if check else ("made", "removed"), down=down)
     if check and changes:
         raise typer.Exit(FAILURE)
+
+
+async def _have_it_made(backend: Backend) -> Change:
+    """Have the Django project make the task table, and find it."""
+    from asyncqueue.backends.base import Change
+    from asyncqueue.django import make_table
+
+    await anyio.to_thread.run_sync(make_table)
+    await backend.look_again()
+    return Change("task table", "by the Django project's own migrations", "")
 
 
 def _refuse(*, check: bool, sql: bool, indexes_only: bool, down: bool, json: bool, yes: bool) -> None:

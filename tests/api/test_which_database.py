@@ -145,8 +145,8 @@ def test_with_django_a_table_that_is_missing_is_never_made_here(folder):
     told = "run `python manage.py migrate`"
     program = "import asyncio, asyncqueue; asyncio.run(asyncqueue.enqueue('x.y'))"
     assert told in python_fails(folder, program)
-    words = [["run", "--burst"], ["migrate"], ["migrate", "--check"], ["enqueue", "jobs.again"]]
-    words += [[*each, "-d", f"sqlite:///{folder}/other.sqlite3"] for each in words]
+    words = [["run", "--burst"], ["migrate", "--check"], ["migrate", "--sql"], ["enqueue", "jobs.again"]]
+    words += [[*each, "-d", f"sqlite:///{folder}/other.sqlite3"] for each in [["migrate"], *words]]
     for code, said in several(folder, [[*each, "--django", "mysite.settings"] for each in words]):
         assert (code, told in said) == (1, True)
     assert not (folder / "other.sqlite3").exists()
@@ -154,6 +154,27 @@ def test_with_django_a_table_that_is_missing_is_never_made_here(folder):
     python(folder, program, **DJANGO)
     [counts] = json.loads(run(folder, "stats", "--json", **DJANGO).stdout)
     assert counts["task"] == "x.y"
+
+
+def test_migrate_has_the_project_make_the_table(folder):
+    """By its own migrations, which Django notes: nothing is in the way of the next ones."""
+    option = ("--django", "mysite.settings")
+    said = run(folder, "migrate", *option).stdout.splitlines()
+    assert said[0] == "made: task table (by the Django project's own migrations)"
+    assert len(said) > 2, "and then level 1"
+    migrate(folder)
+    assert run(folder, "migrate", *option).stdout == "nothing is missing\n"
+    run(folder, "enqueue", "jobs.again", *option)
+    assert run(folder, "list", *option).stdout.count("jobs.again") == 1
+
+
+def test_migrations_of_the_project_that_fail_are_told(folder):
+    settings = folder / "mysite" / "settings.py"
+    settings.write_text(settings.read_text() + 'MIGRATION_MODULES = {"django_simple_queue": "mysite.gone"}\n')
+    (folder / "mysite" / "gone.py").write_text("raise OSError('no such disk')\n")
+    said = run(folder, "migrate", "--django", "mysite.settings", code=1).stderr
+    assert "the Django project cannot make the task table: OSError('no such disk') (" in said
+    assert "Traceback" not in said
 
 
 def test_every_command_finds_the_modules_of_the_current_folder(folder):
