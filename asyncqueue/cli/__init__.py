@@ -5,9 +5,10 @@ from __future__ import annotations
 
 def main() -> None:
     """Run `asyncqueue`."""
-    from asyncqueue.cli.streams import open_closed, readable_end
+    from asyncqueue.cli.streams import open_closed, outlive_readers, readable_end
 
     open_closed()
+    outlive_readers()
     with readable_end():
         from asyncqueue.cli.app import app
 

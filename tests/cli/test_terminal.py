@@ -12,7 +12,7 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tests.cli.test_commands import call, enqueue, folder
@@ -27,26 +27,32 @@ import anyio
 from asyncqueue import task
 
 @task
-async def nap(until: str) -> None:
+async def nap(until: str, started: str | None = None) -> None:
+    if started:
+        await anyio.Path(started).touch()
     while not await anyio.Path(until).exists():
         await anyio.sleep(0.02)
 """
 
 
 class Terminal:
-    """A command on a terminal."""
+    """A command on a terminal, which controls it: when the terminal is closed, the command has a SIGHUP."""
 
-    def __init__(self, folder: Path, *words: str, columns: int = 100) -> None:
+    def __init__(
+        self, folder: Path, *words: str, columns: int = 100, program: Sequence[str] = ("-m", "asyncqueue")
+    ) -> None:
         self._master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
         os.set_blocking(self._master, False)
         self.raw = ""
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "asyncqueue", *words],
+            [sys.executable, *program, *words],
             cwd=folder,
             stdin=slave,
             stdout=slave,
             stderr=slave,
+            start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(slave, termios.TIOCSCTTY, 0),
             # The size is the terminal's, whatever the environment of the tests says.
             env={**_ENVIRONMENT, "TERM": "xterm-256color", "NO_COLOR": ""},
         )
@@ -59,7 +65,13 @@ class Terminal:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
-        os.close(self._master)
+        self.close()
+
+    def close(self) -> None:
+        """Close the terminal, as somebody does who closes its window."""
+        master, self._master = self._master, -1
+        if master >= 0:
+            os.close(master)
 
     def text(self) -> str:
         """All that has appeared, without colours and cursor movements."""
@@ -103,6 +115,34 @@ def test_run_shows_a_live_line(folder):
         assert terminal.process.returncode == 0
     assert re.search(r"SIGINT: stopping; again to end at once", text)
     assert re.search(r"ended after [\d.]+ s: 4 completed, 1 failed", text)
+
+
+def test_a_terminal_that_is_closed_drains_the_worker(folder):
+    """It goes on without a terminal: its lines, and what a task or its processes print there, go nowhere."""
+    (folder / "naps.py").write_text(NAPS)
+    started, go = folder / "started", folder / "go"
+    task_id = enqueue(folder, "naps.nap", f"until={go}", f"started={started}")
+    left = enqueue(folder, "naps.nap", f"until={go}")
+    with Terminal(folder, "run", "-c", "1", "--log-level", "DEBUG") as terminal:
+        terminal.until(lambda _: started.exists())
+        terminal.close()
+        time.sleep(1)  # the live line is written four times a second
+        assert terminal.process.poll() is None, "it waits for what runs"
+        go.touch()
+        assert terminal.process.wait(20) == 0
+    listed = dict(line.split("\t")[0:3:2] for line in call(folder, "list").stdout.splitlines())
+    assert (listed[task_id], listed[left]) == ("completed", "queued")
+
+
+def test_a_question_on_a_terminal_that_is_closed_changes_nothing(folder):
+    enqueue(folder, "jobs.boom")
+    call(folder, "run", "--burst")
+    ignoring = "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN); from asyncqueue.cli import main; main()"
+    with Terminal(folder, "requeue", "--status", "failed", program=["-c", ignoring]) as terminal:
+        terminal.until(lambda text: "[y/N]" in text)
+        terminal.close()
+        assert terminal.process.wait(20) == 1
+    assert "\tfailed\t" in call(folder, "list").stdout
 
 
 def test_tables_have_colours_and_ids_that_can_be_copied(folder):
