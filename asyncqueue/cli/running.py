@@ -230,8 +230,8 @@ def _application(settings: Settings, django: str | None) -> Application:
 
 def _summarise(progress: Progress, seconds: float) -> None:
     counts = [f"{progress.completed} completed", f"{progress.failed} failed"]
-    for name in ("retried", "cancelled", "released", "lost", "rescued", "deleted"):
+    for name in ("retried", "cancelled", "put_off", "set_aside", "released", "lost", "rescued", "deleted"):
         number = getattr(progress, name)
         if number:
-            counts.append(f"{number} {name}")
+            counts.append(f"{number} {name.replace('_', ' ')}")
     logger.info("worker %d ended after %.1f s: %s", os.getpid(), seconds, ", ".join(counts))

@@ -23,8 +23,12 @@ class Progress:
     #: Ended here, but the claim belonged to somebody else by then, or the database refused to have the end written; the
     #: result was discarded.
     lost: int = 0
-    #: Handed back to the queue on stop.
+    #: Handed back to the queue: on stop, or because none of what this worker claimed can be found here.
     released: int = 0
+    #: Scheduled again for workers that have their function, which this one lacks.
+    put_off: int = 0
+    #: Scheduled again until there is a place for them under a limit that this worker knows and the enqueuer did not.
+    set_aside: int = 0
     #: Taken from other workers that had stopped renewing them.
     rescued: int = 0
     #: Deleted because they had ended long enough ago.

@@ -386,9 +386,13 @@ class Worker:
 
     def _written(self, held: Held) -> None:
         result = held.result
-        if result is None or result.status == Status.SCHEDULED:
+        if result is None:
             self._progress.released += 1
-            if result is not None and result.unfound and held.claimed.links & Link.LIMITED:
+        elif result.status == Status.SCHEDULED and not result.unfound:
+            self._progress.set_aside += 1
+        elif result.status == Status.SCHEDULED:
+            self._progress.put_off += 1
+            if held.claimed.links & Link.LIMITED:
                 self._admitter.look()  # its place is free
         elif result.status == Status.COMPLETED:
             self._left(held)

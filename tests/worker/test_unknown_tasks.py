@@ -123,6 +123,8 @@ async def test_a_burst_does_not_wait_for_what_is_put_off(queue, database, tmp_pa
     known, added = await queue.enqueue("deployed.known"), await queue.enqueue("deployed.added")
     with WorkerProcess(database.url, tmp_path, "--burst", **release(OLD)) as worker:
         assert await worker.wait() == 0
+        assert "1 completed, 0 failed, 1 put off" in worker.text()
+        assert "released" not in worker.text()
     assert (await known.status(), await added.status()) == (Status.COMPLETED, Status.SCHEDULED)
 
 
