@@ -15,7 +15,7 @@ import pytest
 
 from asyncqueue.backends.base import Options, TaskFilter
 from asyncqueue.backends.urls import backend_for
-from asyncqueue.errors import DatabaseUnavailable
+from asyncqueue.errors import DatabaseBusy, DatabaseUnavailable
 from asyncqueue.model import Status
 from tests.conformance.conftest import opened
 from tests.conformance.helpers import chunk, claimed, done, fences, log_chunk, new, queued, release
@@ -25,6 +25,7 @@ from tests.servers.cases import DIALECTS, SERVER_DIALECTS, cases, shaped
 
 ON_SERVERS = cases("database", shaped(SERVER_DIALECTS, [10]))
 EVERYWHERE = cases("database", shaped(DIALECTS, [10]))
+ON_SQLITE = cases("database", shaped(["sqlite"], [10]))
 QUEUED = TaskFilter(statuses=[Status.QUEUED])
 
 
@@ -285,3 +286,23 @@ async def test_commits_beside_a_long_read_try_no_checkpoint(database, backend):
         assert await threshold() == 0
     await look()
     assert await threshold() == 1000
+
+
+@ON_SQLITE
+async def test_a_worker_waits_for_the_lock_of_a_file_no_longer_than_a_part_of_its_lease(database, backend):
+    """As servers are told to give a lock up; statement_timeout alone would have it wait for most of 30 s."""
+    [claim] = await claimed(backend)
+    backend.hurry(0.6)
+    with closing(sqlite3.connect(urlsplit(database.url).path[1:], isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        for verb in ("finish", "claim", "exchange", "renew", "append_output", "release"):
+            with anyio.fail_after(10), pytest.raises(DatabaseBusy):
+                await _verbs(claim)[verb](backend)
+        other.execute("ROLLBACK")
+    assert await backend.finish([done(claim)]) == {claim.id}
+
+
+@ON_SQLITE
+async def test_a_commit_to_a_file_waits_for_the_disk(backend):
+    """G1: without that a crash of the host would take back what enqueue() has returned."""
+    assert await backend._write(lambda raw: raw.execute("PRAGMA synchronous").fetchone()[0]) == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime
 import functools
 import logging
@@ -384,3 +385,35 @@ def leaves_a_child() -> str:
 @task(isolation="process")
 def fails_in_process() -> None:
     raise ValueError("in the child")
+
+
+@task(timeout=0.1)
+async def swallows_its_timeout() -> str:
+    with contextlib.suppress(asyncio.CancelledError):
+        await asyncio.sleep(600)
+    return "late"
+
+
+@task(timeout=0.1)
+async def swallows_its_timeout_and_yields() -> AsyncIterator[str]:
+    yield "early"
+    with contextlib.suppress(asyncio.CancelledError):
+        await asyncio.sleep(600)
+
+
+@task(isolation="process", timeout=600)
+async def swallows_in_process(witness: str) -> str:
+    _note(witness, "start")
+    with contextlib.suppress(asyncio.CancelledError):
+        await asyncio.sleep(600)
+    _note(witness, "goes on")
+    return "late"
+
+
+@task(isolation="process", timeout=600)
+def swallows_in_process_as_a_plain_function(witness: str) -> str:
+    _note(witness, "start")
+    with contextlib.suppress(asyncio.CancelledError):
+        time.sleep(600)
+    _note(witness, "goes on")
+    return "late"

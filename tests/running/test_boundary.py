@@ -220,3 +220,12 @@ async def test_a_timeout_counts_whatever_the_task_makes_of_it(runner):
     assert result.retry_in is None, "its retry_on is ConnectionError, and it has failed by a TimeoutError"
     again = await run(runner, "raises_at_its_timeout", {"again": True})
     assert again.retry_in == 7, "it asked for another attempt"
+
+
+@pytest.mark.parametrize("kind", ["", "_and_yields"])
+async def test_a_task_that_swallows_its_timeout_has_failed(runner, kind):
+    stream = Recorder()
+    result = await run(runner, f"swallows_its_timeout{kind}", None, stream)
+    assert (result.status, result.output or "") == (Status.FAILED, "")
+    assert (result.error or "").startswith("Task timed out after ")
+    assert stream.texts == (["early"] if kind == "_and_yields" else [])

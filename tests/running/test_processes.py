@@ -124,6 +124,15 @@ async def test_a_cancelled_task_has_the_grace_time_before_its_process_is_killed(
     assert (result, lines) == (None, ["start", "cleaned up"])
 
 
+@pytest.mark.parametrize("name", ["swallows_in_process", "swallows_in_process_as_a_plain_function"])
+async def test_a_task_that_swallows_its_timeout_and_returns_has_failed(runner, tmp_path, name):
+    result, lines = await _ended_midway(runner, tmp_path / "witness", name, "_time_out")
+    assert lines == ["start", "goes on"]
+    assert result is not None
+    assert (result.status, result.output) == (Status.FAILED, None)
+    assert (result.error or "").startswith("Task timed out after 600 seconds")
+
+
 async def test_what_a_task_has_forked_ends_with_it(runner, tmp_path):
     _, lines = await _ended_midway(runner, tmp_path / "witness", "forks", "stop")
     assert lines == ["start"]
