@@ -89,11 +89,11 @@ class PostgresqlBackend:
     def __init__(self, url: str, options: Options) -> None:
         self.options = options
         self._within = options.statement_timeout
-        self._connector = Connector(url, options)
         self._given_up = GivenUp()
         names = schema.names_of(options.table)
         slots = {**schema.slots(names), **Timeouts.of(options.statement_timeout).slots()}
         self._table = Table("postgresql", statements.dollar, options.table, names, slots, remedy=options.remedy)
+        self._connector = Connector(url, options, self._table.setup["array_types"].text)
         # For a worker's hot path, for everything that must not wait behind it, for enqueueing, and for limits.
 
         def by_index() -> Awaitable[AsyncpgConnection]:

@@ -93,10 +93,21 @@ class Connector:
     because other clients would inherit them. Then a session is as the server has it, and only transactions of several
     statements set what they need, see `transaction`.
 
+    There the driver's look-up of types is made when a connection is opened, in a transaction. asyncpg switches the
+    compiler (`jit`) off for it by a statement of its own, which else may reach another session of the server than the
+    look-up itself: that then takes the server a second. Where a whole fleet opens its connections at once, as after a
+    crash of the PgBouncer, nobody would write a result for many seconds.
+
+    Args:
+        url: where the database is.
+        options: how long to wait for it.
+        array_types: the statement whose types are looked up.
+
     Raises ConfigurationError for a URL that cannot be used.
     """
 
-    def __init__(self, url: str, options: Options) -> None:
+    def __init__(self, url: str, options: Options, array_types: str) -> None:
+        self._array_types = array_types
         self._address = address_of(url)
         self._name = {"application_name": self._address.name}
         self._options = options
@@ -136,7 +147,14 @@ class Connector:
                 self._checks = False  # before PostgreSQL 14, or not on this system
             except asyncpg.ProtocolViolationError:
                 self._pooled = True
-        return await self._open(self._name, patient=patient)
+        connection = await self._open(self._name, patient=patient)
+        try:
+            async with connection.transaction():
+                await connection.fetch(self._array_types)
+        except BaseException:
+            connection.terminate()
+            raise
+        return connection
 
     async def _open(self, settings: Mapping[str, str], *, patient: bool = False) -> AsyncpgConnection:
         place = self._address.place

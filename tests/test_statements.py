@@ -48,6 +48,7 @@ NOT_EVERYWHERE = {
     "waiting": ({"mysql"}, "a claim is several statements there, and one elsewhere"),
     "data_version": ({"sqlite"}, "how an idle worker sees a commit"),
     "listen_ping": ({"postgresql"}, "LISTEN exists there alone"),
+    "array_types": ({"postgresql"}, "arrays exist there alone"),
     "schema_of_table": ({"postgresql"}, "a search path exists there alone"),
     "creation_schema": ({"postgresql"}, "likewise"),
     "database_of_table": ({"mysql"}, "whether names that differ in case are the same is a server's option there alone"),

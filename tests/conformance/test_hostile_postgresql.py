@@ -312,6 +312,25 @@ async def test_a_pgbouncer_that_pools_statements_is_refused_when_a_queue_is_open
         await backend.close()
 
 
+@FRESH
+async def test_behind_a_pgbouncer_types_are_looked_up_in_one_session_of_the_server(fresh_database, pooled, monkeypatch):
+    """What asyncpg sets for the look-up, so that it takes a moment and not a second, holds for that session alone."""
+    within: list[bool] = []
+    driver: Any = asyncpg.Connection
+    look_up = driver._introspect_types
+
+    async def watched(connection: Any, *arguments: Any) -> Any:
+        within.append(connection.is_in_transaction())
+        return await look_up(connection, *arguments)
+
+    monkeypatch.setattr(driver, "_introspect_types", watched)
+    with pooled(fresh_database.url, "transaction") as url:
+        async with opened(f"{url}?statement_cache_size=0", notify=False) as backend:
+            await everything(backend)
+    assert within
+    assert all(within)
+
+
 @ON_POSTGRESQL
 async def test_a_prepared_statement_that_the_server_does_not_know_is_advised_against(backend):
     """As behind a PgBouncer that pools transactions, and knows nothing of prepared statements."""

@@ -29,27 +29,49 @@ def installation() -> Installation:
 @contextmanager
 def pooled(url: str, mode: str) -> Iterator[str]:
     """The URL of the same database by way of a PgBouncer that pools transactions or sessions, for a block."""
-    found = installation()
-    directory = found.make_directory("pgbouncer")
-    parts, port = urlsplit(url), free_port()
-    password = parts.password or ""
-    (directory / "users").write_text(f'"{parts.username}" "{password}"\n')
-    (directory / "pgbouncer.ini").write_text(
-        f"[databases]\n* = host={parts.hostname} port={parts.port}\n"
-        f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\n"
-        f"pool_mode = {mode}\nauth_type = trust\nauth_file = {found.inside(directory / 'users')}\n"
-    )
-    if os.geteuid() == 0:
-        for path in directory.iterdir():
-            os.chown(path, *nobody())
-    command = found.command("pgbouncer", found.inside(directory / "pgbouncer.ini"), unprivileged=True)
-    process = Process(command, directory, SIGKILL)
-    there = urlunsplit(parts._replace(netloc=f"{parts.netloc.rpartition('@')[0]}@127.0.0.1:{port}"))
+    pooler = Pooler(url, mode)
     try:
-        process.wait_until(lambda: _answers(there), _START_TIMEOUT)
-        yield there
+        pooler.start()
+        yield pooler.url
     finally:
-        process.abandon()
+        pooler.abandon()
+
+
+class Pooler:
+    """A PgBouncer before this database. `url` leads there, also after it was started again."""
+
+    def __init__(self, url: str, mode: str) -> None:
+        found = installation()
+        self._directory = found.make_directory("pgbouncer")
+        parts, port = urlsplit(url), free_port()
+        users, settings = self._directory / "users", self._directory / "pgbouncer.ini"
+        users.write_text(f'"{parts.username}" "{parts.password or ""}"\n')
+        settings.write_text(
+            f"[databases]\n* = host={parts.hostname} port={parts.port}\n"
+            f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\n"
+            f"pool_mode = {mode}\nauth_type = trust\nauth_file = {found.inside(users)}\n"
+        )
+        if os.geteuid() == 0:
+            for path in self._directory.iterdir():
+                os.chown(path, *nobody())
+        self._command = found.command("pgbouncer", found.inside(settings), unprivileged=True)
+        self._process: Process | None = None
+        self.url = urlunsplit(parts._replace(netloc=f"{parts.netloc.rpartition('@')[0]}@127.0.0.1:{port}"))
+
+    def start(self) -> None:
+        """Start it, and return when it answers."""
+        self._process = Process(self._command, self._directory, SIGKILL)
+        self._process.wait_until(lambda: _answers(self.url), _START_TIMEOUT)
+
+    def kill(self) -> None:
+        """End it as a crash does."""
+        if self._process is not None:
+            self._process.end(SIGKILL)
+
+    def abandon(self) -> None:
+        """End it for good."""
+        if self._process is not None:
+            self._process.abandon()
 
 
 def _answers(url: str) -> bool:
