@@ -305,8 +305,9 @@ class Backend(Protocol):
     async def append_log(self, chunks: Sequence[LogChunk]) -> set[UUID]:
         """Write what tasks have printed and logged so far, fenced likewise, at most one chunk per task.
 
-        The end of a run writes the whole log again. Returns ids of running tasks whose text was written, and whichever
-        it knows of cancelled ones; none on the 7-column table, which has no log. Raises DataRejected like `finish`.
+        The end of a run writes the whole log again. Rows that other sessions have locked are left out, and nothing
+        waits for them. Returns ids of running tasks whose text was written, and whichever it knows of cancelled ones;
+        none on the 7-column table, which has no log. Raises DataRejected like `finish`.
         """
 
     async def observe(self, ids: Collection[UUID], *, beating: bool = False) -> Observation:

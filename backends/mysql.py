@@ -225,9 +225,7 @@ class MysqlBackend:
         rows = ordered(
             {**fence(chunk), "started": chunk.started, "offset": chunk.offset, "text": chunk.text} for chunk in chunks
         )
-        if await self._write(self._engine, "append_log", rows) == len(rows):
-            return {chunk.id for chunk in chunks}
-        return await self._which(self._engine, "held", rows)
+        return await self._engine.run(partial(self._upkeep.append_log, rows=rows), translate=self._translate)
 
     async def observe(self, ids: Collection[UUID], *, beating: bool = False) -> Observation:
         rows = await self._fetch("observe", lane=self._pulse if beating else None, ids=ids_json(ids))

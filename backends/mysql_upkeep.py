@@ -9,9 +9,9 @@ from uuid import UUID
 
 from asyncqueue.backends.mysql_claiming import HELD_BY_OTHERS
 from asyncqueue.backends.mysql_connection import Call, MysqlConnection
-from asyncqueue.backends.mysql_rows import encode, fence, ids_json, ordered, rows_json
+from asyncqueue.backends.mysql_rows import Row, encode, fence, ids_json, ordered, rows_json
 from asyncqueue.backends.mysql_times import Times
-from asyncqueue.backends.mysql_transactions import transaction
+from asyncqueue.backends.mysql_transactions import each, transaction
 from asyncqueue.backends.table import Table
 from asyncqueue.model import Claim, LostTask, Stamp
 
@@ -45,6 +45,21 @@ class Upkeep:
         async with transaction(connection, self._table) as looking:
             free, there = await looking.end(self._call("lockable", ids=listed), self._call("observe", ids=listed))
         return {UUID(row[1]) for row in there.rows if row[1] is not None} - {UUID(row[0]) for row in free.rows}
+
+    async def append_log(self, connection: MysqlConnection, *, rows: Sequence[Row]) -> set[UUID]:
+        """As `Backend.append_log`, of rows as `append_log` has them."""
+        parts = list(rows_json(rows, connection.max_packet))
+        async with transaction(connection, self._table) as appending:
+            (free,) = await appending.run(self._call("lockable", ids=encode([row["id"] for row in rows])))
+            ids = {UUID(row[0]) for row in free.rows}
+            if len(ids) < len(rows):
+                rows = [row for row in rows if UUID(row["id"]) in ids]
+                parts = list(rows_json(rows, connection.max_packet)) if rows else []
+            replies = await each(appending, [self._call("append_log", rows=part) for part in parts])
+            if sum(reply.matched for reply in replies) == len(rows):
+                return ids
+            running = await each(appending, [self._call("held", rows=part) for part in parts])
+            return {UUID(row[0]) for reply in running for row in reply.rows}
 
     async def release_strays(
         self, connection: MysqlConnection, *, worker: str, held: Collection[UUID], lease: float

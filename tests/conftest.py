@@ -19,6 +19,7 @@ from tests.servers.cases import DIALECTS, SERVER_DIALECTS, Case, migrated, shape
 from tests.servers.database import Database
 from tests.servers.databases import Databases
 from tests.servers.installation import InstallationFailed
+from tests.servers.postgresql import PostgreSQL, Standby
 
 
 class _Findings:
@@ -105,6 +106,16 @@ def restartable_database(
     if not server.running:
         server.start()
     databases.discard(made)
+
+
+@pytest.fixture
+def replicated(servers: Servers) -> Iterator[tuple[PostgreSQL, Standby]]:
+    """A primary and its standby, for a test that stops the one and promotes the other."""
+    with _server_needed():
+        primary, standby = servers.replicated()
+    yield primary, standby
+    standby.close()
+    primary.close()
 
 
 @pytest.fixture

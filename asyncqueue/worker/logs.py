@@ -31,6 +31,8 @@ _PAUSE = 0.25
 #: it has grown by a sixteenth, or after so many seconds.
 _LARGE = 64 * 1024
 _PATIENCE = 5.0
+#: Seconds until a row is tried again that another session had locked.
+_LOCKED = 1.0
 #: The last character that every column holds.
 _ASCII = 0x7F
 #: Rows in one statement.
@@ -49,10 +51,14 @@ class _Followed:
         self._at = 0.0
         #: The database has refused some of it; the end of the run finds out what to do.
         self.refused = False
+        #: Until when it is left alone, because another session has locked its row.
+        self.locked_until = 0.0
 
     def due(self, now: float) -> bool:
         """Whether something is to be written now."""
         if self._capture.parts == self._parts or self.refused or self.held.reason is not None:
+            return False
+        if now < self.locked_until:
             return False
         size = self._capture.size
         return size < _LARGE or (size - self._size) * 16 > size or now - self._at > _PATIENCE
@@ -138,12 +144,15 @@ class Logs:
             since = self._ledger.renewals
             taken = [(each, *each.take()) for each in some]
             written, refused = await self._append([chunk for _, chunk, _, _ in taken])
+            locked = await self._locked(chunk for _, chunk, _, _ in taken if chunk.id not in written)
             for each, chunk, parts, size in taken:
                 if chunk.id in written:
                     each.held.missed = False
                     each.written(chunk, parts, size)
                 elif chunk in refused:
                     each.refused = True
+                elif chunk.id in locked:
+                    each.locked_until = time.monotonic() + _LOCKED
                 elif self._ledger.moved(each.held, since):
                     each.held.missed = True
                 else:
@@ -151,21 +160,32 @@ class Logs:
                     self._followed.pop(each.held, None)
 
     async def _write_last(self) -> None:
-        while last := dict(islice(self._last.items(), _BATCH)):
+        remaining = iter(list(self._last.items()))
+        while last := dict(islice(remaining, _BATCH)):
             seen = await self._backend.observe([held.id for held in last])
             chunks = []
             for held, (offset, text) in last.items():
                 status, modified = seen.rows.get(held.id, (None, None))
                 if status == Status.CANCELLED and modified is not None and text[offset:]:
                     chunks.append(_chunk(held, offset, text[offset:])._replace(token=modified))
-            _, refused = await self._append(chunks)
+            written, refused = await self._append(chunks)
+            missing = [chunk for chunk in chunks if chunk.id not in written and chunk not in refused]
+            locked = await self._locked(missing)
+            # Once more, because a lock may be gone by now. Where it is none, that writes the same or nothing.
+            await self._append([chunk for chunk in missing if chunk.id not in locked])
             if refused:
                 whole = {held.id: text for held, (_, text) in last.items()}
                 await self._append(
                     [chunk._replace(offset=0, text=escaped(whole[chunk.id], _ASCII)) for chunk in refused]
                 )
             for held in last:
-                del self._last[held]
+                if held.id not in locked:  # else it has its turn with the next ones
+                    del self._last[held]
+
+    async def _locked(self, chunks: Iterable[LogChunk]) -> set[UUID]:
+        """Which of these were not written because other sessions have locked their rows."""
+        ids = [chunk.id for chunk in chunks]
+        return await self._backend.locked(ids) if ids else set()
 
     async def _append(self, chunks: Sequence[LogChunk]) -> tuple[set[UUID], list[LogChunk]]:
         """Write these. Returns the ids of those that were, and what the database has refused."""

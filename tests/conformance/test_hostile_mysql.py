@@ -16,6 +16,7 @@ from asyncqueue.errors import UnsupportedServer
 from asyncqueue.model import Status
 from tests.conformance.conftest import opened
 from tests.conformance.helpers import done, new, queued, row
+from tests.conformance.writing import prepare, refused
 from tests.servers import client
 from tests.servers.cases import cases, shaped
 
@@ -77,6 +78,19 @@ async def test_what_is_returned_is_committed_whatever_sessions_are_told(restarta
             assert (await row(backend, claims[0].id)).output == _TEXT
             assert (await row(backend, more[0].id)).status == Status.RUNNING
             await backend.migrate(down=True)
+
+
+@ON_BOTH
+async def test_every_verb_goes_elsewhere_from_a_server_that_has_become_read_only(restartable_database):
+    """Error 1290, as of an old primary: whoever is still connected to it goes on as soon as a server takes writes."""
+    database, local = restartable_database
+    async with opened(database.url) as backend:
+        await backend.migrate()
+        verbs = await prepare(backend)
+        with _having(local.url, read_only="1"):
+            await refused(backend, verbs)
+        for call in verbs.values():
+            await call(backend)
 
 
 @ON_MYSQL

@@ -13,7 +13,6 @@ import pytest
 from asyncqueue.backends.base import Options, TaskFilter
 from asyncqueue.backends.urls import backend_for
 from asyncqueue.errors import (
-    AsyncQueueError,
     ConfigurationError,
     DatabaseBusy,
     DatabaseError,
@@ -23,8 +22,9 @@ from asyncqueue.errors import (
 )
 from asyncqueue.model import After, NewTask, Unique
 from tests.conformance.conftest import opened
-from tests.conformance.helpers import chunk, claimed, done, fences, new, queued, release, row
+from tests.conformance.helpers import claimed, done, queued, release, row
 from tests.conformance.transactions import holding, transaction
+from tests.conformance.writing import prepare, refused
 from tests.servers import client
 from tests.servers.cases import cases, migrated, shaped
 
@@ -256,31 +256,10 @@ async def test_a_role_with_too_many_connections_is_told_so(database):
 # -- a server that has become read only
 
 
-def _writing(claim):
-    """Every verb of a worker's and a caller's that writes, by name."""
-    return {
-        "enqueue": lambda backend: backend.enqueue(new(1)),
-        "enqueue many": lambda backend: backend.enqueue(new(600)),
-        "enqueue_unique": lambda backend: backend.enqueue_unique(
-            [NewTask(uuid.uuid4(), "app.task", "{}", unique=Unique("key"))]
-        ),
-        "claim": lambda backend: backend.claim(1, worker_pid=1),
-        "finish": lambda backend: backend.finish([done(claim)]),
-        "exchange": lambda backend: backend.exchange([done(claim)], 1, worker_pid=1),
-        "append_output": lambda backend: backend.append_output([chunk(claim, 0, "x")]),
-        "renew": lambda backend: backend.renew(fences([claim]), now=claim.token, worker_pid=1),
-        "release": lambda backend: backend.release([release(claim)]),
-        "rescue": lambda backend: backend.rescue(lease=1000, error="lost"),
-        "cancel": lambda backend: backend.cancel([claim.id]),
-        "requeue": lambda backend: backend.requeue([claim.id]),
-        "pause": lambda backend: backend.pause("default", paused=True),
-    }
-
-
 @MIGRATED
 async def test_every_verb_goes_elsewhere_from_a_server_that_has_become_read_only(database, backend):
     """25006, as of an old primary that clients have not left: they heal by themselves as soon as one takes writes."""
-    [claim] = await claimed(backend)
+    verbs = await prepare(backend)
     name = urlsplit(database.url).path[1:]
 
     def read_only(setting: str) -> None:
@@ -289,12 +268,9 @@ async def test_every_verb_goes_elsewhere_from_a_server_that_has_become_read_only
     read_only("SET default_transaction_read_only = on")
     try:
         async with opened(database.url) as reader:
-            for verb, call in _writing(claim).items():
-                with pytest.raises(AsyncQueueError, match="read only") as caught:
-                    await call(reader)
-                assert type(caught.value) is DatabaseReadOnly, verb
+            await refused(reader, verbs)
             read_only("RESET default_transaction_read_only")
-            for call in _writing(claim).values():
+            for call in verbs.values():
                 await call(reader)
     finally:
         read_only("RESET default_transaction_read_only")

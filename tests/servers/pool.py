@@ -10,7 +10,7 @@ from tests.servers import client
 from tests.servers.installation import Installation, InstallationFailed
 from tests.servers.mariadb import MariaDB
 from tests.servers.mysql import MySQL
-from tests.servers.postgresql import PostgreSQL
+from tests.servers.postgresql import PostgreSQL, Standby
 from tests.servers.process import ProcessFailed
 from tests.servers.server import PRODUCTS, LocalServer, Server, ServerMissing, from_environment, url_from_environment
 
@@ -51,6 +51,19 @@ class Servers:
         if dialect not in self._restartable:
             self._restartable[dialect] = self._once(dialect, lambda: self._start(dialect))
         return self._restartable[dialect]
+
+    def replicated(self) -> tuple[PostgreSQL, Standby]:
+        """A PostgreSQL and its standby, running, for a test that stops the first: close both. Raises ServerMissing."""
+
+        def make() -> tuple[PostgreSQL, Standby]:
+            primary = PostgreSQL("postgresql", self._installation("postgresql"))
+            try:
+                return primary, Standby(primary)
+            except BaseException:
+                primary.close()
+                raise
+
+        return self._once("postgresql", make)
 
     def prepare(self, dialect: str) -> None:
         """Fetch the server's programs if they are missing, so that no test waits for a download."""

@@ -8,8 +8,9 @@ from asyncqueue import Status, Worker
 from asyncqueue.worker import worker as workers
 from tests.conformance.transactions import holding
 from tests.servers.cases import SERVER_DIALECTS, cases, migrated, shaped
-from tests.worker import sample_tasks
+from tests.worker import sample_tasks, talking_tasks
 from tests.worker.process import lines, until
+from tests.worker.test_live_logs import log_of, says, talking
 from tests.worker.test_trouble import slow, working
 
 AT_EITHER_LEVEL = cases("database", [*shaped(SERVER_DIALECTS, [10]), *migrated(SERVER_DIALECTS)])
@@ -65,6 +66,47 @@ async def test_a_stream_whose_row_is_locked_delays_no_other(queue, database):
             await other.result(timeout=30)
             before = await queue.backend.read_output(locked.id, 0, 10_000)
         await until(lambda: _streams(queue, locked, len(before.text)), 30, "more output")
+
+
+@AT_EITHER_LEVEL
+async def test_a_log_whose_row_is_locked_delays_no_other(queue, database, tmp_path):
+    for name in ("locked", "other"):
+        (tmp_path / name).mkdir()
+    locked, other = await queue.enqueue_many(
+        [(talking_tasks.talks, {"folder": str(tmp_path / name)}) for name in ("locked", "other")]
+    )
+    async with talking(queue, concurrency=5, **SHORT):
+        for handle in (locked, other):
+            await says(queue, handle, "one ä\n")
+        async with holding(database, locked.id):
+            for name in ("locked", "other"):
+                (tmp_path / name / "go").touch()
+            await says(queue, other, "one ä\nWARNING app.talk: two\n")
+            assert await log_of(queue, locked) == "one ä\n"
+        await says(queue, locked, "one ä\nWARNING app.talk: two\n")
+        for name in ("locked", "other"):
+            (tmp_path / name / "end").touch()
+        assert [await handle.result(timeout=30) for handle in (locked, other)] == ["done", "done"]
+
+
+@AT_EITHER_LEVEL
+async def test_the_last_log_of_a_cancelled_task_whose_row_is_locked_delays_no_other(queue, database, tmp_path):
+    for name in ("locked", "other"):
+        (tmp_path / name).mkdir()
+    locked, other = await queue.enqueue_many(
+        [(talking_tasks.cleans_up, {"folder": str(tmp_path / name)}) for name in ("locked", "other")]
+    )
+    async with talking(queue, concurrency=5, **SHORT):
+        for name in ("locked", "other"):
+            await until((tmp_path / name / "begun").exists)
+        for handle in (locked, other):
+            await handle.cancel()
+        async with holding(database, locked.id):
+            (tmp_path / "locked" / "end").touch()
+            (tmp_path / "other" / "end").touch()
+            await says(queue, other, "began\ncleaning\ncleaned up\n")
+            assert await log_of(queue, locked) != "began\ncleaning\ncleaned up\n"
+        await says(queue, locked, "began\ncleaning\ncleaned up\n")
 
 
 async def _streams(queue, handle, beyond: int = 0) -> bool:
