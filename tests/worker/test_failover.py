@@ -9,18 +9,19 @@ from urllib.parse import urlsplit, urlunsplit
 from asyncqueue import Queue, Settings, Status, TaskHandle
 from tests.conformance.conftest import opened
 from tests.conformance.writing import prepare, refused
+from tests.servers.postgresql import PostgreSQL, Standby
 from tests.worker import sample_tasks
 from tests.worker.process import WorkerProcess, ended, lines, until
 
 
-def _either(primary, standby) -> str:
+def _either(primary: PostgreSQL, standby: Standby) -> str:
     """A database by a URL with both hosts."""
     parts = urlsplit(primary.create_database())
     netloc = f"{parts.username}@127.0.0.1:{primary.port},127.0.0.1:{standby.port}"
     return urlunsplit(parts._replace(netloc=netloc, query="target_session_attrs=read-write"))
 
 
-async def _refuses_writes(primary, standby) -> None:
+async def _refuses_writes(primary: PostgreSQL, standby: Standby) -> None:
     """Every verb on the standby: each would go on elsewhere."""
     url = primary.create_database()
     async with opened(url) as backend:
