@@ -132,6 +132,24 @@ async def plain_slow(witness: str, key: str, seconds: float) -> str:
     return key
 
 
+async def plain_blocking(witness: str, after: str, seconds: float) -> str:
+    """Block the event loop once a task has begun beside it; not declared with @task."""
+    while not Path(witness).exists() or f"start {after}" not in Path(witness).read_text():
+        await asyncio.sleep(0.02)
+    witnessed(witness, "start blocking")
+    time.sleep(seconds)
+    witnessed(witness, "end blocking")
+    return "done"
+
+
+def plain_threaded(witness: str, key: str, seconds: float = 0) -> str:
+    """As `threaded`, and not declared with @task."""
+    witnessed(witness, f"start {key}")
+    time.sleep(seconds)
+    witnessed(witness, f"end {key}")
+    return key
+
+
 @task(timeout=0.3)
 async def too_slow() -> None:
     await asyncio.sleep(60)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
+from collections import Counter
 from types import SimpleNamespace
 from typing import Any
 
@@ -187,6 +188,26 @@ async def test_what_would_fail_for_good_has_three_leases(queue):
     leases.own = 0.05
     await rescuer._look()
     assert (await handle.record()).status == Status.FAILED
+
+
+@MIGRATED
+async def test_what_a_blocked_worker_holds_is_not_failed_while_it_may_go_on(queue, database, tmp_path):
+    """None of these functions may run twice. One runs in a thread meanwhile, three have not begun."""
+    witness, module = tmp_path / "witness", "tests.worker.sample_tasks"
+    options = ("--lease", "4", "--heartbeat", "0.5", "--timeout", "60", "--allow", f"{module}.*")
+    running = await queue.enqueue(f"{module}.plain_threaded", _slow(witness, "running", 1))
+    blocking = {"witness": str(witness), "after": "running", "seconds": 7}
+    blocked = await queue.enqueue(f"{module}.plain_blocking", blocking)
+    ahead = [await queue.enqueue(f"{module}.plain_threaded", _slow(witness, f"ahead {n}", 0)) for n in range(3)]
+    with WorkerProcess(database.url, tmp_path, *options, "--concurrency", "2", "--prefetch", "3") as worker:
+        await until(lambda: "start blocking" in lines(witness), what="the blockage")
+        assert await queue.count(status=Status.RUNNING) == 5
+        with WorkerProcess(database.url, tmp_path, *options):
+            for handle in (running, blocked, *ahead):
+                assert await handle.result(timeout=60) in ("running", "done", "ahead 0", "ahead 1", "ahead 2")
+        assert worker.alive
+    assert Counter(line.split()[0] for line in lines(witness)) == {"start": 5, "end": 5}
+    assert [await queue.backend.attempts(handle.id) for handle in (running, blocked, *ahead)] == [[]] * 5
 
 
 @MIGRATED
