@@ -77,6 +77,7 @@ async def test_in_a_rolling_deployment_a_task_waits_for_a_worker_of_its_release(
         await old.wait_for_log("is put off for other workers")
         record = await handle.record()
         assert (record.status, record.attempt) == (Status.SCHEDULED, 0)
+        assert (record.run_after - record.modified).total_seconds() == pytest.approx(10, abs=0.5)
         assert "deployed has no attribute 'added'" in (record.error or "")
         assert not (await queue.enqueue("deployed.added", unique_key="one")).created
         with WorkerProcess(database.url, tmp_path, **release(NEW)):
