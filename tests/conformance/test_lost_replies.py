@@ -25,6 +25,7 @@ INNODB = ("mysql", "mariadb")
 ON_SERVERS = cases("database", shaped(SERVER_DIALECTS, [10]))
 KNOWN_BEFORE_THE_COMMIT = cases("database", [*shaped(INNODB, [10]), *migrated(INNODB)])
 QUEUED = TaskFilter(statuses=[Status.QUEUED])
+RUNNING = TaskFilter(statuses=[Status.RUNNING])
 #: What only the question holds which ends stand in the table.
 QUESTION = {
     "postgresql": b"IS NOT DISTINCT FROM d.output",
@@ -268,3 +269,30 @@ async def test_ends_of_which_it_is_not_known_whether_they_were_written_are_writt
         proxy.refusing = False
         assert await finisher.write(finisher.gather(), claim=0, claimant=Claimant()) is None
     assert (written, lost, finisher.unwritten) == ([gone.id, mine.id], [taken.id], 0)
+
+
+@cases("database", [*shaped(SERVER_DIALECTS, [10]), *migrated(SERVER_DIALECTS)])
+async def test_what_was_claimed_reaches_the_caller_though_asking_for_more_failed(database, backend, monkeypatch):
+    """A claim that came back short asks again, for what lies before its watermark or in other bands."""
+    async with proxied(database) as (proxy, cut):
+        running, lost = 0, False
+        run = cut._engine.run
+
+        async def losing(work, **how):
+            nonlocal lost
+            if await backend.count(RUNNING) > running:
+                lost = proxy.refusing = True
+                proxy.cut()
+            return await run(work, **how)
+
+        for _ in range(20):  # once a second a claim looks at everything at once
+            first, second = await queued(backend, 2)
+            assert [claim.id for claim in await cut.claim(1, worker_pid=None)] == [first]
+            running = await backend.count(RUNNING)
+            with monkeypatch.context() as patched:
+                patched.setattr(cut._engine, "run", losing)
+                claims = await cut.claim(5, worker_pid=None)
+            assert [claim.id for claim in claims] == [second]
+            if lost:
+                return
+    raise AssertionError("no claim asked again: the test shows nothing")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from types import SimpleNamespace
 from typing import Any
 
@@ -171,6 +172,21 @@ async def test_a_renewal_leaves_out_locked_rows_and_renews_the_others(backend, d
         assert {key for key, (_, token) in rows.items() if token == now} == renewed
     now = (await backend.observe([])).now
     assert await backend.renew(fences([locked]), now=now, worker_pid=None) == {locked.id}
+
+
+@cases("database", shaped(SERVER_DIALECTS, [10]))
+async def test_a_heartbeat_waits_for_no_other_statement_of_the_worker(backend, database):
+    """They wait for locks here, on every other connection that the worker has."""
+    *stuck, mine = await claimed(backend, 4)
+    async with holding(database, *(claim.id for claim in stuck)):
+        waiting = [asyncio.create_task(backend.finish([done(claim)])) for claim in stuck]
+        waiting.append(asyncio.create_task(backend.cancel([stuck[0].id])))
+        await asyncio.sleep(0.3)
+        with anyio.fail_after(5):
+            now = (await backend.observe([claim.id for claim in (*stuck, mine)], beating=True)).now
+            assert await backend.renew(fences([mine]), now=now, worker_pid=None) == {mine.id}
+        assert not any(task.done() for task in waiting)
+    await asyncio.wait(waiting)
 
 
 @cases("database", shaped())
