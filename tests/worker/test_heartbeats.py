@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections import Counter
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -95,13 +96,16 @@ async def test_a_workers_statements_end_within_a_third_of_its_lease(queue, datab
             await until(lambda: len(lines(witness)) >= 5, what="the start")
             proxy.stalled = True
             for what in ("cannot renew leases: no", "cannot (claim|write .*): no answer"):
-                given_up = re.compile(f"{what}.* from the database within")
-                await until(lambda given_up=given_up: bool(given_up.search(worker.text())), what=what)
+                await until(partial(_logged, worker, f"{what}.* from the database within"), what=what)
             proxy.cut()
             proxy.stalled = False
             for handle in handles:
                 assert await handle.result(timeout=30) is not None
     assert await queue.count(status=Status.COMPLETED) == 5
+
+
+def _logged(worker: WorkerProcess, pattern: str) -> bool:
+    return re.search(pattern, worker.text()) is not None
 
 
 @asynccontextmanager
