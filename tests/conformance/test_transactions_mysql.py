@@ -7,6 +7,7 @@ import re
 import uuid
 from pathlib import Path
 
+import anyio
 import pytest
 
 import asyncqueue.backends
@@ -81,8 +82,10 @@ async def test_whatever_is_raised_inside_a_transaction_undoes_it(database, backe
 
     with pytest.raises(type(error)):
         await fail()
-    while not _free(database, task_id):  # the server undoes what a dropped connection has left
-        await asyncio.sleep(0.01)
+    assert _free(database, task_id) or not isinstance(error, Exception), "rolled back before it is raised further"
+    with anyio.fail_after(8):
+        while not _free(database, task_id):  # the server undoes what a dropped connection has left
+            await asyncio.sleep(0.01)
     assert (await row(backend, task_id)).status == Status.QUEUED
     assert connection.usable == isinstance(error, Exception)
     connection.discard()
