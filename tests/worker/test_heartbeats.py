@@ -14,10 +14,10 @@ import pytest
 
 from asyncqueue import Queue, Status
 from asyncqueue.errors import DatabaseUnavailable
-from tests.conformance.transactions import holding, no_transaction
+from tests.conformance.transactions import holding, no_transaction, transaction
 from tests.proxy import Proxy
 from tests.servers.cases import DIALECTS, SERVER_DIALECTS, cases, migrated, shaped
-from tests.worker import sample_tasks
+from tests.worker import limited_tasks, sample_tasks
 from tests.worker.process import WorkerProcess, lines, until
 from tests.worker.test_trouble import LEASE, slow, working
 
@@ -219,3 +219,23 @@ async def test_a_lock_on_a_task_that_waits_for_others_stops_neither_heartbeats_n
             assert worker._linker.busy, "it waits at the lock"
             assert await second.status() == Status.SCHEDULED
         assert await second.result(timeout=30) == 3
+
+
+@cases("database", migrated(SERVER_DIALECTS))
+async def test_a_lock_on_a_limit_stops_neither_heartbeats_nor_other_tasks(queue, database, tmp_path):
+    """As a client leaves it that froze while it admitted tasks: the limiter waits for it, and nothing else."""
+    witness = tmp_path / "witness"
+    async with working(queue, lease=60.0, heartbeat=0.2, poll_max=0.1) as worker:
+        assert await (await queue.enqueue(limited_tasks.two)).result(timeout=30) == "two"
+        long = await queue.enqueue(*slow(witness, "long", 600))
+        await until(lambda: len(lines(witness)) == 1, what="the start")
+        async with transaction(database) as frozen:
+            await frozen.execute("SELECT * FROM asyncqueue_limits FOR UPDATE")
+            limited = await queue.enqueue(limited_tasks.two)
+            await until(lambda: worker._admitter.busy, what="the limiter at the lock")
+            await renewed(queue, long.id)
+            other = await queue.enqueue(sample_tasks.add, {"a": 2, "b": 2})
+            assert await other.result(timeout=20) == 4
+            assert worker._admitter.busy, "it waits at the lock"
+            assert await limited.status() in (Status.SCHEDULED, Status.QUEUED)
+        assert await limited.result(timeout=40) == "two"

@@ -174,6 +174,31 @@ async def test_what_is_not_known_here_waits_for_both_leases_and_is_in_nobodys_wa
 
 
 @MIGRATED
+async def test_a_rescuer_that_is_not_well_any_more_writes_nothing(queue):
+    """A beat has become late since it looked: the others may not have had the time to renew."""
+    handle = await queue.enqueue("app.known", {})
+    assert len(await queue.backend.claim(1, worker_pid=None)) == 1
+    rescuer = _rescuer(queue, SimpleNamespace(own=-1.0, foreign=None), known=True)
+    rescuer._heart.settled = False
+    await rescuer._look()
+    assert await handle.status() == Status.RUNNING
+    rescuer._heart.settled = True
+    await rescuer._look()
+    assert await handle.status() == Status.QUEUED
+
+
+@MIGRATED
+async def test_a_rescuer_takes_nothing_that_it_holds_itself(queue):
+    """Also where nobody has heard of its beats for longer than its lease, as after a lock on the list of workers."""
+    handles = await queue.enqueue_many([("app.known", {})] * 2)
+    claims = await queue.backend.claim(2, worker_pid=None)
+    rescuer = _rescuer(queue, SimpleNamespace(own=-1.0, foreign=None), known=True)
+    rescuer._ledger.add(next(claim for claim in claims if claim.id == handles[0].id), time.monotonic())
+    await rescuer._look()
+    assert [await handle.status() for handle in handles] == [Status.RUNNING, Status.QUEUED]
+
+
+@MIGRATED
 async def test_what_would_fail_for_good_has_three_leases(queue):
     """Its worker may only have been blocked for a while, and then has the result, or has not begun it."""
     handle = await queue.enqueue("app.plain", {})
