@@ -27,11 +27,12 @@ import anyio
 
 from asyncqueue import logs
 from asyncqueue.model import ClaimedTask
-from asyncqueue.running import worker_queue
+from asyncqueue.running import forks, lifeline, worker_queue
 from asyncqueue.running.application import Application
 from asyncqueue.running.boundary import Raised, call
 from asyncqueue.running.limits import Limits
 from asyncqueue.running.mainthread import MainThread
+from asyncqueue.running.process import CANNOT_REPORT
 from asyncqueue.running.resolve import AllowRule
 from asyncqueue.running.run import Run
 from asyncqueue.running.runner import Runner, RunResult
@@ -46,12 +47,23 @@ class _Reports:
 
     def __init__(self, descriptor: int, max_log_size: int) -> None:
         self._descriptor = descriptor
+        self._file = _file(descriptor)
         self._printable = max_log_size + 1
         self._frames: SimpleQueue[bytes | threading.Event] = SimpleQueue()
         #: False in a process that the task has forked: no thread sends anything there.
         self.open = True
         threading.Thread(target=self._send, name="asyncqueue-reports", daemon=True).start()
         os.register_at_fork(after_in_child=self._leave)
+
+    @property
+    def closed(self) -> bool:
+        """Whether the task has closed the descriptor. Its number may be that of another file by now."""
+        return self.open and _file(self._descriptor) != self._file
+
+    def check(self) -> None:
+        """Raise _CannotReport if it is closed."""
+        if self.closed:
+            raise _CannotReport
 
     def put(self, **frame: Any) -> None:
         data = json.dumps(frame).encode()
@@ -93,15 +105,29 @@ class _Reports:
             if isinstance(frame, threading.Event):
                 frame.set()
                 continue
-            while frame:
+            while frame and not self.closed:
                 try:
                     frame = frame[os.write(self._descriptor, frame) :]
                 except OSError:  # the worker is gone, and this process ends as well
                     break
 
     def _leave(self) -> None:
-        self.open = False
-        os.close(self._descriptor)
+        closed, self.open = self.closed, False
+        if not closed:
+            os.close(self._descriptor)
+
+
+def _file(descriptor: int) -> tuple[int, int] | None:
+    """Which file this is the descriptor of, None if of none."""
+    try:
+        status = os.fstat(descriptor)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+class _CannotReport(Exception):
+    """The task has closed the descriptor by which its end is reported."""
 
 
 class _Printed:
@@ -133,6 +159,9 @@ class _Printed:
         self.stream.flush()  # something may have been written to its buffer
         self._reports.wait()
 
+    def close(self) -> None:
+        """Do nothing: what is printed later, and a traceback of the interpreter, belong to the log as well."""
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self.stream, name)
 
@@ -143,7 +172,8 @@ def main() -> None:
     os.set_inheritable(report_to, False)
     with os.fdopen(told, "rb") as file:
         request = json.load(file)
-    threading.Thread(target=_die_with_the_worker, daemon=True).start()
+    lifeline.follow()
+    forks.protect([signal.SIGTERM])
     sys.stdin = Path(os.devnull).open()  # noqa: SIM115 - for the life of the process
     sys.path[:] = request["path"]
     worker_queue.told(request.get("worker_queue"))
@@ -156,12 +186,19 @@ def main() -> None:
     sys.stdout, sys.stderr = _Printed(streams[0], reports, at_once=False), _Printed(streams[1], reports, at_once=True)
     logging.getLogger().setLevel(request["log_level"])
     logs.watch(reports.logged)
+    result: RunResult | None = None
     try:
         result = _result(request, limits, reports)
+    except BaseException:
+        if not reports.closed:  # else an event loop was closed as well, perhaps
+            raise
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        for each in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError):  # the task may have closed it
+                each.flush()
         sys.stdout, sys.stderr = streams
+    if reports.closed:
+        os._exit(CANNOT_REPORT)
     if result is None:
         _end_as_told(reports)
     else:
@@ -187,12 +224,13 @@ def _result(request: dict[str, Any], limits: Limits, reports: _Reports) -> RunRe
     )
     run = runner.prepare(claimed, lambda: reports)
     signal.signal(signal.SIGTERM, partial(_stop, run, main_thread, reports))
-    # What the task forks ends as it did before, by the signal that its group is sent.
-    os.register_at_fork(after_in_child=lambda: signal.signal(signal.SIGTERM, signal.SIG_DFL))
     try:
         if runner.is_plain(claimed.task):
-            return main_thread.serve(partial(anyio.run, runner.run, run))
-        return anyio.run(runner.run, run)
+            return main_thread.serve(partial(anyio.run, runner.run, run), reports.check)
+        result = anyio.run(runner.run, run)
+        if forks.in_child:
+            forks.leave_child(None)
+        return result
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
@@ -215,13 +253,6 @@ def _end_as_told(reports: _Reports) -> None:
     reports.wait()
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     os.kill(os.getpid(), signal.SIGTERM)
-
-
-def _die_with_the_worker() -> None:
-    """Wait for the end of standard input: the worker is gone, and the task is somebody else's soon."""
-    while os.read(0, 1):
-        pass
-    os._exit(1)
 
 
 if __name__ == "__main__":

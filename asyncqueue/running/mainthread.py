@@ -10,6 +10,7 @@ from queue import SimpleQueue
 from typing import Any, TypeVar
 
 from asyncqueue.reprs import shown
+from asyncqueue.running import forks
 from asyncqueue.running.run import Run
 
 Result = TypeVar("Result")
@@ -53,13 +54,18 @@ class MainThread:
                 failure.__cause__ = error
             except BaseException as error:  # noqa: BLE001 - SystemExit and its like end the task
                 failure = error
+            if forks.in_child:
+                forks.leave_child(failure)
             loop.call_soon_threadsafe(_settle, future, result, failure)
 
         self._jobs.put(job)
         return await future
 
-    def serve(self, work: Callable[[], Result]) -> Result:
-        """Do this work, which runs an event loop, in another thread, and here what it hands over."""
+    def serve(self, work: Callable[[], Result], check: Callable[[], None] = lambda: None) -> Result:
+        """Do this work, which runs an event loop, in another thread, and here what it hands over.
+
+        After each of these `check` is called, and what it raises is raised: the other thread is not waited for then.
+        """
         results: list[Result] = []
         failures: list[BaseException] = []
 
@@ -74,6 +80,7 @@ class MainThread:
         threading.Thread(target=aside, name="asyncqueue-loop", daemon=True).start()
         while (job := self._jobs.get()) is not None:
             job()
+            check()
         if failures:
             raise failures[0]
         return results[0]

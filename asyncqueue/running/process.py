@@ -18,8 +18,8 @@ from typing import Any
 
 import anyio
 
-from asyncqueue import logs
-from asyncqueue.running import redirect, worker_queue
+from asyncqueue import background, logs
+from asyncqueue.running import lifeline, redirect, worker_queue
 from asyncqueue.running.capture import Capture
 from asyncqueue.running.limits import Limits
 from asyncqueue.running.run import Run
@@ -29,6 +29,13 @@ _KILL = 5.0
 #: Seconds to read what is left in the pipes of a process that has ended.
 _DRAIN = 1.0
 _LENGTH = 4
+#: The exit code of a child that has noticed that it cannot report. Few others would choose it.
+CANNOT_REPORT = 98
+_CLOSED = (
+    "The task has closed the pipe by which its process reports to the worker, so its end cannot be known, and the "
+    "process was ended. Look for os.closerange() or os.close() in it: it must leave descriptors alone that it has not "
+    "opened"
+)
 
 
 class TaskProcessError(Exception):
@@ -55,6 +62,8 @@ async def run_in_process(run: Run, limits: Limits, *, prepare: str | None, modul
 
     Where the task's path is a name of its function, the child imports `module`, which declares that.
 
+    Whatever else is in the child's process group then ends with it, unless it ends in order.
+
     Raises TaskProcessError with the task's error, TaskProcessDied with what became of the child.
     """
     request = {
@@ -75,20 +84,33 @@ async def run_in_process(run: Run, limits: Limits, *, prepare: str | None, modul
     frames = _Frames(run)
     async with AsyncExitStack() as stack:
         process, reports, printed = await _start(request, stack)
-        readers = [asyncio.create_task(frames.read(reports)), asyncio.create_task(_collect(printed, run.capture))]
+        reading = background.create_task(frames.read(reports), name="asyncqueue process")
+        readers = [reading, background.create_task(_collect(printed, run.capture), name="asyncqueue process")]
+        ended = background.create_task(process.wait(), name="asyncqueue process")
+        closed = False
         try:
+            await asyncio.wait([ended, reading], return_when=asyncio.FIRST_COMPLETED)
+            if reading.done() and frames.end is None:
+                # It is ending, or it goes on and cannot tell its end.
+                await asyncio.wait([ended], timeout=_DRAIN)
+                closed = not ended.done()
+                if closed:
+                    await _surely(_end(process, run.patience, readers))
             code = await process.wait()
             # Something the task started may still hold the pipes open; it is not waited for.
             await asyncio.wait(readers, timeout=_DRAIN)
+            if frames.end is None:
+                _tell_group(process, signal.SIGKILL)
         except BaseException:
             await _surely(_end(process, run.patience, readers))
             raise
         finally:
-            for reader in readers:
-                reader.cancel()
-            await asyncio.gather(*readers, return_exceptions=True)
+            for each in (*readers, ended):
+                background.cancel(each)
+            await asyncio.gather(*readers, ended, return_exceptions=True)
     if frames.end is None:
-        raise TaskProcessDied(f"Worker subprocess exited with code {code}")
+        closed |= code == CANNOT_REPORT
+        raise TaskProcessDied(_CLOSED if closed else f"Worker subprocess exited with code {code}")
     if frames.end["error"] is not None:
         raise TaskProcessError(frames.end["error"], frames.end["retry_in"])
     output: str | None = frames.end["output"]
@@ -101,25 +123,26 @@ async def _start(
     """Start the child; return it with the pipes of its reports and of what it prints.
 
     None of the pipes is asyncio's own, because its `wait` waits for those to be closed, by grandchildren too. Standard
-    input never carries anything: its end tells the child that this worker is gone.
+    input is the lifeline.
     """
     with contextlib.ExitStack() as theirs, tempfile.TemporaryFile() as told:
         # Each descriptor has somebody who closes it before the next one is made, which may fail.
-        alive, keep = os.pipe()
+        alive, keep = lifeline.make()
         theirs.callback(os.close, alive)
-        stack.callback(os.close, keep)
+        stack.callback(lifeline.close, keep)
         reports, report_to = await _pipe(theirs, stack)
         printed, print_to = await _pipe(theirs, stack)
         told.write(json.dumps(request).encode())
         told.seek(0)
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "asyncqueue.running.child", str(told.fileno()), str(report_to)),
-            stdin=alive,
-            stdout=print_to,
-            stderr=print_to,
-            pass_fds=(told.fileno(), report_to),
-            start_new_session=True,
-        )
+        with background.apart():
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "asyncqueue.running.child", str(told.fileno()), str(report_to)),
+                stdin=alive,
+                stdout=print_to,
+                stderr=print_to,
+                pass_fds=(told.fileno(), report_to),
+                start_new_session=True,
+            )
     return process, reports, printed
 
 
@@ -142,7 +165,7 @@ async def _pipe(theirs: contextlib.ExitStack, ours: AsyncExitStack) -> tuple[asy
 
 async def _surely(work: Coroutine[Any, Any, None]) -> None:
     """Do what takes a bounded time, to its end: a further cancellation is not needed, because this one has begun it."""
-    task = asyncio.create_task(work)
+    task = background.create_task(work, name="asyncqueue process")
     while not task.done():
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.shield(task)
@@ -150,14 +173,20 @@ async def _surely(work: Coroutine[Any, Any, None]) -> None:
 
 
 async def _end(process: asyncio.subprocess.Process, patience: float, readers: list[asyncio.Task[None]]) -> None:
-    """End the process, and read what it has said on the way."""
+    """End the process, then what is left of its group, and read what it has said on the way."""
     for number, seconds in ((signal.SIGTERM, patience), (signal.SIGKILL, _KILL)):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, number)
+        _tell_group(process, number)
         with anyio.move_on_after(seconds):
             await process.wait()
             break
+    _tell_group(process, signal.SIGKILL)
     await asyncio.wait(readers, timeout=_DRAIN)
+
+
+def _tell_group(process: asyncio.subprocess.Process, number: signal.Signals) -> None:
+    """Send a signal to the process and to all that it has started, where that has not left its session."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, number)
 
 
 async def _collect(printed: asyncio.StreamReader, capture: Capture) -> None:

@@ -9,6 +9,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from asyncqueue.backends.facets import Chains
+from asyncqueue.background import code_of_a_run
 from asyncqueue.logs import about
 from asyncqueue.model import ClaimedTask
 from asyncqueue.retries import RetryPolicy
@@ -232,4 +233,4 @@ class Run:
 
 
 #: The run whose code is executing, in its asyncio task and in its threads.
-current_run: ContextVar[Run | None] = ContextVar("asyncqueue_run", default=None)
+current_run: ContextVar[Run | None] = code_of_a_run

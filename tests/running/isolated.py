@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from types import FrameType
 
 from asyncqueue import task
@@ -160,3 +161,58 @@ def prints_while_it_cleans_up(witness: str) -> None:
         time.sleep(600)
     finally:
         print("cleaned up")
+
+
+# -- what it closes, and what it leaves behind
+
+
+def _close_foreign() -> None:
+    os.closerange(3, 256)
+
+
+@task(isolation="process", timeout=60)
+def closes_descriptors() -> str:
+    _close_foreign()
+    return "done"
+
+
+@task(isolation="process", timeout=60)
+def closes_descriptors_and_goes_on(witness: str) -> None:
+    _close_foreign()
+    try:
+        time.sleep(50)
+    finally:
+        Path(witness).write_text("cleaned up")
+
+
+@task(isolation="process", timeout=60)
+def closes_descriptors_and_opens_a_file(path: str) -> None:
+    _close_foreign()
+    files = [Path(path).open("a") for _ in range(20)]  # noqa: SIM115 - they take the numbers
+    print("printed")
+    time.sleep(0.2)
+    for file in files:
+        file.close()
+
+
+@task(isolation="process", timeout=60)
+async def closes_descriptors_async() -> str:
+    _close_foreign()
+    await asyncio.sleep(0)
+    return "done"
+
+
+@task(isolation="process", timeout=60)
+def closes_descriptors_while_it_yields() -> Iterator[str]:
+    yield "a"
+    _close_foreign()
+    yield "b"
+
+
+@task(isolation="process")
+def closes_its_streams() -> str:
+    print("printed")
+    sys.stdout.close()
+    os.close(1)
+    os.close(2)
+    return "done"

@@ -340,3 +340,36 @@ async def _closed(before: set[str]) -> None:
     with anyio.fail_after(10):
         while _descriptors() - before:
             await asyncio.sleep(0.02)
+
+
+CLOSED = "The task has closed the pipe by which its process reports"
+
+
+@pytest.mark.parametrize(
+    "name", ["closes_descriptors", "closes_descriptors_async", "closes_descriptors_while_it_yields"]
+)
+async def test_a_process_that_cannot_report_any_more_fails_its_task_at_once(runner, name):
+    with anyio.fail_after(30):  # its timeout is 60 seconds
+        result = await run(runner, f"{ISOLATED}.{name}", None, Recorder())
+    assert (result.error or "").startswith(CLOSED)
+
+
+async def test_a_process_that_cannot_report_and_goes_on_is_ended(runner, tmp_path):
+    witness = tmp_path / "witness"
+    with anyio.fail_after(30):
+        result = await run(runner, f"{ISOLATED}.closes_descriptors_and_goes_on", {"witness": str(witness)})
+    assert (result.error or "").startswith(CLOSED)
+    assert witness.read_text() == "cleaned up"
+
+
+async def test_what_a_process_reports_never_gets_into_a_file_of_the_task(runner, tmp_path):
+    path = tmp_path / "file"
+    with anyio.fail_after(30):
+        result = await run(runner, f"{ISOLATED}.closes_descriptors_and_opens_a_file", {"path": str(path)})
+    assert (result.error or "").startswith(CLOSED)
+    assert path.read_bytes() == b""
+
+
+async def test_a_process_that_closes_its_streams_keeps_its_result(runner):
+    result = await run(runner, f"{ISOLATED}.closes_its_streams")
+    assert (result.error, result.output, result.log) == (None, "done", "printed\n")

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import ctypes
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 import time
 
 from asyncqueue import task
@@ -91,3 +95,59 @@ async def leave_process_behind() -> int | None:
     process = _FORK.Process(target=time.sleep, args=(600,))
     process.start()
     return process.pid
+
+
+# -- isolated: all of these ignore SIGTERM
+
+
+def _leave_all_kinds(witness: str) -> None:
+    """A forked process, one that it has forked, and a program; each says that it is there."""
+    program = (
+        "import os, signal, sys, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+        "open(sys.argv[1], 'a').write(f'program {os.getpid()}\\n')\ntime.sleep(600)"
+    )
+    subprocess.Popen([sys.executable, "-c", program, witness], stdin=subprocess.DEVNULL)
+    if not os.fork():
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        what = "forked" if os.fork() else "grandchild"
+        witnessed(witness, f"{what} {os.getpid()}")
+        time.sleep(600)
+        os._exit(0)
+    witnessed(witness, f"task {os.getpid()}")
+
+
+@task(isolation="process")
+def isolated_leave(witness: str) -> None:
+    _leave_all_kinds(witness)
+    time.sleep(600)
+
+
+@task(isolation="process")
+async def isolated_leave_async(witness: str) -> None:
+    _leave_all_kinds(witness)
+    await asyncio.sleep(600)
+
+
+@task(isolation="process")
+def isolated_hold_the_interpreter(witness: str) -> None:
+    """No other Python thread of the process goes on."""
+    _leave_all_kinds(witness)
+    ctypes.PyDLL(None).sleep(600)
+
+
+@task(isolation="process")
+def isolated_complete(witness: str) -> None:
+    """It ends in order, and they go on."""
+    _leave_all_kinds(witness)
+    while len(open(witness).readlines()) < 4:  # noqa: PTH123, SIM115
+        time.sleep(0.02)
+
+
+@task(isolation="process")
+def isolated_return_twice(witness: str) -> int:
+    return return_twice.__wrapped__(witness)
+
+
+@task(isolation="process")
+async def isolated_return_twice_async(witness: str) -> int:
+    return return_twice.__wrapped__(witness)
