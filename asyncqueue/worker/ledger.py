@@ -229,9 +229,14 @@ class Ledger:
         async def not_renewed(claim: Claim, error: DataRejected) -> set[UUID]:
             """Leave a claim whose renewal the database refuses: its lease ends, and those of the others do not."""
             refused.add(claim.id)
-            if claim.id in self._held and claim.id not in self._refused:
+            held = self._held.get(claim.id)
+            if held is not None and claim.id not in self._refused:
                 self._refused.add(claim.id)
-                logger.error("the database refuses to renew the lease of task %s: %s", claim.id, error)
+                logger.error(
+                    "the database refuses to renew the lease of task %s (%s): %s",
+                    *(held.id, held.claimed.task, error),
+                    extra=held.about,
+                )
             return set()
 
         claims = [Claim(held.id, held.token) for held in old]
