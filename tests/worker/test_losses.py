@@ -179,10 +179,11 @@ async def test_a_rescuer_that_is_not_well_any_more_writes_nothing(queue):
     handle = await queue.enqueue("app.known", {})
     assert len(await queue.backend.claim(1, worker_pid=None)) == 1
     rescuer = _rescuer(queue, SimpleNamespace(own=-1.0, foreign=None), known=True)
-    rescuer._heart.settled = False
+    heart: Any = rescuer._heart
+    heart.settled = False
     await rescuer._look()
     assert await handle.status() == Status.RUNNING
-    rescuer._heart.settled = True
+    heart.settled = True
     await rescuer._look()
     assert await handle.status() == Status.QUEUED
 

@@ -34,9 +34,15 @@ async def test_a_crash_of_a_worker_and_of_the_pgbouncer_costs_the_other_workers_
         with ExitStack() as stack:
             url = f"{pooler.url}?statement_cache_size=0"
             workers = [stack.enter_context(WorkerProcess(url, tmp_path, *OPTIONS)) for _ in range(3)]
+            names: dict[int, str] = {}
+
+            async def all_listed() -> bool:
+                names.update({state.info.pid: state.info.name for state in await queue.backend.workers()})
+                return len(names) == len(workers)
+
+            await until(all_listed, what="three workers")
             feeding = asyncio.create_task(feed())
             await until(lambda: len(lines(witness)) > 60, what="work")
-            names = {state.info.pid: state.info.name for state in await queue.backend.workers()}
             workers[0].signal(signal.SIGKILL)
             pooler.kill()
             pooler.start()
