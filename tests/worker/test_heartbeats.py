@@ -221,11 +221,20 @@ async def test_a_lock_on_a_task_that_waits_for_others_stops_neither_heartbeats_n
         assert await second.result(timeout=30) == 3
 
 
+@asynccontextmanager
+async def patient(queue: Queue) -> Any:
+    """A worker that would wait at a lock for minutes: what shares a connection with that wait stands still for a test."""
+    long = {"lease": 1800.0, "statement_timeout": 1800.0}
+    settings = queue.settings.model_copy(update={**long, "heartbeat": 0.2, "poll_max": 0.1})
+    async with Queue(settings=settings) as its, working(its) as worker:
+        yield worker
+
+
 @cases("database", migrated(SERVER_DIALECTS))
 async def test_a_lock_on_a_limit_stops_neither_heartbeats_nor_other_tasks(queue, database, tmp_path):
     """As a client leaves it that froze while it admitted tasks: the limiter waits for it, and nothing else."""
     witness = tmp_path / "witness"
-    async with working(queue, lease=60.0, heartbeat=0.2, poll_max=0.1) as worker:
+    async with patient(queue) as worker:
         assert await (await queue.enqueue(limited_tasks.two)).result(timeout=30) == "two"
         long = await queue.enqueue(*slow(witness, "long", 600))
         await until(lambda: len(lines(witness)) == 1, what="the start")

@@ -13,7 +13,7 @@ from asyncqueue.worker import rescuing
 from asyncqueue.worker.ledger import Ledger
 from asyncqueue.worker.rescuing import Rescuer
 from asyncqueue.worker.strays import Strays
-from tests.conformance.test_bands import MIGRATED
+from tests.conformance.test_bands import LEVEL_0, MIGRATED
 from tests.servers.cases import cases, migrated, shaped
 from tests.worker import sample_tasks
 from tests.worker.process import WorkerProcess, ended, lines, until
@@ -199,6 +199,28 @@ async def test_a_rescuer_takes_nothing_that_it_holds_itself(queue):
     assert [await handle.status() for handle in handles] == [Status.RUNNING, Status.QUEUED]
 
 
+@LEVEL_0
+async def test_a_rescuer_takes_nothing_that_it_holds_itself_where_the_lease_alone_decides(queue):
+    handles = await queue.enqueue_many([("app.known", {})] * 2)
+    claims = await queue.backend.claim(2, worker_pid=None)
+    rescuer = _rescuer(queue, SimpleNamespace(own=-1.0, foreign=None), known=True)
+    rescuer._ledger.add(next(claim for claim in claims if claim.id == handles[0].id), time.monotonic())
+    await rescuer._look()
+    assert [await handle.status() for handle in handles] == [Status.RUNNING, Status.FAILED]
+
+
+@MIGRATED
+async def test_a_worker_releases_nothing_that_it_holds(queue):
+    """Also where it could not renew it for a lease."""
+    handles = await queue.enqueue_many([("app.known", {})] * 2)
+    claims = await queue.backend.claim(2, worker_pid=None, worker="me")
+    leases: Any = SimpleNamespace(own=-1.0, foreign=None)
+    ledger = Ledger(queue.backend, leases)
+    ledger.add(next(claim for claim in claims if claim.id == handles[0].id), time.monotonic())
+    await Strays(queue.backend, "me", ledger, leases).look()
+    assert [await handle.status() for handle in handles] == [Status.RUNNING, Status.QUEUED]
+
+
 @MIGRATED
 async def test_what_would_fail_for_good_has_three_leases(queue):
     """Its worker may only have been blocked for a while, and then has the result, or has not begun it."""
@@ -225,15 +247,20 @@ async def test_what_a_blocked_worker_holds_is_not_failed_while_it_may_go_on(queu
     blocking = {"witness": str(witness), "after": "running", "seconds": 7}
     blocked = await queue.enqueue(f"{module}.plain_blocking", blocking)
     ahead = [await queue.enqueue(f"{module}.plain_threaded", _slow(witness, f"ahead {n}", 0)) for n in range(3)]
-    with WorkerProcess(database.url, tmp_path, *options, "--concurrency", "2", "--prefetch", "3") as worker:
-        await until(lambda: "start blocking" in lines(witness), what="the blockage")
-        assert await queue.count(status=Status.RUNNING) == 5
-        with WorkerProcess(database.url, tmp_path, *options):
+    with WorkerProcess(database.url, tmp_path, *options, "--queue", "elsewhere"):
+        await until(lambda: _listed(queue, 1), what="who might rescue them")
+        with WorkerProcess(database.url, tmp_path, *options, "--concurrency", "2", "--prefetch", "3") as worker:
+            await until(lambda: "start blocking" in lines(witness), what="the blockage")
+            assert await queue.count(status=Status.RUNNING) == 5
             for handle in (running, blocked, *ahead):
                 assert await handle.result(timeout=60) in ("running", "done", "ahead 0", "ahead 1", "ahead 2")
-        assert worker.alive
+            assert worker.alive
     assert Counter(line.split()[0] for line in lines(witness)) == {"start": 5, "end": 5}
     assert [await queue.backend.attempts(handle.id) for handle in (running, blocked, *ahead)] == [[]] * 5
+
+
+async def _listed(queue, number: int) -> bool:
+    return len(await queue.backend.workers()) == number
 
 
 @MIGRATED
