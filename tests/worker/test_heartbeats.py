@@ -223,7 +223,7 @@ async def test_a_lock_on_a_task_that_waits_for_others_stops_neither_heartbeats_n
 
 @asynccontextmanager
 async def patient(queue: Queue) -> Any:
-    """A worker that would wait at a lock for minutes: what shares a connection with that wait stands still for a test."""
+    """A worker that would wait at a lock for minutes: what shares that connection stands still for the whole test."""
     long = {"lease": 1800.0, "statement_timeout": 1800.0}
     settings = queue.settings.model_copy(update={**long, "heartbeat": 0.2, "poll_max": 0.1})
     async with Queue(settings=settings) as its, working(its) as worker:
