@@ -21,23 +21,35 @@ from tests.servers.cases import cases, shaped
 
 
 @cases("database", shaped(["postgresql"], [10]))
-@pytest.mark.parametrize("error", [ValueError("ours"), DataRejected("too large"), asyncio.CancelledError()])
+@pytest.mark.parametrize("error", [None, ValueError("ours"), asyncio.CancelledError()], ids=repr)
 async def test_whatever_is_raised_inside_a_transaction_undoes_it(database, backend, error):
+    """After an error of the server's own the connection serves on; after any other it is not to be trusted."""
     [task_id] = await queued(backend)
 
     async def fail(connection) -> None:
         async with transaction(connection, backend._table):
             await connection.execute(f"UPDATE {database.table} SET status = 4")
             assert not _free(database)
-            raise error
+            await connection.execute("SELECT 1 / 0") if error is None else _throw(error)
 
-    with pytest.raises(type(error)):
+    before = await _session(backend)
+    with pytest.raises(DataRejected if error is None else type(error)):
         await backend._control.run(fail, translate=backend._translate)
-    assert _free(database) or not isinstance(error, Exception), "rolled back before it is raised further"
+    assert _free(database) or error is not None
+    assert (await _session(backend) == before) == (error is None)
     with anyio.fail_after(8):
         while not _free(database):  # the server undoes what a dropped connection has left
             await asyncio.sleep(0.01)
-    assert (await row(backend, task_id)).status == Status.QUEUED, "asked on the same connection"
+    assert (await row(backend, task_id)).status == Status.QUEUED
+
+
+async def _session(backend) -> int:
+    asked = "SELECT pg_backend_pid()"
+    return int(await backend._control.run(lambda raw: raw.fetchval(asked), translate=backend._translate))
+
+
+def _throw(error: BaseException) -> None:
+    raise error
 
 
 def _free(database) -> bool:

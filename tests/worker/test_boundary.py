@@ -150,6 +150,22 @@ async def test_a_task_that_ignores_its_timeout_fails_and_frees_its_place(queue, 
     assert await stuck.record() == record, "and its late result changes nothing"
 
 
+@cases("database", migrated())
+async def test_a_task_that_ignores_its_timeout_is_tried_again_where_attempts_are_left(queue, tmp_path, impatient):
+    witness = tmp_path / "witness"
+    stuck = await queue.enqueue(misbehaving_tasks.stubborn_in_time, {"witness": str(witness)}, max_attempts=2)
+    async with working(queue, concurrency=1) as worker:
+        await until(partial(_is, stuck, Status.SCHEDULED), what="the end of the first attempt")
+        assert [each.outcome for each in await stuck.attempts()] == ["failed"]
+        assert worker.progress.abandoned_runs == 1
+        assert await (await queue.enqueue(sample_tasks.add, {"a": 1, "b": 1})).result(timeout=30) == 2
+        Path(f"{witness}.let-go").touch()
+        await until(lambda: worker.progress.abandoned_runs == 0, what="its late end")
+        await queue.backend.agenda.advance(3_600_000_000)
+        assert await stuck.result(timeout=30) == "too late", "the second attempt is in time"
+    assert [each.outcome for each in await stuck.attempts()] == ["failed", "completed"]
+
+
 @EVERYWHERE
 async def test_a_task_that_ignores_that_it_was_cancelled_frees_its_place(queue, tmp_path, impatient, caplog):
     witness = tmp_path / "witness"
