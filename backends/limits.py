@@ -360,6 +360,7 @@ class LimitsOf(ABC):
 
     async def states(self) -> list[LimitState]:
         """As `Limits.states`."""
+        self._table.require_migrated("a list of limits", versions.LINKED)
         return [LimitState(Limit(*row[:4]), *row[4:]) for row in await self._read("limits", [{}])]
 
     async def _read(self, name: str, rows: Sequence[Mapping[str, Any]]) -> Rows:

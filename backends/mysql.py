@@ -340,7 +340,7 @@ class MysqlBackend:
         return await once(self._control, self._steering("requeue", ids, ENDED), self._translate, what=QUEUED)
 
     async def pause(self, queue: str, *, paused: bool) -> None:
-        self._table.require_migrated("pausing a queue")
+        self._table.require_migrated("pausing a queue" if paused else "resuming a queue")
         await self._fetch("pause", name=queue, paused=paused)
 
     async def queues(self) -> list[QueueState]:

@@ -385,7 +385,7 @@ class PostgresqlBackend:
         return {row[0] for row in await once(self._control, requeue, self._translate, what=QUEUED)}
 
     async def pause(self, queue: str, *, paused: bool) -> None:
-        self._table.require_migrated("pausing a queue")
+        self._table.require_migrated("pausing a queue" if paused else "resuming a queue")
         await self._fetch(self._control, "pause", {"name": queue, "paused": paused})
 
     async def queues(self) -> list[QueueState]:

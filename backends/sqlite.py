@@ -362,7 +362,7 @@ class SqliteBackend:
         return await self._steer("requeue", ids)
 
     async def pause(self, queue: str, *, paused: bool) -> None:
-        self._table.require_migrated("pausing a queue")
+        self._table.require_migrated("pausing a queue" if paused else "resuming a queue")
         sql = self._table["pause"].text
         await self._write(lambda raw: raw.execute(sql, {"name": queue, "paused": paused}).rowcount)
 

@@ -44,19 +44,18 @@ async def pause(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Also a queue that nobody has used yet.")] = False,
 ) -> None:
     """Let no worker claim from a queue until it is resumed. What runs goes on, and tasks can still be enqueued."""
-    from asyncqueue.queue import Queue
     from asyncqueue.queues import check_queue_name
 
     check_queue_name(name)
-    async with Queue(settings=database.settings()) as tasks:
-        if not yes:
+    async with database.existing() as tasks:
+        if _has_queues(tasks) and not yes:
             known = await _known(tasks)
             if name not in known and not await tasks.count(queue=name):
                 raise fail(
                     f"there is no queue {name!r}: it holds no task, and no worker serves it{_suggestion(name, known)} "
                     "(--yes pauses it all the same)"
                 )
-        await tasks.pause(name)
+        await tasks.pause(name)  # says so where the table has no queues
     typer.echo(f"queue {name} is paused")
 
 
@@ -66,12 +65,15 @@ async def resume(
     name: Name,
 ) -> None:
     """Let workers claim from a queue again."""
-    from asyncqueue.queue import Queue
-
-    async with Queue(settings=database.settings()) as tasks:
-        paused = {each.name for each in await tasks.queues() if each.paused}
+    async with database.existing() as tasks:
+        paused = {each.name for each in await tasks.queues() if each.paused} if _has_queues(tasks) else set()
         await tasks.resume(name)
     typer.echo(f"queue {name} is open" if name in paused else f"queue {name} was not paused{_suggestion(name, paused)}")
+
+
+def _has_queues(tasks: Queue) -> bool:
+    shape = tasks.backend.shape
+    return shape is None or shape.migrated
 
 
 async def _known(tasks: Queue) -> set[str]:

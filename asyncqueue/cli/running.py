@@ -171,7 +171,7 @@ async def _work(settings: Settings, *, django: str | None, burst: bool) -> None:
             server = queue.backend.server
             shown = redacted(settings.database_url)
             logger.info("worker %d on %s %s, %s", os.getpid(), server.product, server.version, shown)
-            _say_what_is_missing(queue.backend.shape)
+            _say_what_is_missing(queue.backend.shape, settings)
             redirect.install()
             # What was loaded by now stays: the garbage collector need not look at it again and again.
             gc.collect()
@@ -200,7 +200,12 @@ def _end(progress: Progress) -> None:
         raise typer.Exit(code)
 
 
-def _say_what_is_missing(shape: TableShape | None) -> None:
+def _say_what_is_missing(shape: TableShape | None, settings: Settings) -> None:
+    if shape is not None and not shape.migrated and settings.kept:
+        names = ", ".join(f"keep_{status.name.lower()}" for status in settings.kept)
+        logger.warning(
+            "no task is deleted (%s) before `asyncqueue migrate` has run: the table is as Django made it", names
+        )
     if shape is not None and not shape.migrated:
         logger.info(
             "the task table is as Django made it; `asyncqueue migrate` adds columns for retries, delays, priorities, "

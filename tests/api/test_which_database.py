@@ -212,11 +212,13 @@ def test_what_is_no_settings_module_gets_one_line(folder, module, text):
         assert ("; is mysite.settings meant?" in error) == (module == "mysite")
 
 
-def test_a_command_that_only_reads_makes_no_file(tmp_path):
+def test_a_command_that_needs_a_table_makes_no_file(tmp_path):
+    """Only what enqueues, runs or migrates makes one: a pause in an empty folder is probably in the wrong folder."""
     some_id = "0f8fad5b-d9cb-469f-a165-70867728950e"
     reading = [["stats"], ["list"], ["show", some_id], ["queues"], ["workers"], ["cron"], ["limits"]]
     told = f"there is no task table 'django_simple_queue_task' in {tmp_path}/asyncqueue.sqlite3"
-    for code, said in several(tmp_path, [*reading, ["cancel", some_id], ["requeue", some_id], ["cleanup"]]):
+    steering = [["cancel", some_id], ["requeue", some_id], ["cleanup"], ["pause", "mail", "--yes"], ["resume", "mail"]]
+    for code, said in several(tmp_path, [*reading, *steering]):
         assert (code, told in said) == (1, True)
     assert list(tmp_path.iterdir()) == []
 

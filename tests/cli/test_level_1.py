@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import uuid
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.api.test_which_database import several
 from tests.cli.test_commands import call, enqueue, folder
 from tests.cli.test_terminal import Terminal
 from tests.servers.cases import cases, migrated, shaped
@@ -131,6 +133,38 @@ def test_pausing_a_queue(folder, database):
     assert "2 completed" in call(folder, "run", "--burst", "-q", "default=1", "-q", "mail=3", *url).stderr
 
 
+NEEDS = [
+    (["pause", "mail"], "pausing a queue"),
+    (["pause", "default", "--yes"], "pausing a queue"),
+    (["resume", "mail"], "resuming a queue"),
+    (["queues"], "a list of queues"),
+    (["workers"], "the list of workers"),
+    (["cron"], "a list of periodic tasks"),
+    (["limits"], "a list of limits"),
+    (["list", "--queue", "mail"], "a filter by queue or worker"),
+    (["stats", "--errors", "--worker", "x"], "a filter by queue or worker"),
+    (["cancel", "--queue", "mail"], "a filter by queue or worker"),
+    (["requeue", "--worker", "x", "--yes"], "a filter by queue or worker"),
+    (["enqueue", "x.y", "--queue", "mail"], "a queue of another name"),
+    (["enqueue", "x.y", "--priority", "3"], "a priority"),
+    (["enqueue", "x.y", "--at", "2100-01-01T08:00Z"], "a delay"),
+    (["enqueue", "x.y", "--max-attempts", "3"], "max_attempts"),
+    (["enqueue", "x.y", "--unique-key", "x"], "a unique key"),
+    (["enqueue", "x.y", "--limit-key", "x"], "a limit"),
+    (["enqueue", "x.y", "--after", str(uuid.uuid4())], "a task after others"),
+]
+
+
+@cases("fresh_database", shaped(shapes=[10]))
+def test_what_needs_level_1_is_named_with_the_remedy(tmp_path, fresh_database):
+    """Each command says what itself needs, and nothing that it would have asked the database for on its way."""
+    answers = several(tmp_path, [[*words, "-d", fresh_database.url] for words, _ in NEEDS])
+    for (_, what), (code, said) in zip(NEEDS, answers, strict=True):
+        assert code == 1
+        assert said.startswith(f"asyncqueue: {what} needs ")
+        assert "run `asyncqueue migrate`" in said
+
+
 @cases("fresh_database", shaped(shapes=[10]))
 def test_a_table_as_django_made_it(folder, fresh_database):
     url = ("-d", fresh_database.url)
@@ -142,9 +176,9 @@ def test_a_table_as_django_made_it(folder, fresh_database):
     refused = call(folder, "enqueue", "jobs.greet", "--delay", "5m", *url, code=1).stderr
     assert "a delay needs columns" in refused
     assert "run `asyncqueue migrate`" in refused
-    assert "run `asyncqueue migrate`" in call(folder, "queues", *url, code=1).stderr
     assert "a choice of queues needs columns" in call(folder, "run", "--burst", "--queue", "x", *url, code=1).stderr
-    log = call(folder, "run", "--burst", *url).stderr
+    log = call(folder, "run", "--burst", "--keep-failed", "7d", *url).stderr
+    assert "no task is deleted (keep_failed) before `asyncqueue migrate` has run" in log
     assert log.count("`asyncqueue migrate` adds columns for retries, delays, priorities, named queues") == 1
     assert "no index for claims" in log
     call(folder, "migrate", "--indexes-only", *url)
