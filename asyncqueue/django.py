@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
-from asyncqueue.django_settings import APP, MODULE, hint
-from asyncqueue.errors import ConfigurationError, SchemaError
+from asyncqueue.django_settings import APP, MODULE, project, unusable
+from asyncqueue.errors import SchemaError
 from asyncqueue.importing import problem
 from asyncqueue.running.application import Application
 from asyncqueue.running.context import TaskInfo
@@ -29,10 +29,6 @@ class Project:
 
     def __init__(self, django_settings: Any) -> None:
         self._django = django_settings
-
-    def settings(self, **given: Any) -> Settings:
-        """The settings of this project's process, with those given on top. The task table is the project's."""
-        return Settings(**given).for_project()
 
     def allow_rule(self, settings: Settings) -> AllowRule:
         """The project's allowed tasks; without any, Django's rule: everything, and a loud warning."""
@@ -67,26 +63,23 @@ class Project:
 @cache
 def load(module: str) -> Project:
     """Set up the project with this settings module. Raises ConfigurationError if that fails."""
-    try:
-        import django
-        from django.conf import settings
-    except ImportError as error:
-        raise ConfigurationError("--django needs Django in the same environment: pip install Django") from error
     os.environ[MODULE] = module
+    settings = project()
+    import django
+
     try:
         django.setup()
     except Exception as error:
-        raise ConfigurationError(
-            f"the Django project {module!r} cannot be set up: {problem(error)}{hint(module)}"
-        ) from error
+        raise unusable(module, error, "set up") from error
     return Project(settings)
 
 
 def make_table() -> None:
     """Have the project make the task table, as `manage.py migrate django_simple_queue` does.
 
-    Raises SchemaError if that fails.
+    Raises SchemaError if that fails, ConfigurationError for a project that cannot be set up.
     """
+    load(os.environ[MODULE])
     from django.core.management import call_command
     from django.db import connections
 

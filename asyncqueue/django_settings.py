@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 from asyncqueue.errors import ConfigurationError
 from asyncqueue.importing import problem
 
+logger = logging.getLogger("asyncqueue.django")
+
 MODULE = "DJANGO_SETTINGS_MODULE"
+#: The settings modules of which the log says that they cannot be loaded.
+_passed_over: set[str] = set()
 #: The app that makes the task table, by its name and its label.
 APP = "django_simple_queue"
 _SCHEMES = {
@@ -55,10 +61,48 @@ def project() -> Any | None:
     try:
         _ = settings.DATABASES
     except Exception as error:
-        raise ConfigurationError(
-            f"the Django settings {module!r} cannot be loaded: {problem(error)}{hint(module)}"
-        ) from error
+        raise unusable(module, error, "loaded") from error
     return settings
+
+
+def project_if_any() -> Any | None:
+    """The same where another database than the project's is meant: a project that cannot be loaded is passed over.
+
+    The variable may be left from another project. The log says so, once.
+    """
+    try:
+        return project()
+    except ConfigurationError as error:
+        if os.environ[MODULE] not in _passed_over:
+            _passed_over.add(os.environ[MODULE])
+            logger.warning("going on without the Django project's settings: %s", error)
+        return None
+
+
+def unusable(module: str, error: Exception, how: str) -> ConfigurationError:
+    """The error for a project that cannot be loaded, or set up: the cause, where it was looked for, and the remedy."""
+    text = f"the Django settings {module!r} cannot be {how}: {problem(error, but=_django_folder())}"
+    if isinstance(error, ModuleNotFoundError):
+        text += f", looked for in {_here()} and on Python's path"
+    text += hint(module)
+    if isinstance(error, ModuleNotFoundError) and f"{module}.".startswith(f"{error.name}."):
+        text += (
+            ". Start this in the folder of manage.py, or put that folder into PYTHONPATH. If no Django project is "
+            f"meant, unset {MODULE}"
+        )
+    return ConfigurationError(text)
+
+
+def _django_folder() -> str | None:
+    found = getattr(sys.modules.get("django"), "__file__", None)
+    return None if found is None else str(Path(found).parent)
+
+
+def _here() -> str:
+    try:
+        return str(Path.cwd())
+    except OSError:
+        return "the current folder, which was deleted,"
 
 
 def values_of(django: Any) -> dict[str, Any]:

@@ -14,10 +14,11 @@ _HERE = str(Path(__file__).parent)
 _STANDARD_LIBRARY = str(Path(os.__file__).parent)
 
 
-def problem(error: BaseException) -> str:
+def problem(error: BaseException, *, but: str | None = None) -> str:
     """What was raised by an import, with the file and the line that it came from, on one line.
 
-    That is the line of the application, or of a package it uses, that was executed last: not one of Python's own.
+    That is the line of the application, or of a package it uses, that was executed last: not one of Python's own, and
+    none in the folder `but`.
     """
     kind = type(error)  # isinstance() would ask the exception, which may be broken
     if kind in (SyntaxError, IndentationError, TabError):
@@ -26,6 +27,8 @@ def problem(error: BaseException) -> str:
     else:
         what = said(error) if kind is ModuleNotFoundError else shown(error)
         frames = _frames(traceback.extract_tb(error.__traceback__))
+        if but is not None:
+            frames = [frame for frame in frames if not frame.filename.startswith(but)]
         place = _place(frames[-1].filename, frames[-1].lineno) if frames else ""
     return " ".join(f"{what}{place}".splitlines())
 

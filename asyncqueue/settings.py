@@ -94,7 +94,8 @@ class Settings(BaseSettings):
 
     What is not given here comes from the environment (ASYNCQUEUE_...), then from the Django project of this process,
     then from the nearest pyproject.toml. Where there is a Django project, its database is taken and never that of
-    pyproject.toml or the embedded one.
+    pyproject.toml or the embedded one. Where the database is named otherwise, and DJANGO_SETTINGS_MODULE cannot be
+    loaded, the log says so and the other settings are taken without it.
 
     Raises ConfigurationError for values that mean nothing, with a sentence for each.
     """
@@ -180,7 +181,8 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Options, then the environment, then the Django project, then pyproject.toml."""
-        django = django_settings.project()
+        named = _is_named(getattr(init_settings, "init_kwargs", {}))
+        django = django_settings.project_if_any() if named else django_settings.project()
         project = InitSettingsSource(settings_cls, {} if django is None else django_settings.values_of(django))
         pyproject = PyprojectTomlConfigSettingsSource(settings_cls, _pyproject())
         return init_settings, env_settings, project, pyproject
@@ -267,10 +269,8 @@ class Settings(BaseSettings):
 
 def _database(values: Mapping[str, Any]) -> tuple[str | None, Origin]:
     """Which database is meant, and who says so; None for the URL where the sources of settings have it already."""
-    if "database_url" in values:
-        return None, Origin.GIVEN
-    if any(name.upper() == f"{_PREFIX}DATABASE_URL" for name in os.environ):
-        return None, Origin.ENVIRONMENT
+    if _is_named(values):
+        return None, Origin.GIVEN if "database_url" in values else Origin.ENVIRONMENT
     django = django_settings.project()
     if django is not None:
         return django_settings.url_of(django), Origin.DJANGO
@@ -279,6 +279,11 @@ def _database(values: Mapping[str, Any]) -> tuple[str | None, Origin]:
     if path is not None and isinstance(url, str):
         return anchored(url, path.parent), Origin.PYPROJECT
     return None, Origin.EMBEDDED if url is None else Origin.PYPROJECT
+
+
+def _is_named(values: Mapping[str, Any]) -> bool:
+    """Whether the database is named, so that a Django project need not say which it is."""
+    return "database_url" in values or any(name.upper() == f"{_PREFIX}DATABASE_URL" for name in os.environ)
 
 
 def _table_of(pyproject: Path) -> Mapping[str, Any]:

@@ -44,16 +44,21 @@ class Database:
     ] = None
 
     def settings(self, **options: Any) -> Settings:
-        """The settings with these and further options on top; None means that an option was not given."""
+        """The settings with these and further options on top; None means that an option was not given.
+
+        A Django project is not set up for them: only `run` needs that.
+        """
+        from asyncqueue import django_settings
         from asyncqueue.settings import Settings
 
         options |= {"database_url": self.database_url, "table": self.table, "time_zone": self.time_zone}
         given = {name: value for name, value in options.items() if value is not None}
-        if self.project is not None:
-            from asyncqueue.django import load
-
-            return load(self.project).settings(**given)
-        return Settings(**given)
+        if self.django is None:
+            settings = Settings(**given)
+            return settings.for_project() if _project_has_the_table() else settings
+        os.environ[django_settings.MODULE] = self.django
+        django_settings.project()  # it was asked for: where it cannot be loaded, that is an error
+        return Settings(**given).for_project()
 
     @property
     def project(self) -> str | None:
@@ -70,6 +75,14 @@ class Database:
             yield queue
         finally:
             await queue.close()
+
+
+def _project_has_the_table() -> bool:
+    """Whether DJANGO_SETTINGS_MODULE names a project that makes the task table itself, in whichever database."""
+    from asyncqueue import django_settings
+
+    project = django_settings.project_if_any()
+    return project is not None and django_settings.makes_table(project)
 
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]

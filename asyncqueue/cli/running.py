@@ -148,6 +148,10 @@ async def run(
         "log_tracebacks": log_tracebacks,
         "log_format": log_format,
     }
+    if database.project is not None:
+        from asyncqueue.django import load
+
+        load(database.project)  # its tasks need it, whichever database they are in
     await _work(database.settings(**given), django=database.project, burst=burst)
 
 

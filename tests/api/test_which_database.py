@@ -209,7 +209,44 @@ def test_what_is_no_settings_module_gets_one_line(folder, module, text):
     for error in said:
         assert len(error.splitlines()) == 1
         assert text in error
+        assert "site-packages" not in error, "Django's own files say nothing"
+        assert (f"looked for in {folder}" in error and "folder of manage.py" in error) == ("No module" in text)
         assert ("; is mysite.settings meant?" in error) == (module == "mysite")
+
+
+def test_a_variable_that_is_left_from_another_project_is_in_nobodys_way(folder):
+    """Where the database is named, only `run` needs the project: its tasks may."""
+    url = f"sqlite:///{folder}/mine.sqlite3"
+    other: dict[str, Any] = {"DJANGO_SETTINGS_MODULE": "elsewhere.settings"}
+    for words, environment in ((["-d", url], other), ([], {**other, "ASYNCQUEUE_DATABASE_URL": url})):
+        run(folder, "enqueue", "jobs.again", *words, **environment)
+        listed = run(folder, "list", *words, **environment)
+        assert listed.stdout.count("jobs.again") == len(listed.stdout.splitlines()) - 1 > 0
+        assert listed.stderr.count("going on without the Django project's settings") == 1
+        assert "elsewhere.settings" in listed.stderr
+        said = run(folder, "run", "--burst", *words, code=2, **environment).stderr
+        assert "No module named 'elsewhere'" in said
+        assert "unset DJANGO_SETTINGS_MODULE" in said
+    run(folder, "list", "-d", url, "--django", "elsewhere.settings", code=2)  # what is asked for is no remnant
+    run(folder, "list", code=2, **other)  # which database would that be?
+    assert "4 completed" in run(folder, "run", "--burst", "-d", url, DJANGO_SETTINGS_MODULE="").stderr
+
+
+def test_a_database_that_is_named_wins_and_tasks_have_their_project(folder):
+    """The variable's project is set up for tasks; no other command waits for its apps to be loaded."""
+    (folder / "jobs.py").write_text(
+        "from asyncqueue import task\n@task\ndef ready() -> bool:\n    from django.apps import apps\n"
+        "    return apps.ready\n"
+    )
+    settings = folder / "mysite" / "settings.py"
+    settings.write_text(settings.read_text().replace('["django_simple_queue"]', '["loud"]'))
+    (folder / "loud.py").write_text("import sys; print('loaded', file=sys.stderr)")
+    words = ("-d", f"sqlite:///{folder}/mine.sqlite3")
+    environment: dict[str, Any] = {"DJANGO_SETTINGS_MODULE": "mysite.settings"}
+    assert run(folder, "enqueue", "jobs.ready", *words, **environment).stderr == ""
+    assert "loaded" in run(folder, "run", "--burst", "--allow", "jobs.*", *words, **environment).stderr
+    [task] = json.loads(run(folder, "list", "--json", *words, **environment).stdout)
+    assert (task["output"], (folder / "django.sqlite3").exists()) == ("true", False)
 
 
 def test_a_command_that_needs_a_table_makes_no_file(tmp_path):
