@@ -65,7 +65,7 @@ class MysqlConnection:
     @property
     def usable(self) -> bool:
         """Whether neither side is known to have closed it."""
-        return not (self._raw.closed or self._raw._reader.at_eof() or self._transport.is_closing())
+        return is_open(self._raw)
 
     def discard(self) -> None:
         """Drop it at once, whatever is still to be sent."""
@@ -103,6 +103,11 @@ class MysqlConnection:
         for name, value in _KEEP_ALIVE.items():
             if hasattr(socket, name):  # not on every system
                 connected.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+
+
+def is_open(raw: aiomysql.Connection) -> bool:
+    """Whether neither side is known to have closed it."""
+    return not (raw.closed or raw._reader.at_eof() or raw._writer.transport.is_closing())
 
 
 async def send(raw: aiomysql.Connection, call: Call, max_packet: int) -> list[Reply]:

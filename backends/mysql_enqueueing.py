@@ -13,12 +13,12 @@ import aiomysql
 from asyncqueue.backends.edges import edges_of
 from asyncqueue.backends.lane import Lane, translated
 from asyncqueue.backends.mysql_batches import write
-from asyncqueue.backends.mysql_connection import Call, MysqlConnection, send
+from asyncqueue.backends.mysql_connection import Call, MysqlConnection, is_open, send
 from asyncqueue.backends.mysql_keys import Keys
 from asyncqueue.backends.mysql_rows import new_rows
 from asyncqueue.backends.mysql_times import Times
 from asyncqueue.backends.table import Table
-from asyncqueue.backends.transactions import no_transaction
+from asyncqueue.backends.transactions import closed, for_callers, no_transaction
 from asyncqueue.errors import ConfigurationError, DataRejected
 from asyncqueue.model import NewTask
 
@@ -50,6 +50,7 @@ class Enqueueing:
         self._times = times
         self._lane = lane
         self._translate = translate
+        self._translate_callers = for_callers(translate)
         self._keys = Keys(table, times, lane, beside, translate)
 
     async def enqueue(self, tasks: Sequence[NewTask], connection: Any) -> None:
@@ -65,7 +66,7 @@ class Enqueueing:
         if connection is not None:
             self._check(connection, tasks)
             call: Call = self._table["enqueue"], {"rows": json.dumps(rows, default=str), "utc_offset": offset}
-            with translated(self._translate):
+            with translated(self._translate_callers):
                 await send(connection, call, self.max_packet)
         elif len(rows) == 1 and plain and len(tasks[0].args or "") < _SHORT:
             one: Call = self._table["enqueue_one"], {**rows[0], "utc_offset": offset}
@@ -80,7 +81,7 @@ class Enqueueing:
             await self._keys.insert(tasks)
             return
         self._check(connection, tasks)
-        with translated(self._translate):
+        with translated(self._translate_callers):
             await self._keys.insert_within(connection, tasks, self.max_packet)
 
     async def enqueue_unique(self, tasks: Sequence[NewTask], connection: Any) -> list[UUID]:
@@ -88,11 +89,11 @@ class Enqueueing:
         if connection is None:
             return await self._keys.enqueue(tasks)
         self._check(connection, tasks)
-        with translated(self._translate):
+        with translated(self._translate_callers):
             return await self._keys.enqueue_within(connection, tasks, self.max_packet)
 
     def _check(self, connection: object, tasks: Iterable[NewTask]) -> None:
-        """Raise ConfigurationError for a caller's connection that is of another driver, or commits each statement.
+        """Raise ConfigurationError for a caller's connection that is of another driver, not open, or in no transaction.
 
         DataRejected for a path that one may cut to fit: it need not be in strict mode.
         """
@@ -101,6 +102,8 @@ class Enqueueing:
                 f"connection= must be an aiomysql connection for a MySQL or MariaDB queue, "
                 f"not {type(connection).__name__}"
             )
+        if not is_open(connection):
+            raise closed()
         # Without autocommit the server begins a transaction with the next statement.
         if connection.get_autocommit() and not connection.get_transaction_status():
             raise no_transaction("await connection.begin()")

@@ -17,7 +17,7 @@ from asyncqueue.backends.postgresql_notifier import Notifier
 from asyncqueue.backends.postgresql_savepoint import savepoint
 from asyncqueue.backends.postgresql_transaction import transaction
 from asyncqueue.backends.table import Table
-from asyncqueue.backends.transactions import no_transaction
+from asyncqueue.backends.transactions import closed, for_callers, no_transaction
 from asyncqueue.backends.values import placed
 from asyncqueue.errors import ConfigurationError
 from asyncqueue.model import ASIDE, Link, NewTask
@@ -60,6 +60,7 @@ class Enqueueing:
         self._lane = lane
         self._notifier = notifier
         self._translate = translate
+        self._translate_callers = for_callers(translate)
         self._keys = Keys(table, lane, beside, self._rows, translate)
 
     async def enqueue(self, tasks: Sequence[NewTask], connection: Any) -> None:
@@ -72,7 +73,7 @@ class Enqueueing:
             return
         _check(connection)
         edges = [] if plain else edges_of(tasks)
-        with translated(self._translate):
+        with translated(self._translate_callers):
             if edges:
                 await self._linked(connection, savepoint(connection), tasks, edges)
             else:
@@ -83,7 +84,7 @@ class Enqueueing:
         if connection is None:
             return await self._keys.enqueue(tasks)
         _check(connection)
-        with translated(self._translate):
+        with translated(self._translate_callers):
             return await self._keys.enqueue_within(connection, tasks)
 
     async def close(self) -> None:
@@ -159,11 +160,16 @@ class Enqueueing:
 
 
 def _check(connection: object) -> None:
-    """Raise ConfigurationError for a caller's connection that is of another driver, or in no transaction."""
+    """Raise ConfigurationError for a caller's connection that is of another driver, not open, or in no transaction."""
     if not isinstance(connection, asyncpg.Connection | asyncpg.pool.PoolConnectionProxy):
         raise ConfigurationError(
             f"connection= must be an asyncpg connection for a PostgreSQL queue, not {type(connection).__name__}"
         )
+    try:
+        if connection.is_closed():
+            raise closed()
+    except asyncpg.InterfaceError as error:  # a pool has it back
+        raise closed() from error
     if not connection.is_in_transaction():
         raise no_transaction("async with connection.transaction()")
 

@@ -45,6 +45,7 @@ from asyncqueue.backends.sqlite_rows import (
 from asyncqueue.backends.sqlite_ticks import SqliteTicks
 from asyncqueue.backends.sqlite_times import Times
 from asyncqueue.backends.table import Table
+from asyncqueue.backends.transactions import for_callers
 from asyncqueue.backends.values import filtering, outcome_of, queue_states, status_of, task_record
 from asyncqueue.errors import SchemaError
 from asyncqueue.model import (
@@ -393,7 +394,7 @@ class SqliteBackend:
         if connection is None:
             return await self._write(work)
         check_callers(connection)
-        with translated(self._translate):
+        with translated(for_callers(self._translate)):
             result: Result = await connection._execute(part.within, connection._conn, work)
             return result
 

@@ -16,7 +16,7 @@ import aiosqlite
 from asyncqueue.backends.sqlite_checkpoints import Checkpoints
 from asyncqueue.backends.sqlite_errors import is_busy
 from asyncqueue.backends.sqlite_location import identity
-from asyncqueue.backends.transactions import no_transaction
+from asyncqueue.backends.transactions import closed, no_transaction
 from asyncqueue.errors import ConfigurationError
 
 Result = TypeVar("Result")
@@ -168,12 +168,16 @@ class SqliteConnection(aiosqlite.Connection):
 
 
 def check_callers(connection: object) -> None:
-    """Raise ConfigurationError for a caller's connection that is of another kind, or commits each statement."""
+    """Raise ConfigurationError for a caller's connection that is of another kind, not open, or in no transaction."""
     if not isinstance(connection, aiosqlite.Connection):
         raise ConfigurationError(
             f"connection= must be an aiosqlite connection for a SQLite queue, not {type(connection).__name__}"
         )
-    if not connection.in_transaction and _commits_each(connection):
+    try:
+        begun = connection.in_transaction
+    except (ValueError, sqlite3.ProgrammingError) as error:  # as aiosqlite has it, and as sqlite3 has it
+        raise closed() from error
+    if not begun and _commits_each(connection):
         raise no_transaction('await connection.execute("BEGIN")')
 
 

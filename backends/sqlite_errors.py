@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 from asyncqueue.backends.table import Table
-from asyncqueue.errors import DatabaseBusy, DatabaseError, DatabaseUnavailable, DataRejected
+from asyncqueue.errors import DatabaseBusy, DatabaseError, DatabaseReadOnly, DatabaseUnavailable, DataRejected
 
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _DATABASE = (
@@ -26,7 +26,6 @@ _AWAY = (
     sqlite3.SQLITE_NOMEM,
     sqlite3.SQLITE_PERM,
     sqlite3.SQLITE_PROTOCOL,
-    sqlite3.SQLITE_READONLY,
 )
 
 
@@ -55,6 +54,8 @@ def _by_code(error: sqlite3.Error, path: str) -> Exception | None:
     code = _code(error)
     if code in _BUSY:
         return DatabaseBusy(f"another process holds the lock of {path} for too long: {error}")
+    if code == sqlite3.SQLITE_READONLY:
+        return DatabaseReadOnly(f"SQLite cannot write to {path}: {error}")
     if code in _AWAY:
         return DatabaseUnavailable(f"SQLite cannot use {path}: {error}")
     return None
