@@ -1,16 +1,14 @@
 """asyncio tasks of asyncqueue's own, apart from the code on whose behalf they work.
 
 What several callers share, or what must go on to its end, is no part of the run of a task whose code has asked for it:
-in the context of such an asyncio task there is no run. In a worker's event loop that protects it from being cancelled
-by the code of runs (see `asyncqueue.running.guarded`).
+in the context of such an asyncio task there is no run, and the code of a run cannot cancel it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextvars
-from collections.abc import Coroutine, Iterator
-from contextlib import contextmanager
+from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 Result = TypeVar("Result")
@@ -19,29 +17,25 @@ Result = TypeVar("Result")
 code_of_a_run: contextvars.ContextVar[Any] = contextvars.ContextVar("asyncqueue_run", default=None)
 
 
+class GuardedTask(asyncio.Task[Any]):
+    """An asyncio task of asyncqueue, or of a run. `cancel()` has no effect where the code of another run calls it."""
+
+    def cancel(self, msg: Any = None) -> bool:
+        """Cancel it, unless the code of another run asks for that."""
+        run = code_of_a_run.get()
+        if run is not None and run.task is not self:
+            return False
+        return super().cancel(msg)
+
+
 def create_task(work: Coroutine[Any, Any, Result], *, name: str) -> asyncio.Task[Result]:
     """As `asyncio.create_task`, and also within a run no part of it. Cancel it by `cancel` below."""
-    loop = asyncio.get_running_loop()
-    if code_of_a_run.get() is None:
-        return loop.create_task(work, name=name)
     context = contextvars.copy_context()
-    context.run(code_of_a_run.set, None)
-    return loop.create_task(work, name=name, context=context)
+    if code_of_a_run.get() is not None:
+        context.run(code_of_a_run.set, None)
+    return GuardedTask(work, loop=asyncio.get_running_loop(), name=name, context=context)
 
 
-def cancel(task: asyncio.Future[Any]) -> None:
-    """Cancel a task of asyncqueue's own, also on behalf of a run: its code cannot do so by `task.cancel()`."""
-    if isinstance(task, asyncio.Task):
-        asyncio.Task.cancel(task)
-    else:  # what the program's own task factory has made
-        task.cancel()
-
-
-@contextmanager
-def apart() -> Iterator[None]:
-    """The asyncio tasks that are created in here, by a library for one, are no part of the run either."""
-    token = code_of_a_run.set(None)
-    try:
-        yield
-    finally:
-        code_of_a_run.reset(token)
+def cancel(task: asyncio.Task[Any]) -> None:
+    """Cancel a task of asyncqueue's own, on behalf of whatever run."""
+    asyncio.Task.cancel(task)

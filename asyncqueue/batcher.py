@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 from asyncqueue.backends.carrying import begin
-from asyncqueue.errors import DataRejected, MigrationRequired
+from asyncqueue.errors import DatabaseUnavailable, DataRejected, MigrationRequired
 from asyncqueue.model import NewTask
 
 
@@ -55,9 +55,11 @@ class Batcher:
                         written.set_exception(error)
         finally:
             self._writer = None
-            # Reached with something left only when the event loop itself is ending.
-            for _, written in [*batch, *self._pending]:
-                written.cancel()
+            # Reached with something left only where this was cancelled: when the event loop itself ends, for one.
+            left, self._pending = [*batch, *self._pending], []
+            for _, written in left:
+                if not written.done():
+                    written.set_exception(DatabaseUnavailable("enqueueing was cancelled: it may have been done"))
 
     async def _write_batch(self, batch: list[tuple[NewTask, asyncio.Future[None]]]) -> list[Exception | None]:
         """Write a batch. Returns the error of each of its rows, None for those that are committed."""

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from asyncqueue import background
 from asyncqueue.errors import ConfigurationError
 from asyncqueue.handle import TaskHandle
 from asyncqueue.model import DEFAULT_QUEUE, OnConflict, OnFailure
@@ -49,7 +50,7 @@ async def default_queue() -> Queue:
     here = _opening.setdefault(loop, {})
     opening = here.get(worker)
     if opening is None:
-        opening = here[worker] = loop.create_task(_open(loop, worker), name="asyncqueue open")
+        opening = here[worker] = background.create_task(_open(loop, worker), name="asyncqueue open")
     # Several first callers share one opening, and one that is cancelled leaves it to the others.
     return await asyncio.shield(opening)
 

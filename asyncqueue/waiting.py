@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
+from asyncqueue import background
 from asyncqueue.backends.base import Backend
 from asyncqueue.backoff import Backoff
 from asyncqueue.errors import DatabaseUnavailable, TaskNotFound
@@ -100,7 +101,7 @@ class Waiting:
         """End every wait with DatabaseUnavailable."""
         self._fail(DatabaseUnavailable("the queue was closed while somebody waited for its tasks"))
         if self._looking is not None:
-            self._looking.cancel()
+            background.cancel(self._looking)
 
     def _register(self, task_id: UUID) -> asyncio.Future[TaskRecord]:
         future: asyncio.Future[TaskRecord] = asyncio.get_running_loop().create_future()
@@ -122,7 +123,7 @@ class Waiting:
 
     def _begin(self) -> None:
         if self._looking is None or self._looking.done():
-            self._looking = asyncio.get_running_loop().create_task(self._look_on(), name="asyncqueue wait")
+            self._looking = background.create_task(self._look_on(), name="asyncqueue wait")
 
     async def _look_on(self) -> None:
         """Look as long as somebody waits."""
@@ -148,18 +149,18 @@ class Waiting:
                 await asyncio.sleep(max(_SHORTEST, _TIMES_LOOK * (time.monotonic() - began)))
                 if hint is None:
                     pause = min(self._delays.next(), _LONGEST_READING if self._readers else _LONGEST)
-                    hint = asyncio.create_task(self._backend.wait_for_ends(pause), name="asyncqueue wait")
-                come = asyncio.create_task(self._come.wait(), name="asyncqueue wait")
+                    hint = background.create_task(self._backend.wait_for_ends(pause), name="asyncqueue wait")
+                come = background.create_task(self._come.wait(), name="asyncqueue wait")
                 try:
                     await asyncio.wait({hint, come}, return_when=asyncio.FIRST_COMPLETED)
                 finally:
-                    come.cancel()
+                    background.cancel(come)
                 if hint.done():
                     hint = None
         finally:
             self._looking = None
             if hint is not None:
-                hint.cancel()
+                background.cancel(hint)
 
     async def _look(self) -> bool:
         """Hand over what has ended. Returns whether anything has."""

@@ -10,6 +10,9 @@ from typing import Any, Self, TypeVar
 
 import anyio
 
+from asyncqueue import background
+from asyncqueue.errors import DatabaseUnavailable
+
 Result = TypeVar("Result")
 
 # Also because the event loop itself keeps no task alive.
@@ -25,7 +28,7 @@ def begin(work: Coroutine[Any, Any, Result], on_end: Callable[[], None] | None =
         work: what to do. It has to end by a deadline of its own.
         on_end: called once when it is over, and even where it was cancelled before it began.
     """
-    task = asyncio.get_running_loop().create_task(work, name="asyncqueue work")
+    task = background.create_task(work, name="asyncqueue work")
     _under_way.add(task)
 
     def over(_: asyncio.Task[Result]) -> None:
@@ -71,7 +74,10 @@ async def carried(
         if not (by_anyio or for_result):
             raise
         await _stay(task, again=not by_anyio, for_result=for_result)
-    return task.result()
+    try:
+        return task.result()
+    except asyncio.CancelledError as error:  # it is nobody's to cancel: whoever did so cost the connection
+        raise DatabaseUnavailable("the work on a connection was cancelled: it is not known what it has done") from error
 
 
 async def _stay(task: asyncio.Task[Any], *, again: bool, for_result: bool) -> None:

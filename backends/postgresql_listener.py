@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 
+from asyncqueue import background
 from asyncqueue.backends.carrying import begin
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ class Listener:
         """Drop the connection, and open no other."""
         self._closed = True
         if self._opening is not None:
-            self._opening.cancel()
+            background.cancel(self._opening)
         self._drop()
 
     def _drop(self) -> None:

@@ -8,8 +8,8 @@ import signal
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from asyncqueue.background import GuardedTask
 from asyncqueue.reprs import shown
-from asyncqueue.running.guarded import GuardedTask
 
 logger = logging.getLogger("asyncqueue.worker")
 

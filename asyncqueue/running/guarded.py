@@ -1,6 +1,7 @@
 """Keeps tasks from cancelling what is not theirs: the worker's own asyncio tasks, and those of other tasks.
 
-Common shutdown code cancels `asyncio.all_tasks()`. In a worker that would be its loops and all tasks that it runs.
+Common shutdown code cancels `asyncio.all_tasks()`. In a worker that would be its loops and all tasks that it runs. Code
+that finds them by another way meets `GuardedTask`, or a loop that `asyncqueue.worker.supervisor` begins again.
 """
 
 from __future__ import annotations
@@ -12,17 +13,6 @@ from typing import Any
 from weakref import WeakKeyDictionary, WeakSet
 
 from asyncqueue.running.run import Run, current_run
-
-
-class GuardedTask(asyncio.Task[Any]):
-    """An asyncio task of the worker, or of a run. The code of another run cannot cancel it."""
-
-    def cancel(self, msg: Any = None) -> bool:
-        """Cancel it, unless the code of another run asks for that."""
-        run = current_run.get()
-        if run is not None and run.task is not self:
-            return False
-        return super().cancel(msg)
 
 
 def guard(loop: asyncio.AbstractEventLoop) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import functools
 from dataclasses import dataclass
 
-from asyncqueue.running.guarded import GuardedTask
+from asyncqueue.background import GuardedTask
 from asyncqueue.running.resolve import Resolved, Resolver
 from asyncqueue.running.threads import Threads
 

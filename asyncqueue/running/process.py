@@ -134,15 +134,14 @@ async def _start(
         printed, print_to = await _pipe(theirs, stack)
         told.write(json.dumps(request).encode())
         told.seek(0)
-        with background.apart():
-            process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "asyncqueue.running.child", str(told.fileno()), str(report_to)),
-                stdin=alive,
-                stdout=print_to,
-                stderr=print_to,
-                pass_fds=(told.fileno(), report_to),
-                start_new_session=True,
-            )
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "asyncqueue.running.child", str(told.fileno()), str(report_to)),
+            stdin=alive,
+            stdout=print_to,
+            stderr=print_to,
+            pass_fds=(told.fileno(), report_to),
+            start_new_session=True,
+        )
     return process, reports, printed
 
 

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from asyncqueue.running.guarded import GuardedTask
+from asyncqueue.background import GuardedTask
 from asyncqueue.running.hooks import Hooks
 from asyncqueue.worker.signal import Signal
 

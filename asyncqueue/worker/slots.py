@@ -11,9 +11,9 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
+from asyncqueue.background import GuardedTask
 from asyncqueue.model import Status
 from asyncqueue.running import forks
-from asyncqueue.running.guarded import GuardedTask
 from asyncqueue.running.run import Run
 from asyncqueue.running.runner import Runner, RunResult
 from asyncqueue.running.texts import describe_error

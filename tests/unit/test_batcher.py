@@ -119,3 +119,21 @@ async def test_a_caller_cancelled_before_its_batch_began_is_not_written() -> Non
     writer.gate.set()
     await asyncio.gather(first, second, return_exceptions=True)
     assert writer.written == [rows[0]]
+
+
+async def test_a_writer_that_something_cancels_leaves_an_unknown_outcome_and_is_replaced() -> None:
+    writer = Writer()
+    writer.gate.clear()
+    batcher = Batcher(writer)
+    adding = asyncio.create_task(batcher.add(row()))
+    await asyncio.sleep(0.01)
+    later = asyncio.create_task(batcher.add(row()))
+    await asyncio.sleep(0.01)
+    [work] = [each for each in asyncio.all_tasks() if each.get_name() == "asyncqueue work"]
+    work.cancel()
+    for each in (adding, later):
+        with pytest.raises(DatabaseUnavailable, match="may have been done"):
+            await each
+    writer.gate.set()
+    await batcher.add(row())
+    assert len(writer.written) == 1

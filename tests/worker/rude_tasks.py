@@ -6,6 +6,7 @@ import asyncio
 import gc
 import sys
 import threading
+import time
 from typing import Any
 
 from asyncqueue import enqueue, task
@@ -80,14 +81,51 @@ def cancel_all_from_thread() -> int:
     return found[0]
 
 
-@task
-async def cancel_everything(witness: str) -> None:
+def _others(mine: asyncio.Task[Any] | None) -> list[asyncio.Task[Any]]:
     """What no view of asyncio's can hide."""
     loop = asyncio.get_running_loop()
+    found = [each for each in gc.get_objects() if isinstance(each, asyncio.Task)]
+    return [each for each in found if each is not mine and each.get_loop() is loop and not each.done()]
+
+
+@task
+async def cancel_everything(witness: str) -> None:
     witnessed(witness, "cancels everything")
-    for each in gc.get_objects():
-        if isinstance(each, asyncio.Task) and each.get_loop() is loop and each is not asyncio.current_task():
-            each.cancel()
+    for each in _others(asyncio.current_task()):
+        each.cancel()
+
+
+@task
+async def cancel_again_and_again(seconds: float) -> list[str]:
+    """Returns the names of those that were cancelled, without their numbers."""
+    loop, mine = asyncio.get_running_loop(), asyncio.current_task()
+    cancelled: set[str] = set()
+    end = loop.time() + seconds
+
+    def cancel() -> None:
+        cancelled.update(each.get_name().rstrip("0123456789") for each in _others(mine) if each.cancel())
+
+    while loop.time() < end:
+        cancel()
+        await asyncio.sleep(0.005)
+        loop.call_soon(cancel)
+        await asyncio.sleep(0.005)
+    return sorted(cancelled)
+
+
+@task
+async def enqueue_and_wait(times: int) -> list[int]:
+    """What other tasks enqueue meanwhile goes into the same batches."""
+    handles = [await enqueue("tests.worker.sample_tasks.add", {"a": number, "b": 0}) for number in range(times)]
+    return [await handle.result(timeout=50) for handle in handles]
+
+
+@task(isolation="process")
+def say_and_return(key: str) -> str:
+    for number in range(10):
+        print(key, number)
+        time.sleep(0.1)
+    return key
 
 
 async def _exit(error: BaseException) -> None:

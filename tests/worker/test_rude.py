@@ -14,7 +14,8 @@ from typing import Any, cast
 import pytest
 
 from asyncqueue import Queue, Status, Worker
-from asyncqueue.errors import TaskFailed
+from asyncqueue.backends.carrying import carried
+from asyncqueue.errors import DatabaseUnavailable, TaskFailed
 from asyncqueue.running.imports import Imports
 from asyncqueue.running.run import current_run
 from asyncqueue.running.threads import Threads
@@ -92,6 +93,41 @@ async def test_a_worker_whose_loops_are_cancelled_goes_on(database, queue, tmp_p
         assert lines(witness).count("cancels everything") >= 3
         assert worker.alive
         assert "was cancelled, and not by the worker" in worker.text()
+
+
+@EVERYWHERE
+async def test_no_write_claim_or_wait_is_lost_where_a_task_cancels_all_that_it_finds(database, queue, tmp_path):
+    """A claim that got lost would be in progress for a lease of more than an hour."""
+    with WorkerProcess(database.url, tmp_path, "--timeout", "3600") as worker:
+        rude = await queue.enqueue(rude_tasks.cancel_again_and_again, {"seconds": 4})
+        waiting = await queue.enqueue_many([(rude_tasks.enqueue_and_wait, {"times": 30})] * 3)
+        isolated = await queue.enqueue_many([(rude_tasks.say_and_return, {"key": key}) for key in "ab"])
+        quick = await queue.enqueue_many([(sample_tasks.add, {"a": n, "b": 0}) for n in range(300)])
+        for each in waiting:
+            assert await each.result(timeout=60) == list(range(30))
+        for each, key in zip(isolated, "ab", strict=True):
+            assert await each.result(timeout=60) == key
+            assert (await each.record()).log == "".join(f"{key} {number}\n" for number in range(10))
+        assert [await each.result(timeout=60) for each in quick] == list(range(300))
+        cancelled = await rude.result(timeout=30)
+        assert not [name for name in cancelled if name.startswith("asyncqueue ")]
+        await until(lambda: ended(queue), 30, "the end of all")
+        assert worker.alive
+
+
+async def test_work_that_is_cancelled_all_the_same_has_an_unknown_outcome():
+    begun = asyncio.Event()
+
+    async def work() -> None:
+        begun.set()
+        await asyncio.sleep(60)
+
+    calling = asyncio.create_task(carried(work()))
+    await begun.wait()
+    [working] = [each for each in asyncio.all_tasks() if each.get_name() == "asyncqueue work"]
+    working.cancel()
+    with pytest.raises(DatabaseUnavailable, match="not known"):
+        await calling
 
 
 @ON_SQLITE
