@@ -199,28 +199,6 @@ async def test_a_claim_whose_reply_was_lost_is_queued_again_by_its_worker(queue,
     assert await queue.backend.attempts(handle.id) == []
 
 
-@cases("database", migrated(SERVER_DIALECTS))
-async def test_a_lock_on_a_task_that_waits_for_others_stops_neither_heartbeats_nor_other_tasks(
-    queue, database, tmp_path
-):
-    """As a client leaves it that froze in the middle of a transaction: the linker waits for it, and nothing else."""
-    witness = tmp_path / "witness"
-    async with working(queue, lease=60.0, heartbeat=0.2, poll_max=0.1) as worker:
-        long = await queue.enqueue(*slow(witness, "long", 600))
-        first = await queue.enqueue(*slow(witness, "first", 600))
-        await until(lambda: len(lines(witness)) == 2, what="the start")
-        second = await queue.enqueue(sample_tasks.add, {"a": 1, "b": 2}, after=[first.id])
-        async with holding(database, second.id):
-            database.django.save_status(str(first.id), Status.COMPLETED)
-            worker._linker.ended(first.id)
-            await renewed(queue, long.id)
-            other = await queue.enqueue(sample_tasks.add, {"a": 2, "b": 2})
-            assert await other.result(timeout=20) == 4
-            assert worker._linker.busy, "it waits at the lock"
-            assert await second.status() == Status.SCHEDULED
-        assert await second.result(timeout=30) == 3
-
-
 @asynccontextmanager
 async def patient(queue: Queue) -> Any:
     """A worker that would wait at a lock for minutes: what shares that connection stands still for the whole test."""
@@ -228,6 +206,29 @@ async def patient(queue: Queue) -> Any:
     settings = queue.settings.model_copy(update={**long, "heartbeat": 0.2, "poll_max": 0.1})
     async with Queue(settings=settings) as its, working(its) as worker:
         yield worker
+
+
+@cases("database", migrated(SERVER_DIALECTS))
+async def test_a_lock_on_a_task_that_waits_for_others_stops_neither_heartbeats_nor_other_tasks(
+    queue, database, tmp_path
+):
+    """As a client leaves it that froze in the middle of a transaction: the linker waits for it, and nothing else."""
+    witness = tmp_path / "witness"
+    async with patient(queue) as worker:
+        long = await queue.enqueue(*slow(witness, "long", 600))
+        first = await queue.enqueue(*slow(witness, "first", 600))
+        await until(lambda: len(lines(witness)) == 2, what="the start")
+        second = await queue.enqueue(sample_tasks.add, {"a": 1, "b": 2}, after=[first.id])
+        async with holding(database, second.id):
+            # In a thread: a heartbeat of this very process may have locked the row.
+            await asyncio.to_thread(database.django.save_status, str(first.id), Status.COMPLETED)
+            worker._linker.ended(first.id)
+            await renewed(queue, long.id)
+            other = await queue.enqueue(sample_tasks.add, {"a": 2, "b": 2})
+            assert await other.result(timeout=20) == 4
+            assert worker._linker.busy, "it waits at the lock"
+            assert await second.status() == Status.SCHEDULED
+        assert await second.result(timeout=30) == 3
 
 
 @cases("database", migrated(SERVER_DIALECTS))
