@@ -191,3 +191,10 @@ async def spawn(url: str, witness: str, keys: list[str], times: int) -> None:
                 handle = await queue.enqueue(slow, values, unique_key=key)
                 if handle.created:
                     witnessed(witness, f"created {key}")
+
+
+@task
+async def waits_for(witness: str, path: str) -> None:
+    witnessed(witness, "start")
+    while not Path(path).exists():
+        await asyncio.sleep(0.02)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import AsyncExitStack, asynccontextmanager
+
 import anyio
 
 from asyncqueue import Status, Worker
@@ -36,6 +38,41 @@ async def test_an_ended_row_that_another_session_has_locked_delays_no_other(queu
         await until(lambda: worker.progress.completed == 51, what="the news of all ends")
         assert worker.progress.lost == 0
     assert lines(witness) == ["start locked", "end locked"]
+
+
+@asynccontextmanager
+async def locked(database, handles):
+    """Lock these rows, each by itself: of several InnoDB would scan the table, and wait for those that others hold."""
+    async with AsyncExitStack() as stack:
+        for handle in handles:
+            await stack.enter_async_context(holding(database, handle.id))
+        yield
+
+
+@MIGRATED
+async def test_no_more_results_than_the_concurrency_wait_for_locked_rows(queue, database, caplog, tmp_path):
+    """Else their number would grow with every task that somebody locks: then nothing is claimed."""
+    witness = tmp_path / "witness"
+    go = [tmp_path / "first", tmp_path / "second"]
+    async with working(queue, concurrency=2, prefetch=0, **SHORT):
+        waiting = [(sample_tasks.waits_for, {"witness": str(witness), "path": str(path)}) for path in go]
+        first = await queue.enqueue_many([waiting[0]] * 2)
+        await until(lambda: lines(witness).count("start") == 2, what="two starts")
+        async with locked(database, first):
+            go[0].touch()
+            await until(lambda: "because other sessions have locked their rows" in caplog.text, what="two set aside")
+            second = await queue.enqueue_many([waiting[1]] * 2)
+            await until(lambda: lines(witness).count("start") == 4, what="two more starts")
+            async with locked(database, second):
+                go[1].touch()
+                await until(lambda: "cannot write" in caplog.text, what="the end of writing")
+                other = await queue.enqueue(sample_tasks.add, {"a": 1, "b": 1})
+                await anyio.sleep(1)
+                assert await other.status() == Status.QUEUED
+            assert await other.result(timeout=30) == 2
+            assert [await handle.status() for handle in first] == [Status.RUNNING] * 2
+        for handle in (*first, *second):
+            await handle.result(timeout=30)
 
 
 @MIGRATED
