@@ -48,6 +48,7 @@ class Lane(Generic[Connection]):
         connect_timeout: seconds to open a connection.
         statement_timeout: seconds to wait for one's turn, and again for one piece of work.
         look_again: called when the table turns out to have changed since it was looked at.
+        server: what it connects to, to say so in an error.
     """
 
     def __init__(
@@ -60,7 +61,10 @@ class Lane(Generic[Connection]):
         statement_timeout: float,
         look_again: Callable[[Connection], Awaitable[None]],
         give_up: Callable[[Connection], None] | None = None,
+        server: str = "the database",
     ) -> None:
+        #: What it connects to, for people.
+        self.server = server
         self._connect = connect
         self._give_up = give_up or discard
         self._look_again = look_again
@@ -178,7 +182,7 @@ class Lane(Generic[Connection]):
             known = translate(error)
             if known is None and isinstance(error, TimeoutError):
                 limit = self._connect_timeout if doing == "connection" else timeout
-                known = DatabaseUnavailable(f"no {doing} from the database within {limit:g} seconds")
+                known = DatabaseUnavailable(f"no {doing} from {self.server} within {limit:g} seconds")
             if isinstance(known, SchemaChanged) and doing == "answer":
                 await self._see_change(translate)
             elif known is None or (isinstance(known, DatabaseUnavailable) and not isinstance(known, DatabaseBusy)):

@@ -393,6 +393,7 @@ class MysqlBackend:
             connect_timeout=self.options.connect_timeout,
             statement_timeout=self.options.statement_timeout,
             look_again=self._probe,
+            server=f"the database at {self._address.place}",
         )
 
     async def _connect_hurried(self) -> MysqlConnection:
@@ -418,7 +419,7 @@ class MysqlBackend:
         return connection
 
     def _translate(self, error: BaseException) -> Exception | None:
-        return translate(error, self._table)
+        return translate(error, self._table, self._address.place)
 
     def _call(self, name: str, /, **values: Any) -> Call:
         return self._table[name], values

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from asyncqueue.backends.parameters import ANYTHING, FLAG, SECONDS, passed_over
 from asyncqueue.errors import ConfigurationError
 
 _PARAMETERS = ("charset", "ssl", "ssl_ca", "ssl_cert", "ssl_key", "unix_socket")
@@ -14,10 +15,11 @@ _MODES = ("disabled", "preferred", "required", "verify_ca", "verify_identity")
 # What other tools call the parameter and its values, so that a provider's URL works as it is.
 _ALIASES = {"ssl_mode": "ssl", "sslmode": "ssl"}
 # Parameters of other drivers (PyMySQL, aiomysql, SQLAlchemy) that change nothing here, or have a setting of ours.
-_PASSED_OVER = (
-    *("autocommit", "binary_prefix", "connect_timeout", "local_infile", "program_name", "read_timeout"),
-    *("use_unicode", "write_timeout"),
-)
+_PASSED_OVER = {
+    **dict.fromkeys(("autocommit", "binary_prefix", "local_infile", "use_unicode"), FLAG),
+    **dict.fromkeys(("connect_timeout", "read_timeout", "write_timeout"), SECONDS),
+    "program_name": ANYTHING,
+}
 _MODE_ALIASES = {"true": "verify_identity", "false": "disabled", "require": "required", "disable": "disabled"}
 
 
@@ -34,6 +36,12 @@ class Address:
     tls: ssl.SSLContext | None
     #: A server that offers no TLS is refused.
     tls_required: bool
+
+    @property
+    def place(self) -> str:
+        """Where the server is, to say so in an error: without user and password."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return self.unix_socket or f"{host}:{self.port}"
 
     def arguments(self) -> dict[str, Any]:
         """Keyword arguments for aiomysql."""
@@ -87,8 +95,7 @@ def _query(text: str) -> dict[str, str]:
     for key, value in parse_qsl(text, keep_blank_values=True):
         name = key.lower().replace("-", "_")
         query[_ALIASES.get(name, name)] = value
-    for name in _PASSED_OVER:
-        query.pop(name, None)
+    query = passed_over(query, _PASSED_OVER)
     unknown = sorted(query.keys() - set(_PARAMETERS))
     if unknown:
         raise ConfigurationError(

@@ -52,14 +52,16 @@ _READ_ONLY = {1290, 1792, 1836}  # another server has become the primary
 _CLIENT = range(2000, 3000)  # found by the client: no connection, or lost
 
 
-def translate(error: BaseException, table: Table) -> Exception | None:
-    """The asyncqueue error for a driver's error, None for one that is not the database's."""
+def translate(error: BaseException, table: Table, place: str) -> Exception | None:
+    """The asyncqueue error for a driver's error, None for one that is not the database's. `place` is the server's."""
     if isinstance(error, DatabaseError):
         return error
     if isinstance(error, UnicodeEncodeError):
         return DataRejected(f"a text cannot be stored: {error}")
     if isinstance(error, err.InterfaceError) or (isinstance(error, OSError) and not isinstance(error, TimeoutError)):
-        return DatabaseUnavailable(f"the connection to the database was lost: {error or type(error).__name__}")
+        return DatabaseUnavailable(
+            f"the connection to the database at {place} was lost: {error or type(error).__name__}"
+        )
     if not isinstance(error, err.Error):
         return None
     number = error.args[0] if error.args and isinstance(error.args[0], int) else 0
@@ -77,21 +79,21 @@ def translate(error: BaseException, table: Table) -> Exception | None:
         return table.changed(text)
     if (number in _DENIED and not table.is_about_us(text)) or (number == _NO_ROUTINE and text.startswith(_ROUTINES)):
         return DataRejected(f"somebody's trigger on {table.name!r} cannot do its work: {text}")
-    return _connection_error(error, number, text)
+    return _connection_error(error, number, text, place)
 
 
-def _connection_error(error: err.Error, number: int, text: str) -> Exception:
+def _connection_error(error: err.Error, number: int, text: str, place: str) -> Exception:
     if number in _BUSY:
         return DatabaseBusy(f"the database gave way to another session: {text}")
     if number in _REFUSED:
         remedy = "; add ssl=required to the database URL" if number == _INSECURE else ""
-        return AccessDenied(f"the database refused the connection: {text}{remedy}")
+        return AccessDenied(f"the database at {place} refused the connection: {text}{remedy}")
     if number in _READ_ONLY:
         return DatabaseReadOnly(f"the database is read only here, another server may have become the primary: {text}")
     # A driver error without a number is about its own protocol: nothing on that connection can be trusted.
     if number in _AWAY or number in _CLIENT or number == 0:
         cause = f": {error.__cause__}" if error.__cause__ else ""
-        return DatabaseUnavailable(f"the database cannot be reached: {text}{cause}")
+        return DatabaseUnavailable(f"the database at {place} cannot be reached: {text}{cause}")
     if number in _DATABASE:
         return DatabaseError(f"the database reports: {text}")
     # What is about no connection, no lock and no schema is about a row: a value, or what somebody's trigger raises.

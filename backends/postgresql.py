@@ -457,10 +457,11 @@ class PostgresqlBackend:
             connect_timeout=self.options.connect_timeout,
             statement_timeout=self.options.statement_timeout,
             look_again=self._probe,
+            server=f"PostgreSQL at {self._connector.place}",
         )
 
     def _translate(self, error: BaseException) -> Exception | None:
-        return translate(error, self._table)
+        return translate(error, self._table, self._connector.place)
 
     async def _fetch(
         self, lane: Lane[AsyncpgConnection] | Lanes[AsyncpgConnection], name: str, values: dict[str, Any]

@@ -6,14 +6,31 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlencode
 
+from asyncqueue.backends.parameters import ANYTHING, FLAG, SWITCH, WHOLE, check, one_of, passed_over
 from asyncqueue.errors import ConfigurationError
 from asyncqueue.urls import split
 
 #: libpq's parameters that asyncpg does not know, and without which a connection is as good.
 _PASSED_OVER = {
-    *("channel_binding", "connect_timeout", "fallback_application_name", "gssdelegation", "load_balance_hosts"),
-    *("keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout"),
-    *("sslcertmode", "sslcompression", "sslsni", "min_protocol_version", "max_protocol_version"),
+    **dict.fromkeys(("connect_timeout", "tcp_user_timeout"), WHOLE),
+    **dict.fromkeys(("keepalives_idle", "keepalives_interval", "keepalives_count"), WHOLE),
+    **dict.fromkeys(("keepalives", "gssdelegation", "sslcompression", "sslsni"), SWITCH),
+    **dict.fromkeys(("min_protocol_version", "max_protocol_version"), one_of("3.0", "3.2", "latest")),
+    "channel_binding": one_of("disable", "prefer", "require"),
+    "load_balance_hosts": one_of("disable", "random"),
+    "sslcertmode": one_of("disable", "allow", "require"),
+    "fallback_application_name": ANYTHING,
+}
+#: Those that asyncpg reads, where its own error would come late, or not say what they may be.
+_CHECKED = {
+    "sslmode": one_of("disable", "allow", "prefer", "require", "verify-ca", "verify-full"),
+    "sslnegotiation": one_of("postgres", "direct"),
+    "gsslib": one_of("gssapi", "sspi"),
+    "target_session_attrs": one_of("any", "primary", "standby", "read-write", "read-only", "prefer-standby"),
+    "pgbouncer": FLAG,
+    **dict.fromkeys(
+        ("ssl_min_protocol_version", "ssl_max_protocol_version"), one_of("tlsv1", "tlsv1.1", "tlsv1.2", "tlsv1.3")
+    ),
 }
 #: Those that ask for something which would silently not be so.
 _REFUSED = frozenset(("hostaddr", "replication", "require_auth", "requirepeer", "sslcrldir", "servicefile"))
@@ -47,6 +64,7 @@ def address_of(url: str) -> Address:
     parts = split(url)
     query = {_ALIASES.get(name, name): value for name, value in parse_qsl(parts.query, keep_blank_values=True)}
     _check(query)
+    query = passed_over(query, _PASSED_OVER)
     name = query.pop("application_name", "") or "asyncqueue"
     arguments: dict[str, Any] = {"statement_cache_size": _cache_size(query)}
     hosts = [_host(each) for each in parts.hosts.split(",")] if parts.hosts else []
@@ -57,7 +75,7 @@ def address_of(url: str) -> Address:
         if any(port is not None for _, port in hosts):
             arguments["port"] = [port or 5432 for _, port in hosts]
     credentials = f"{parts.credentials}@" if parts.credentials else ""
-    rest = {key: value for key, value in query.items() if key not in (_PASSED_OVER | _ONLY.keys())}
+    rest = {key: value for key, value in query.items() if key not in _ONLY}
     arguments["dsn"] = f"postgresql://{credentials}{parts.path}{'?' + urlencode(rest) if rest else ''}"
     place = parts.hosts or query.get("host") or query.get("service") or "its usual place"
     return Address(arguments, name, place)
@@ -72,6 +90,7 @@ def refused(error: Exception) -> ConfigurationError:
 
 
 def _check(query: dict[str, str]) -> None:
+    check(query, _CHECKED)
     for name in sorted(_REFUSED & query.keys()):
         raise ConfigurationError(
             f"the database URL has the parameter {name}, which asyncpg cannot honour: leave it out"
@@ -83,7 +102,7 @@ def _check(query: dict[str, str]) -> None:
 
 def _cache_size(query: dict[str, str]) -> int:
     """How many prepared statements a session keeps: none behind a PgBouncer, which Prisma and Supabase name so."""
-    pooled = query.pop("pgbouncer", "false").lower() == "true"
+    pooled = query.pop("pgbouncer", "false").lower() in ("true", "1", "yes", "on")
     size = query.pop("statement_cache_size", "0" if pooled else "100")
     if not size.isdecimal():
         raise ConfigurationError(f"statement_cache_size in the database URL must be a number, not {size!r}")

@@ -114,6 +114,11 @@ class Connector:
         self._pooled = False
         self._checks = True
 
+    @property
+    def place(self) -> str:
+        """Where the server is, to say so in an error."""
+        return self._address.place
+
     async def connect(self) -> AsyncpgConnection:
         """A connection. Raises DatabaseUnavailable, TimeoutError, or what asyncpg raises."""
         return await self._open_with(Timeouts.of(self._options.statement_timeout).settings())
@@ -157,7 +162,7 @@ class Connector:
         return connection
 
     async def _open(self, settings: Mapping[str, str], *, patient: bool = False) -> AsyncpgConnection:
-        place = self._address.place
+        place = self.place
         try:
             return await asyncpg.connect(
                 **self._address.arguments,

@@ -54,6 +54,7 @@ class Connections:
             connect_timeout=self._options.connect_timeout,
             statement_timeout=self._options.statement_timeout,
             look_again=lambda connection: connection.read(probe),
+            server=f"the database {self._path}",
         )
 
     def news(self) -> News:

@@ -121,6 +121,40 @@ def test_parameters_of_mysqls_drivers_are_passed_over():
         mysql("mysql://u@h/d?nonsense=1")
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        *("connect_timeout=x", "connect_timeout=", "keepalives=2", "keepalives_idle=1s", "tcp_user_timeout=many"),
+        *("channel_binding=maybe", "sslsni=x", "load_balance_hosts=x", "max_protocol_version=4", "sslmode=on"),
+        *("target_session_attrs=x", "sslnegotiation=x", "ssl_min_protocol_version=9", "gsslib=x", "pgbouncer=maybe"),
+        *("sslcertmode=x", "gssdelegation=yes", "statement_cache_size=x", "port=x"),
+    ],
+)
+def test_what_a_parameter_of_libpq_cannot_be_is_refused(query):
+    name = query.partition("=")[0]
+    with pytest.raises(ConfigurationError, match=rf"{name} in the database URL must be|the port in the database URL"):
+        postgresql(f"postgresql://u:SECRET@h/d?{query}")
+
+
+@pytest.mark.parametrize(
+    "query", ["connect_timeout=x", "read_timeout=1m", "autocommit=2", "local_infile=x", "use_unicode=", "ssl=x"]
+)
+def test_what_a_parameter_of_mysqls_drivers_cannot_be_is_refused(query):
+    with pytest.raises(ConfigurationError, match=rf"{query.partition('=')[0]} in the database URL must be"):
+        mysql(f"mysql://u:SECRET@h/d?{query}")
+
+
+def test_what_is_passed_over_is_named(caplog):
+    caplog.set_level("INFO", "asyncqueue.backend")
+    postgresql("postgresql://u:SECRET@h/d?keepalives=1&connect_timeout=5&sslmode=require")
+    assert "passed over of the database URL: connect_timeout, keepalives (" in caplog.text
+    mysql("mysql://u:SECRET@h/d?autocommit=true&ssl=required")
+    assert "passed over of the database URL: autocommit (" in caplog.text
+    caplog.clear()
+    postgresql("postgresql://u:SECRET@h/d?sslmode=require")
+    assert caplog.text == ""
+
+
 def test_relative_files_are_those_of_a_folder():
     assert anchored("sqlite:///a/b.sqlite3", Path("/x y")) == "sqlite:////x%20y/a/b.sqlite3"
     for url in ("sqlite:////a", "sqlite://", "sqlite:///:memory:", "postgresql:///d"):

@@ -165,7 +165,7 @@ async def test_a_worker_outlives_a_half_open_connection(queue, database, tmp_pat
         with WorkerProcess(proxy.url, tmp_path, "--concurrency", "20", **impatient) as worker:
             await until(lambda: len(lines(witness)) >= 20, what="load")
             proxy.stalled = True
-            await worker.wait_for_log("from the database within 1 seconds")
+            await worker.wait_for_log("within 1 seconds")
             await asyncio.sleep(1)
             proxy.cut()
             proxy.stalled = False
