@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import isnan
+
 from asyncqueue.errors import ConfigurationError
 from asyncqueue.reprs import shown
 
@@ -12,6 +14,24 @@ MAX_KEY = 255
 def whole(value: object) -> bool:
     """Whether it is a whole number, which True and False are not here."""
     return isinstance(value, int) and not isinstance(value, bool)
+
+
+def check_timeout(timeout: object) -> float | None:
+    """Seconds to wait, None for as long as it takes. Raises ConfigurationError for anything else."""
+    if timeout is None:
+        return None
+    if not isinstance(timeout, int | float) or isinstance(timeout, bool) or isnan(timeout):
+        raise ConfigurationError(
+            f"timeout must be a number of seconds, or None to wait as long as it takes, not {shown(timeout)}"
+        )
+    return float(timeout)
+
+
+def check_count(name: str, number: object) -> int:
+    """A number of rows. Raises ConfigurationError for what is none."""
+    if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number < 2**63:
+        raise ConfigurationError(f"{name} must be a whole number, 0 or more, not {shown(number)}")
+    return number
 
 
 def check_key(name: str, key: object, error: type[Exception] = ConfigurationError) -> str:

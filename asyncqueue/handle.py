@@ -10,6 +10,7 @@ from uuid import UUID
 
 import anyio
 
+from asyncqueue.checks import check_timeout
 from asyncqueue.errors import ResultTimeout, TaskCancelled, TaskFailed
 from asyncqueue.model import Attempt, Status, TaskRecord
 from asyncqueue.output import OutputReader
@@ -70,6 +71,7 @@ class TaskHandle:
             TaskNotFound: the row does not exist (any more).
             ResultTimeout: not ended in time; the task itself goes on.
         """
+        timeout = check_timeout(timeout)
         with anyio.move_on_after(timeout):
             return self._end(await self._queue.waiting.end(self.id))
         raise self._timeout(timeout)
@@ -85,6 +87,7 @@ class TaskHandle:
 
         Raises what `result` raises, after what the task has written before.
         """
+        timeout = check_timeout(timeout)
         reader = OutputReader(self.id)
         give_up_at = inf if timeout is None else time.monotonic() + timeout
         with self._queue.waiting.reading():

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections.abc import Iterable
+from typing import Any
 from uuid import UUID
 
 from asyncqueue.errors import ConfigurationError
@@ -31,6 +33,14 @@ def id_of(given: UUID | str) -> UUID:
                 f"{given!r} is not a task's id: that is a UUID, such as 0198c0de-7a6b-7cde-8f01-23456789abcd"
             ) from None
     raise ConfigurationError(f"a task's id is a UUID or its text, not {type(given).__name__}")
+
+
+def ids_of(tasks: object) -> list[UUID]:
+    """Those of several handles, records, UUIDs or their texts. Raises ConfigurationError for anything else."""
+    if isinstance(tasks, str) or not isinstance(tasks, Iterable):
+        raise ConfigurationError(f"several tasks are wanted, as a list of handles or ids, not {type(tasks).__name__}")
+    given: list[Any] = list(tasks)
+    return [id_of(each if isinstance(each, UUID | str) else getattr(each, "id", each)) for each in given]
 
 
 def new_id() -> UUID:

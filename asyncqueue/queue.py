@@ -20,15 +20,17 @@ from asyncqueue.backends import versions
 from asyncqueue.backends.base import REMEDY, Backend, Change, Options
 from asyncqueue.backends.chaining import resolve_all
 from asyncqueue.backends.urls import backend_for
+from asyncqueue.checks import check_count, check_timeout
 from asyncqueue.errors import (
     AccessDenied,
     ConfigurationError,
+    InvalidTask,
     ResultTimeout,
     TableMissing,
     TaskNotFound,
 )
 from asyncqueue.handle import TaskHandle
-from asyncqueue.ids import id_of
+from asyncqueue.ids import id_of, ids_of
 from asyncqueue.limits import LimitState
 from asyncqueue.model import (
     DEFAULT_QUEUE,
@@ -93,6 +95,8 @@ class Queue(AbstractAsyncContextManager["Queue"]):
     def __init__(self, url: str | None = None, *, settings: Settings | None = None) -> None:
         if settings is None:
             settings = Settings() if url is None else Settings(database_url=url)
+        elif not isinstance(settings, Settings):
+            raise ConfigurationError(f"settings= must be asyncqueue.Settings, not {type(settings).__name__}")
         elif url is not None:
             settings = settings.at(url)
         self.settings = settings
@@ -273,7 +277,8 @@ class Queue(AbstractAsyncContextManager["Queue"]):
         Raises:
             DuplicateTask: the key is held, and `on_conflict` is "raise".
             InvalidTask: a task or arguments that cannot be stored (InvalidArguments is also a TypeError).
-            ConfigurationError: options that mean nothing; `connection=` without a transaction.
+            ConfigurationError: options that mean nothing; `connection=` that is not open, or without a transaction.
+            DatabaseReadOnly: `connection=` is in a transaction that may not write.
             MigrationRequired: options that the table cannot hold before `asyncqueue migrate`.
             DatabaseUnavailable: no database within `connect_timeout` seconds.
         """
@@ -315,6 +320,8 @@ class Queue(AbstractAsyncContextManager["Queue"]):
 
         Raises what `enqueue` raises.
         """
+        if not isinstance(tasks, Iterable):
+            raise InvalidTask(f"enqueue_many takes several pairs or TaskRequests, not {type(tasks).__name__}")
         some = builtins.list(tasks)
         placement = Placement.of(queue, priority, delay, run_at, max_attempts)
         rows = self._rows.many(some, placement, (after, on_failure))
@@ -353,7 +360,8 @@ class Queue(AbstractAsyncContextManager["Queue"]):
 
         Raises TaskNotFound for one that does not exist (any more), ResultTimeout.
         """
-        ids = [id_of(task if isinstance(task, UUID | str) else task.id) for task in tasks]
+        timeout = check_timeout(timeout)
+        ids = ids_of(tasks)
         ended: set[UUID] = set()
         ends = self.waiting.ends(ids)
         try:
@@ -374,6 +382,7 @@ class Queue(AbstractAsyncContextManager["Queue"]):
 
         Raises MigrationRequired for a selection by queue or worker on a table that is not migrated.
         """
+        limit, offset = check_count("limit", limit), check_count("offset", offset)
         return await self._here.find(filter_of(**where), limit=limit, offset=offset)
 
     async def count(self, **where: Unpack[Selection]) -> int:
@@ -385,7 +394,7 @@ class Queue(AbstractAsyncContextManager["Queue"]):
 
         `where` is a `Selection`, whose `status` does not matter. Raises what `list` raises.
         """
-        return await self._here.failures(filter_of(**where), limit=limit)
+        return await self._here.failures(filter_of(**where), limit=check_count("limit", limit))
 
     async def stats(self) -> builtins.list[TaskCount]:
         """Count tasks by dotted path and status. Reads the whole table once."""

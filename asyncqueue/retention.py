@@ -11,7 +11,8 @@ import anyio
 from asyncqueue.backends.facets import Batch, Retention
 from asyncqueue.durations import seconds_of
 from asyncqueue.errors import ConfigurationError
-from asyncqueue.model import Status
+from asyncqueue.model import ENDED, Status
+from asyncqueue.selection import statuses_of
 
 #: What `Queue.cleanup` deletes if it is not told what.
 _USUAL = (Status.COMPLETED, Status.FAILED)
@@ -29,10 +30,10 @@ def ages_of(
     if isinstance(older_than, Mapping):
         if statuses is not None:
             raise ConfigurationError("older_than names the statuses already: leave out statuses, or give one timedelta")
-        ages = dict(older_than)
+        ages = {status: age for given, age in older_than.items() for status in statuses_of("older_than", given)}
     else:
-        ages = dict.fromkeys(_USUAL if statuses is None else statuses, older_than)
-    wrong = [status.name.lower() for status in ages if not status.ended]
+        ages = dict.fromkeys(_USUAL if statuses is None else statuses_of("statuses", statuses), older_than)
+    wrong = [getattr(status, "name", str(status)).lower() for status in ages if status not in ENDED]
     if wrong:
         raise ConfigurationError(
             f"cleanup deletes ended tasks only (completed, failed, cancelled), not {', '.join(wrong)}"

@@ -9,6 +9,7 @@ from typing import TypedDict, Unpack
 from asyncqueue.backends.base import TaskFilter
 from asyncqueue.errors import ConfigurationError
 from asyncqueue.model import Status
+from asyncqueue.reprs import shown
 
 
 class Selection(TypedDict, total=False):
@@ -33,14 +34,28 @@ class Selection(TypedDict, total=False):
     error: str | None
 
 
+#: Those that are texts.
+_TEXTS = ("task", "queue", "worker", "error")
+
+
 def filter_of(**selection: Unpack[Selection]) -> TaskFilter:
-    """The rows of these tasks. Raises ConfigurationError for a time without a zone."""
-    status, since, until = (selection.get("status"), selection.get("since"), selection.get("until"))
-    for name, instant in (("since", since), ("until", until)):
-        if instant is not None and instant.utcoffset() is None:
-            raise ConfigurationError(f"{name}={instant!r} has no time zone: give an aware datetime")
+    """The rows of these tasks. Raises ConfigurationError for what means nothing."""
+    unknown = sorted(selection.keys() - Selection.__annotations__.keys())
+    if unknown:
+        raise ConfigurationError(
+            f"tasks are not selected by {unknown[0]!r}, but by {', '.join(Selection.__annotations__)}"
+        )
+    for name in _TEXTS:
+        text = selection.get(name)
+        if text is not None and not isinstance(text, str):
+            raise ConfigurationError(f"{name} must be text, not {shown(text)}")
+    since, until = _instant("since", selection.get("since")), _instant("until", selection.get("until"))
+    if since is not None and until is not None and since > until:
+        raise ConfigurationError(
+            f"since={since.isoformat()} is later than until={until.isoformat()}, so no task fits: since is the earlier"
+        )
     return TaskFilter(
-        () if status is None else (status,) if isinstance(status, Status) else tuple(status),
+        statuses_of("status", selection.get("status")),
         selection.get("task"),
         selection.get("queue"),
         selection.get("worker"),
@@ -48,3 +63,24 @@ def filter_of(**selection: Unpack[Selection]) -> TaskFilter:
         until,
         selection.get("error"),
     )
+
+
+def statuses_of(name: str, given: object) -> tuple[Status, ...]:
+    """A status or several of them, as several; none of them for None. Raises ConfigurationError."""
+    if given is None:
+        return ()
+    several = tuple(given) if isinstance(given, Collection) and not isinstance(given, str) else (given,)
+    for each in several:
+        if not isinstance(each, int) or isinstance(each, bool):
+            raise ConfigurationError(
+                f"{name} must be a Status, such as Status.FAILED, or several of them, not {shown(each)}"
+            )
+    return several
+
+
+def _instant(name: str, instant: object) -> datetime | None:
+    if instant is not None and not isinstance(instant, datetime):
+        raise ConfigurationError(f"{name} must be an aware datetime, not {shown(instant)}")
+    if instant is not None and instant.utcoffset() is None:
+        raise ConfigurationError(f"{name}={instant!r} has no time zone: give an aware datetime")
+    return instant

@@ -66,6 +66,12 @@ class Selected:
             "until": _moment(self.until, "--until"),
             "error": self.error,
         }
+        if given["since"] is not None and given["until"] is not None and given["since"] > given["until"]:
+            raise fail(
+                f"--since {self.since} is later than --until {self.until}, so no task fits: --since is the earlier, "
+                "as in --since 10m --until 5m",
+                USAGE,
+            )
         selection: Selection = {name: value for name, value in given.items() if value is not None}  # type: ignore[assignment]
         return selection
 
