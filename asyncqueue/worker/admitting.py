@@ -39,6 +39,8 @@ _BEGAN = time.monotonic()
 _LOOK_AGAIN = 60.0
 #: Seconds that nobody has declared a limit, where a Django worker's task may take for ever.
 _FOR_LONG = 3600.0
+#: Seconds within which every worker that has the code of a function has said its limit: each looks far more often.
+_SAID_BY_ALL = 60.0
 #: Seconds after a window of a rate has opened until somebody looks: by clocks that do not run alike.
 _AFTER = 0.001
 
@@ -65,6 +67,7 @@ class Admitter:
         leases: how long a run goes on whose worker says nothing, and how often one of all workers looks.
         limit_of: what the function at a path declares. Raises InvalidTask where it cannot run here.
         queues: from which this worker claims; None for all.
+        puts_off: whether a claimed task is put off whose function is not found here.
         on_admitted: called when there is something to claim.
     """
 
@@ -75,12 +78,14 @@ class Admitter:
         *,
         limit_of: Callable[[str], Awaitable[Limit]],
         queues: Collection[str] | None,
+        puts_off: Callable[[], bool],
         on_admitted: Callable[[], None],
     ) -> None:
         self._backend = backend
         self._leases = leases
         self._limit_of = limit_of
         self._queues = queues
+        self._puts_off = puts_off
         self._on_admitted = on_admitted
         self._news = Signal()
         self._keys: dict[str, None] = {}
@@ -198,8 +203,7 @@ class Admitter:
         for task_id in ended:
             del self._ended[task_id]
         try:
-            foreign = self._leases.foreign
-            terms = Terms(self._leases.own, _FOR_LONG if foreign is None else foreign, self._queues)
+            terms = Terms(self._leases.own, self._unknown_for, self._queues)
             admission = await self._backend.limits.admit(keys, ended=ended, terms=terms)
             if admission.admitted:
                 self._on_admitted()
@@ -213,6 +217,16 @@ class Admitter:
             self._keys |= dict.fromkeys(keys)
             self._ended |= dict.fromkeys(ended)
             raise
+
+    @property
+    def _unknown_for(self) -> float:
+        """For how many seconds a task waits for a worker that has its code, and says the limit.
+
+        Where a claim that finds no function puts its task off, that gives other workers time enough.
+        """
+        foreign = self._leases.foreign
+        for_long = _FOR_LONG if foreign is None else foreign
+        return min(for_long, max(_SAID_BY_ALL, self._leases.own or 0.0)) if self._puts_off() else for_long
 
     async def _find_out(self, names: Collection[str]) -> set[str]:
         """Say what functions declare of which nobody has said it. Returns those that could be found here.

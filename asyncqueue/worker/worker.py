@@ -133,6 +133,7 @@ class Worker:
             self._leases,
             limit_of=self._runner.limit_of,
             queues=[bare_name(entry) for entry in settings.queues] or None,
+            puts_off=lambda: self._unfound.puts_off,
             on_admitted=lambda: self._claimer.look_for_more(),
         )
         self._slots = Slots(settings.concurrency, self._ledger, self._runner, self._streams, self._ended)

@@ -10,10 +10,11 @@ import pytest
 from asyncqueue import Queue, Settings, Status
 from asyncqueue.backends import versions
 from asyncqueue.handle import TaskHandle
-from asyncqueue.worker import Worker
+from asyncqueue.worker import Worker, admitting
 from tests.conformance.test_versions import leave
 from tests.servers.cases import cases, migrated, shaped
 from tests.worker.process import WorkerProcess, until
+from tests.worker.test_trouble import working
 
 MIGRATED = cases("database", migrated())
 NOT_MIGRATED = cases("database", shaped(shapes=[10]))
@@ -117,6 +118,16 @@ async def test_a_task_that_no_worker_knows_fails_in_the_end(queue, database, tmp
         await _until_all(queue, [handle], Status.FAILED)
         assert "setting unknown_tasks" in ((await handle.record()).error or "")
         assert [each.number for each in await handle.attempts()] == [1]
+
+
+@MIGRATED
+async def test_under_a_limit_that_nobody_has_declared_a_task_fails_no_later(queue, monkeypatch):
+    """It waits for a worker that declares the limit, but not as long as for a Django worker's task."""
+    monkeypatch.setattr(admitting, "_SAID_BY_ALL", 1.0)
+    handle = await queue.enqueue("tests.worker.nowhere.nothing", limit_key="one")
+    async with working(queue, lease=3.0, heartbeat=0.5, unknown_tasks=1.0):
+        await _until_all(queue, [handle], Status.FAILED)
+    assert "setting unknown_tasks" in ((await handle.record()).error or "")
 
 
 @MIGRATED
