@@ -74,6 +74,8 @@ class SchemaChanged(DatabaseUnavailable):
 
     #: As what the table was known. Where the same call fails twice with the same, it is not the table that differs.
     known: object = None
+    #: The server's words.
+    said: str = ""
 
 
 class QueueClosed(DatabaseError):

@@ -9,7 +9,7 @@ from typing import TypeVar
 import anyio
 
 from asyncqueue.backoff import Backoff
-from asyncqueue.errors import DatabaseUnavailable
+from asyncqueue.errors import DatabaseUnavailable, DataRejected, SchemaChanged
 
 Result = TypeVar("Result")
 
@@ -45,3 +45,23 @@ async def patiently(
                 waiting(error)
                 told = True
         await anyio.sleep(min(delays.next(), left))
+
+
+async def on_one_table(work: Callable[[], Awaitable[Result]]) -> Result:
+    """Do this, and once more where the table has changed. Raises DataRejected where it is the same as before.
+
+    A column may be lacking in the table of somebody's trigger: some servers report that as they do for ours.
+    """
+    try:
+        return await work()
+    except SchemaChanged as error:
+        first = error
+    try:
+        return await work()
+    except SchemaChanged as error:
+        if error.known != first.known:
+            raise
+        raise DataRejected(
+            f"a trigger of somebody's lacks something: {error.said} (the task table is what it was when it was looked "
+            "at)"
+        ) from error

@@ -10,7 +10,7 @@ from uuid import UUID
 from asyncqueue.backends.base import Backend
 from asyncqueue.batcher import Batcher
 from asyncqueue.model import NewTask
-from asyncqueue.patience import patiently
+from asyncqueue.patience import on_one_table, patiently
 from asyncqueue.rows import Rows
 
 Row = TypeVar("Row")
@@ -72,4 +72,4 @@ class Writer:
 
     async def _patiently(self, write: Callable[[Sequence[Row]], Awaitable[Result]], rows: Sequence[Row]) -> Result:
         """Write rows, waiting out an outage shorter than the patience: repetitions are harmless here."""
-        return await patiently(partial(write, rows), self._patience)
+        return await patiently(partial(on_one_table, partial(write, rows)), self._patience)

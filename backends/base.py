@@ -83,6 +83,8 @@ class Capabilities:
     embedded: bool
     #: How many exchanges gain from being under way at once.
     exchanges: int
+    #: A write to one row can wait while those to others go on: for a lock, or for what a trigger does.
+    row_locks: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,7 +86,7 @@ class MysqlBackend:
     - `charset`: `utf8mb4`, which it is in any case.
     """
 
-    capabilities = Capabilities(wakes=False, embedded=False, exchanges=2)
+    capabilities = Capabilities(wakes=False, embedded=False, exchanges=2, row_locks=True)
 
     def __init__(self, url: str, options: Options) -> None:
         self.options = options

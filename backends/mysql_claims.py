@@ -26,6 +26,8 @@ from asyncqueue.model import Claimant, ClaimedTask
 _RETRY_DELAY = 0.2
 #: Seconds after which a try has not met a deadlock, but has waited for somebody's lock.
 _WAITED = 0.9
+#: Tries of a claim with ends before it, where each fails at once: it may be a trigger that fails, time after time.
+_TRIES = 4
 
 
 class Claims:
@@ -129,13 +131,14 @@ class Claims:
         """Claim, until it is known what was claimed. Raises UnsupportedServer where locks do not hold."""
         self._proof.check()
         give_up_at = time.monotonic() + self.patience
-        claimed = None
+        claimed, tries = None, 0
         while claimed is None:
+            tries += 1
             with anyio.CancelScope(shield=claiming.in_doubt):
-                claimed = await self._try(claiming, give_up_at)
+                claimed = await self._try(claiming, give_up_at, last=tries >= _TRIES and not claiming.alone)
         return claimed
 
-    async def _try(self, claiming: Claiming, give_up_at: float) -> list[ClaimedTask] | None:
+    async def _try(self, claiming: Claiming, give_up_at: float, *, last: bool) -> list[ClaimedTask] | None:
         """Try to claim; None where another try is due: after a deadlock, or while it is in doubt what was claimed."""
         began = time.monotonic()
         try:
@@ -144,8 +147,8 @@ class Claims:
         except DatabaseUnavailable as error:
             if not (claiming.in_doubt or isinstance(error, DatabaseBusy)) or time.monotonic() >= give_up_at:
                 raise
-            if not claiming.alone and not claiming.in_doubt and time.monotonic() - began > _WAITED:
-                raise  # the ends before it wait for the lock of a row: the worker sets that row aside
+            if not claiming.alone and not claiming.in_doubt and (last or time.monotonic() - began > _WAITED):
+                raise  # the ends before it wait for the lock of a row, or for a trigger: the worker sets that row aside
         with anyio.CancelScope(shield=claiming.in_doubt):
             await anyio.sleep(_RETRY_DELAY)
         return None

@@ -35,6 +35,8 @@ _MISSING = 1146
 # A right to a table or a column that is lacking: a statement of ours raises it only for our tables.
 _DENIED = {1142, 1143}
 _NO_ROUTINE = 1305
+#: A table that is full, which the message names.
+_FULL = 1114
 # So begins what the servers say of a routine; asyncqueue has none. Of savepoints they speak by the same number.
 _ROUTINES = ("FUNCTION ", "PROCEDURE ")
 _STATEMENT_LOG = 1665
@@ -77,9 +79,17 @@ def translate(error: BaseException, table: Table, place: str) -> Exception | Non
         return table.not_there(text)
     if number in _CHANGED:
         return table.changed(text)
+    return _of_a_trigger(number, text, table) or _connection_error(error, number, text, place)
+
+
+def _of_a_trigger(number: int, text: str, table: Table) -> Exception | None:
+    """What it means that somebody's trigger has failed, where the message says that it was one."""
     if (number in _DENIED and not table.is_about_us(text)) or (number == _NO_ROUTINE and text.startswith(_ROUTINES)):
         return DataRejected(f"somebody's trigger on {table.name!r} cannot do its work: {text}")
-    return _connection_error(error, number, text, place)
+    if number == _FULL and not table.is_about_us(text):
+        # As of a table in memory. It may be this row's alone: others are written meanwhile.
+        return DatabaseBusy(f"somebody's trigger on {table.name!r} has to wait: {text}")
+    return None
 
 
 def _connection_error(error: err.Error, number: int, text: str, place: str) -> Exception:

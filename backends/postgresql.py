@@ -84,7 +84,7 @@ class PostgresqlBackend:
     `host=/run/...` for a socket) and one of ours: `statement_cache_size=0` for a PgBouncer that pools transactions.
     """
 
-    capabilities = Capabilities(wakes=True, embedded=False, exchanges=2)
+    capabilities = Capabilities(wakes=True, embedded=False, exchanges=2, row_locks=True)
 
     def __init__(self, url: str, options: Options) -> None:
         self.options = options

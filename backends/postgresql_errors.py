@@ -86,9 +86,9 @@ _MEANINGS: tuple[tuple[tuple[type[BaseException], ...], type[Exception], str], .
     # What is about no connection, no lock and no schema is about a row: what somebody's trigger raises, for one.
     ((asyncpg.PostgresError,), DataRejected, "PostgreSQL refused it"),
 )
-#: How the server says where an error was raised, if that was inside a function: a trigger of the user's. The rest of
-#: the line may be in another language.
-_IN_A_FUNCTION = "PL/pgSQL"
+#: How the server says where an error was raised, if that was inside a function: a trigger of the user's, in PL/pgSQL,
+#: PL/Python, PL/Perl or PL/Tcl. The rest of the line may be in another language.
+_IN_A_FUNCTION = "PL/"
 _BY_THE_FUNCTION = "RAISE"
 #: What another session causes, whichever function runs meanwhile; and a plan that is out of date.
 _WHEREVER = (
@@ -108,8 +108,8 @@ def translate(error: BaseException, table: Table, place: str) -> Exception | Non
         return error
     if isinstance(error, TimeoutError):
         return None
-    if isinstance(error, asyncpg.PostgresError) and _is_a_functions(error):
-        return DataRejected(f"PostgreSQL refused it: {error} ({error.context})")
+    if isinstance(error, asyncpg.PostgresError) and (found := _of_a_function(error)) is not None:
+        return found
     if isinstance(error, pg.UndefinedTableError):
         return table.not_there(str(error))
     if isinstance(error, pg.UndefinedColumnError):
@@ -132,9 +132,15 @@ def translate(error: BaseException, table: Table, place: str) -> Exception | Non
     return None
 
 
-def _is_a_functions(error: asyncpg.PostgresError) -> bool:
-    """Whether a function has raised it, as somebody's trigger does, and the connection is as good as before."""
+def _of_a_function(error: asyncpg.PostgresError) -> Exception | None:
+    """What it means that a function has failed, somebody's trigger perhaps: the connection is as good as before.
+
+    None where the error is about the connection, or would be the same outside of the function.
+    """
     context = error.context or ""
     if _IN_A_FUNCTION not in context or error.severity_en in ("FATAL", "PANIC") or isinstance(error, _WHEREVER):
-        return False
-    return _BY_THE_FUNCTION in context or not isinstance(error, _RESOURCES)
+        return None
+    if isinstance(error, _RESOURCES) and _BY_THE_FUNCTION not in context:
+        # The server's, or only what this trigger needs for this row. Other rows are written meanwhile.
+        return DatabaseBusy(f"PostgreSQL lacks something inside of a function: {error} ({context})")
+    return DataRejected(f"PostgreSQL refused it: {error} ({context})")

@@ -89,7 +89,7 @@ class SqliteBackend:
     it reads.
     """
 
-    capabilities = Capabilities(wakes=True, embedded=True, exchanges=1)
+    capabilities = Capabilities(wakes=True, embedded=True, exchanges=1, row_locks=False)
 
     def __init__(self, url: str, options: Options) -> None:
         self.options = options

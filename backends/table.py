@@ -179,7 +179,7 @@ class Table:
     def changed(self, text: str) -> SchemaChanged:
         """What the server means by a column that is not there. It says as what the table was known."""
         error = SchemaChanged(f"table {self.name!r} has changed since it was looked at: {text}")
-        error.known = (self._rendered, self._columns)
+        error.known, error.said = (self._rendered, self._columns), text
         return error
 
     def is_about_us(self, text: str) -> bool:

@@ -121,7 +121,7 @@ class Exchange:
         except DatabaseError as error:
             if not heals(error):
                 raise
-            if not (isinstance(error, DatabaseBusy) and await self._set_aside(batch)):
+            if not (isinstance(error, DatabaseBusy) and await self._set_aside(batch, alone=True)):
                 self._pause(error)
         else:
             self._delays.reset()
@@ -134,10 +134,15 @@ class Exchange:
         if room and claimed is not None:
             self._claimer.take(claimed, room, since, busy=busy)
 
-    async def _set_aside(self, batch: list[Held]) -> bool:
-        """Set those ends aside whose rows others have locked. Returns whether there were any."""
+    async def _set_aside(self, batch: list[Held], *, alone: bool = False) -> bool:
+        """Set those ends aside whose rows others have locked. Returns whether there were any.
+
+        With `alone` also those that wait for something else, if there are none.
+        """
         try:
-            found = bool(batch) and await self._finisher.set_aside(batch)
+            found = bool(batch) and (
+                await self._finisher.set_aside(batch) or (alone and await self._finisher.single_out(batch))
+            )
         except DatabaseError as error:
             if not heals(error):
                 raise

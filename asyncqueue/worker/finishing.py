@@ -10,7 +10,7 @@ from functools import partial
 from uuid import UUID
 
 from asyncqueue.backends.base import Backend
-from asyncqueue.errors import DataRejected, SchemaChanged
+from asyncqueue.errors import DatabaseBusy, DataRejected, SchemaChanged
 from asyncqueue.limits import HandBack
 from asyncqueue.model import AttemptEnd, Claimant, ClaimedTask, Finish, Link, Release, Status
 from asyncqueue.worker.ledger import Held, Ledger
@@ -25,6 +25,8 @@ logger = logging.getLogger("asyncqueue.worker")
 _RECORDED = int(Link.RECORDED | Link.PUT_OFF)
 #: Rows in one statement.
 _BATCH = 500
+#: Ends that wait in vain one after the other until it is believed that this is no matter of rows.
+_FEW = 3
 
 
 class Finisher:
@@ -67,6 +69,8 @@ class Finisher:
         self._most_aside = most_aside
         self._left: set[UUID] = set()
         self._aside: dict[Held, None] = {}
+        #: Those of them that wait for something else than a lock on their rows.
+        self._stuck: set[Held] = set()
         self._waiting: deque[Held] = deque()
         self._idle = Signal()
         self._said = False
@@ -129,16 +133,73 @@ class Finisher:
         batch[:] = [held for held in batch if held.id not in locked]
         return True
 
+    async def single_out(self, batch: list[Held]) -> bool:
+        """Write the ends of a batch one by one, and set those aside that wait in vain although their rows are free.
+
+        A trigger of the user's may wait for something of its own, or lose every deadlock. Returns whether that was of
+        use. Where the first few wait in vain, it is no matter of rows: then nothing is set aside, and others come first
+        next time.
+        """
+        stuck: dict[Held, DatabaseBusy] = {}
+        some = list(batch) if self._backend.capabilities.row_locks else []
+        for held in some:
+            if len(self._aside) + len(stuck) >= self._most_aside:
+                break
+            try:
+                await self._write_alone(held, batch)
+            except DatabaseBusy as error:
+                stuck[held] = error
+                if len(stuck) == _FEW and len(batch) == len(some):
+                    batch[:] = [*batch[_FEW:], *batch[:_FEW]]
+                    return False
+        for held, why in stuck.items():
+            logger.warning(
+                "the result of task %s (%s) cannot be written yet, though no other session has locked its row: a "
+                "trigger on the table may wait for something. The others are written meanwhile: %s",
+                *(held.id, held.claimed.task, why),
+                extra=held.about,
+            )
+        self._stuck.update(stuck)
+        self._aside.update(dict.fromkeys(stuck))
+        batch[:] = [held for held in batch if held not in stuck]
+        return len(batch) < len(some)
+
+    async def _write_alone(self, held: Held, batch: list[Held]) -> None:
+        """Write one end, and take it out of its batch, unless it is to be written again."""
+        alone = [held]
+        await self.write(alone, claim=0, claimant=Claimant())
+        if not alone:
+            batch.remove(held)
+
     async def try_aside(self) -> None:
         """Let those ends be written whose rows nobody has locked any more."""
         some = list(self._aside)
         locked = await self._backend.locked([held.id for held in some])
-        free = [held for held in some if held.id not in locked]
+        free = [held for held in some if held.id not in locked and held not in self._stuck]
         for held in free:
             del self._aside[held]
         if free:
             self._waiting.extend(free)
             self._news.set()
+        await self._try_stuck([held for held in some if held.id not in locked and held in self._stuck])
+
+    async def _try_stuck(self, some: list[Held]) -> None:
+        """Write these one by one, beside the others; where the first few wait in vain, the rest come first next."""
+        vain = 0
+        for held in some:
+            alone = [held]
+            try:
+                await self.write(alone, claim=0, claimant=Claimant())
+            except DatabaseBusy:
+                self._aside[held] = self._aside.pop(held)  # behind the others
+                vain += 1
+                if vain == _FEW:
+                    return
+            else:
+                self._stuck.discard(held)
+                del self._aside[held]
+                self._waiting.extend(alone)
+                self._news.set()
 
     async def write(self, batch: list[Held], *, claim: int, claimant: Claimant) -> list[ClaimedTask] | None:
         """Write a batch, and empty it; in the same go claim up to `claim` tasks.

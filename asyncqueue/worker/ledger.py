@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Awaitable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from enum import Enum
 from uuid import UUID
 
 from asyncqueue.backends.base import Backend
-from asyncqueue.errors import DataRejected
+from asyncqueue.errors import DatabaseBusy, DataRejected
 from asyncqueue.logs import about
 from asyncqueue.model import Claim, ClaimedTask, Observation, Stamp, Status
 from asyncqueue.running.run import Run
@@ -22,6 +22,9 @@ logger = logging.getLogger("asyncqueue.worker")
 
 #: How many renewals in doubt are remembered for a row, at most. They are seconds apart; no statement takes so long.
 _CANDIDATES = 20
+
+#: Rows that have waited in vain alone, and are tried again by one renewal.
+_LATE = 3
 
 
 class Reason(Enum):
@@ -137,6 +140,8 @@ class Ledger:
         self._left: set[UUID] = set()
         #: The claims whose renewal the database has refused. It was said once of each.
         self._refused: set[UUID] = set()
+        #: Those whose renewal has waited in vain, alone.
+        self._waiting: dict[UUID, None] = {}
 
     def __len__(self) -> int:
         return len(self._held)
@@ -239,22 +244,41 @@ class Ledger:
                 )
             return set()
 
-        claims = [Claim(held.id, held.token) for held in old]
+        async def waits(claim: Claim, _error: DatabaseBusy) -> set[UUID]:
+            """Leave one that waits in vain, for a trigger perhaps: like one that is locked it is tried again soon."""
+            self._waiting[claim.id] = self._waiting.pop(claim.id, None)
+            return set()
+
+        def renew(some: Sequence[Claim]) -> Awaitable[set[UUID]]:
+            return self._backend.renew(some, now=now, worker_pid=worker_pid)
+
+        by_id = {held.id: Claim(held.id, held.token) for held in old}
+        self._waiting = {key: None for key in self._waiting if key in self._held}
+        claims = [claim for key, claim in by_id.items() if key not in self._waiting]
+        late = [by_id[key] for key in self._waiting if key in by_id]
         for held in old:
             held.doubtful = (*held.doubtful[-_CANDIDATES:], now)
         self._renewing = True
         try:
-            renewed = await narrowed(
-                claims, lambda some: self._backend.renew(some, now=now, worker_pid=worker_pid), not_renewed
-            )
+            renewed = await narrowed(claims, renew, not_renewed, stuck=waits)
+            for claim in late[:_LATE]:  # after the others, which these have kept waiting before
+                try:
+                    renewed |= await narrowed([claim], renew, not_renewed)
+                except DatabaseBusy as error:
+                    await waits(claim, error)
+                    if not claims:
+                        raise
         finally:
             self._renewing = False
         self.renewals += 1
-        locked = 0
-        for held in old:
-            if held.id in renewed:
-                held.token, held.doubtful, held.renewed_at = now, (), since
-                self._refused.discard(held.id)
-            elif not held.over and held.id not in refused:
-                locked += 1
-        return locked, len(refused)
+        missed = [held for held in old if not self._took(held, renewed, now, since)]
+        return sum(not held.over and held.id not in refused for held in missed), len(refused)
+
+    def _took(self, held: Held, renewed: Set[UUID], now: Stamp, since: float) -> bool:
+        """Take in the token of a renewal. Returns whether this was renewed."""
+        if held.id not in renewed:
+            return False
+        held.token, held.doubtful, held.renewed_at = now, (), since
+        self._refused.discard(held.id)
+        self._waiting.pop(held.id, None)
+        return True

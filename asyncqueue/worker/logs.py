@@ -15,7 +15,7 @@ from uuid import UUID
 import anyio
 
 from asyncqueue.backends.base import Backend
-from asyncqueue.errors import DataRejected
+from asyncqueue.errors import DatabaseBusy, DataRejected
 from asyncqueue.model import LogChunk, Status
 from asyncqueue.running.capture import Capture
 from asyncqueue.running.texts import escaped
@@ -143,8 +143,8 @@ class Logs:
             await self._ledger.settle(each.held for each in some)
             since = self._ledger.renewals
             taken = [(each, *each.take()) for each in some]
-            written, refused = await self._append([chunk for _, chunk, _, _ in taken])
-            locked = await self._locked(chunk for _, chunk, _, _ in taken if chunk.id not in written)
+            written, refused, stuck = await self._append([chunk for _, chunk, _, _ in taken])
+            locked = stuck | await self._locked(chunk for _, chunk, _, _ in taken if chunk.id not in written)
             for each, chunk, parts, size in taken:
                 if chunk.id in written:
                     each.held.missed = False
@@ -168,9 +168,9 @@ class Logs:
                 status, modified = seen.rows.get(held.id, (None, None))
                 if status == Status.CANCELLED and modified is not None and text[offset:]:
                     chunks.append(_chunk(held, offset, text[offset:])._replace(token=modified))
-            written, refused = await self._append(chunks)
-            missing = [chunk for chunk in chunks if chunk.id not in written and chunk not in refused]
-            locked = await self._locked(missing)
+            written, refused, stuck = await self._append(chunks)
+            missing = [chunk for chunk in chunks if chunk.id not in written | stuck and chunk not in refused]
+            locked = stuck | await self._locked(missing)
             # Once more, because a lock may be gone by now. Where it is none, that writes the same or nothing.
             await self._append([chunk for chunk in missing if chunk.id not in locked])
             if refused:
@@ -187,12 +187,17 @@ class Logs:
         ids = [chunk.id for chunk in chunks]
         return await self._backend.locked(ids) if ids else set()
 
-    async def _append(self, chunks: Sequence[LogChunk]) -> tuple[set[UUID], list[LogChunk]]:
-        """Write these. Returns the ids of those that were, and what the database has refused."""
+    async def _append(self, chunks: Sequence[LogChunk]) -> tuple[set[UUID], list[LogChunk], set[UUID]]:
+        """Write these. Returns the ids of those that were, what the database has refused, and what waits in vain."""
         refused: list[LogChunk] = []
+        stuck: set[UUID] = set()
 
         async def refuse(chunk: LogChunk, _error: DataRejected) -> set[UUID]:
             refused.append(chunk)
             return set()
 
-        return await narrowed(chunks, self._backend.append_log, refuse), refused
+        async def waits(chunk: LogChunk, _error: DatabaseBusy) -> set[UUID]:
+            stuck.add(chunk.id)
+            return set()
+
+        return await narrowed(chunks, self._backend.append_log, refuse, stuck=waits), refused, stuck

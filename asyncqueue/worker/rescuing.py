@@ -136,7 +136,7 @@ class Rescuer:
         written: set[UUID] = set()
         if self._heart.settled:  # looked again: a beat may be late since
             write = partial(self._backend.end_lost, lease=lease, foreign_lease=self._leases.foreign)
-            written = await narrowed(list(ends.values()), write, self._refused)
+            written = await narrowed(list(ends.values()), write, self._refused, stuck=self._waits)
         for task in lost:
             if task.id in written:
                 self._tell(task, failed=ends[task.id].status == Status.FAILED)
@@ -158,6 +158,11 @@ class Rescuer:
             self._left.add(end.id)
             text = "task %s was lost by its worker, and the database refuses its end: %s"
             logger.error(text, end.id, error, extra={"task_id": str(end.id)})
+        return set()
+
+    async def _waits(self, end: AttemptEnd, error: DatabaseBusy) -> set[UUID]:
+        """Leave a lost task whose end waits in vain, for a trigger perhaps, until the next look."""
+        logger.debug("the end of lost task %s waits: %s", end.id, error)
         return set()
 
     def _end(self, task: LostTask, *, again: bool, lease: float, foreign: bool) -> AttemptEnd:

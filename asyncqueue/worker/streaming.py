@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Awaitable, Callable, Sequence, Set
+from typing import TypeAlias
 from uuid import UUID
 
 import anyio
@@ -16,6 +17,9 @@ from asyncqueue.worker.narrowing import narrowed
 
 #: Seconds between two writes of the same stream, unless its task has ended and waits for the last one.
 _PAUSE = 0.25
+
+
+_Stuck: TypeAlias = Callable[[tuple["OutputStream", str], DatabaseBusy], Awaitable[set[UUID]]]
 
 
 class OutputStream:
@@ -92,9 +96,8 @@ class Streams:
         try:
             await self._write_all(chunks)
         except DatabaseBusy:
-            if not await self._put_off(chunks, chunks.keys()):
-                raise
-            await self._write_all(chunks)
+            await self._put_off(chunks, chunks.keys())
+            await self._write_all(chunks, stuck=self._waits)
 
     async def _put_off(self, chunks: dict[OutputStream, str], some: Set[OutputStream]) -> bool:
         """Take those of some streams out of the chunks whose rows are locked. Returns whether there are any."""
@@ -105,8 +108,13 @@ class Streams:
             self.want(stream, urgent=False)
         return bool(self._locked)
 
-    async def _write_all(self, chunks: dict[OutputStream, str]) -> None:
-        await narrowed(list(chunks.items()), self._append, self._refuse)
+    async def _write_all(self, chunks: dict[OutputStream, str], *, stuck: _Stuck | None = None) -> None:
+        await narrowed(list(chunks.items()), self._append, self._refuse, stuck=stuck)
+
+    async def _waits(self, chunk: tuple[OutputStream, str], _error: DatabaseBusy) -> set[UUID]:
+        """One waits in vain although its row is free: a trigger may wait for something. It has its turn later."""
+        self.want(chunk[0], urgent=False)
+        return set()
 
     async def _refuse(self, chunk: tuple[OutputStream, str], error: DataRejected) -> set[UUID]:
         self._fail(chunk[0], ResultNotStorable(f"the database refused a yielded text: {error}"))

@@ -102,6 +102,34 @@ async def test_a_column_that_a_trigger_lacks_fails_its_row_alone(database, queue
     assert "lacking" in ended[1][1]
 
 
+@EVERYWHERE
+async def test_a_column_that_a_trigger_lacks_is_no_matter_of_migrating_the_task_table(database, queue):
+    """Whoever enqueues is told so at once, and in the words of the server."""
+    run = database.execute if database.server is None else database.administer
+    body, table = "INSERT INTO audit_of_mine (lacking) VALUES (1);", database.table
+    run("CREATE TABLE audit_of_mine (what int)")
+    try:
+        if database.dialect == "postgresql":
+            run(f"CREATE FUNCTION audit() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body} RETURN NEW; END $$")
+            run(f"CREATE TRIGGER audit BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION audit()")
+        else:
+            run(f"CREATE TRIGGER audit BEFORE INSERT ON {table} FOR EACH ROW BEGIN {body} END")
+        unique = {"unique_key": "one"} if queue.backend.shape.migrated else {}
+        for call in (
+            lambda: queue.enqueue(refused_tasks.say, {"what": "one"}, **unique),
+            lambda: queue.enqueue_many([(refused_tasks.say, {"what": "one"})] * 2),
+        ):
+            with pytest.raises(DataRejected, match="lacking") as caught:
+                await asyncio.wait_for(call(), 20)
+            assert "has changed" not in str(caught.value)
+            assert "migrate" not in str(caught.value)
+    finally:
+        run(f"DROP TRIGGER audit{f' ON {table}' if database.dialect == 'postgresql' else ''}")
+        if database.dialect == "postgresql":
+            run("DROP FUNCTION audit()")
+        run("DROP TABLE audit_of_mine")
+
+
 @MIGRATED
 async def test_the_end_of_an_attempt_that_is_refused_says_so_and_the_next_one_follows(database, queue):
     bad, good = await queue.enqueue_many(
