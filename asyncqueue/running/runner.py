@@ -83,6 +83,7 @@ class Runner:
         torn_down: whether the worker itself is being cancelled or ended, and not by its own `stop`. A task that then
             raises something has not failed.
         puts_off: whether a task whose function is missing here is put off for other workers.
+        wary: whether a module that is not loaded is first imported in another process, because it may end this one.
     """
 
     def __init__(
@@ -97,6 +98,7 @@ class Runner:
         grace: float = 0.0,
         torn_down: Callable[[], bool] = lambda: False,
         puts_off: Callable[[], bool] = lambda: False,
+        wary: Callable[[], bool] = lambda: False,
     ) -> None:
         self._torn_down = torn_down
         self._application = application
@@ -108,6 +110,7 @@ class Runner:
         self._chains = chains
         self._grace = grace
         self._puts_off = puts_off
+        self._wary = wary
         self._threads = Threads()
         self._imports = Imports(self._resolver, self._threads)
         self._trials = Trials(application)
@@ -215,7 +218,7 @@ class Runner:
         """
         claimed = run.claimed
         try:
-            resolved = self._resolver.known(claimed.task) or await self._resolve(claimed.task)
+            resolved = self._resolver.known(claimed.task) or await self._find(claimed.task)
         except TaskNotImportable as error:
             if self._inline is not None:
                 raise
@@ -309,6 +312,12 @@ class Runner:
             raise
         except Exception as error:
             raise TaskNotImportable(f"{path} cannot be looked up: {shown(error)}") from error
+
+    async def _find(self, path: str) -> Resolved:
+        """The function of a task that this worker has claimed."""
+        if self._wary():
+            await self._trials.check(path)
+        return await self._resolve(path)
 
     async def _resolve(self, path: str) -> Resolved:
         if self._inline is not None:

@@ -2,7 +2,8 @@
 
 A module may crash when it is imported, or call `os._exit`. The worker that has claimed such a task dies of it, and that
 counts as a loss. Whoever looks the function up for another reason, to rescue the task for one, must not die as well:
-then the loss would never be counted, and one worker after the other would end.
+then the loss would never be counted, and one worker after the other would end. Nor must the worker that has claimed it
+where losses cannot be counted and lost tasks run again.
 """
 
 from __future__ import annotations
@@ -45,16 +46,23 @@ class Trials:
     def __init__(self, application: Application) -> None:
         self._application = application
         self._fatal: dict[str, float] = {}
+        self._harmless: set[str] = set()
+        # Of those who look the same module up at a time one tries it.
+        self._trying: dict[str, asyncio.Lock] = {}
 
     async def check(self, path: str) -> None:
         """Return if a process survives to look the function up. Raises EndsTheProcess."""
         module = path.rpartition(".")[0]
-        if not module or module in sys.modules:
+        if not module or module in sys.modules or module in self._harmless:
             return
-        if self._fatal.get(module, 0.0) < time.monotonic():
-            if await _survives(path, self._application):
+        async with self._trying.setdefault(module, asyncio.Lock()):
+            if module in self._harmless:
                 return
-            self._fatal[module] = time.monotonic() + _BELIEVED
+            if self._fatal.get(module, 0.0) < time.monotonic():
+                if await _survives(path, self._application):
+                    self._harmless.add(module)
+                    return
+                self._fatal[module] = time.monotonic() + _BELIEVED
         raise EndsTheProcess(
             f"to look up {path} has ended the process that tried it: the import of {module} crashes, or ends it"
         )

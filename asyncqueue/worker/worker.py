@@ -127,6 +127,7 @@ class Worker:
             chains=backend.chains,
             check=lambda path, policy, claimed: self._admitter.check(path, policy, claimed),
             puts_off=lambda: self._unfound.puts_off,
+            wary=lambda: self._loses_without_end,
         )
         self._admitter = Admitter(
             backend,
@@ -355,6 +356,12 @@ class Worker:
                 "%d are failed because their worker was lost",
                 *(left, why, again, left - again),
             )
+
+    @property
+    def _loses_without_end(self) -> bool:
+        """Whether a task that ends its worker runs again without anybody counting that."""
+        shape = self._backend.shape
+        return self._settings.on_lost == "requeue" and (shape is None or not shape.migrated)
 
     def _runs_again(self, held: Held) -> bool:
         """Whether a task whose end is not in the table is queued again by whoever finds it lost."""

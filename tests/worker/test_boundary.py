@@ -13,6 +13,7 @@ import anyio
 import pytest
 
 from asyncqueue import AllowRule, Application, Settings, Status, Worker
+from asyncqueue.errors import TaskFailed
 from asyncqueue.model import NewTask
 from tests.servers.cases import DIALECTS, Case, cases, migrated, shaped
 from tests.worker import misbehaving_tasks, sample_tasks
@@ -85,6 +86,46 @@ async def test_an_import_that_ends_the_process_ends_no_more_workers_than_max_los
         assert await (await queue.enqueue(sample_tasks.add, {"a": 1, "b": 1})).result(timeout=20) == 2
         assert "the import of ends_its_importer crashes" in worker.text()
     assert "2 workers were lost with it" in ((await handle.record()).error or "")
+
+
+def _module_that_ends_its_importer(folder):
+    """Returns where it writes a line for each of its imports."""
+    imports = folder / "imports"
+    (folder / "ends_its_importer.py").write_text(
+        f"import os\nwith open({str(imports)!r}, 'a') as file:\n    file.write('import\\n')\nos._exit(3)\n"
+    )
+    return imports
+
+
+@cases("database", shaped())
+async def test_without_counted_losses_an_import_that_ends_the_process_ends_one_worker(queue, database, tmp_path):
+    """Its row fails when the lease has ended, and the worker that rescues it looks nothing up."""
+    imports = _module_that_ends_its_importer(tmp_path)
+    often = ("--lease", "1.2", "--heartbeat", "0.3")
+    handle = await queue.enqueue("ends_its_importer.f")
+    with WorkerProcess(database.url, tmp_path, *often, PYTHONPATH=str(tmp_path)) as worker:
+        assert await worker.wait() == 3
+    with WorkerProcess(database.url, tmp_path, *often, PYTHONPATH=str(tmp_path)) as worker:
+        await until(partial(_is, handle, Status.FAILED), what="the rescue")
+        assert await (await queue.enqueue(sample_tasks.add, {"a": 1, "b": 1})).result(timeout=20) == 2
+        assert worker.alive
+    assert lines(imports) == ["import"]
+
+
+@cases("database", shaped())
+async def test_without_counted_losses_what_runs_again_is_imported_in_another_process_first(queue, database, tmp_path):
+    """With --on-lost requeue one worker after the other would end by it."""
+    imports = _module_that_ends_its_importer(tmp_path)
+    often = ("--lease", "1.2", "--heartbeat", "0.3", "--on-lost", "requeue")
+    handles = await queue.enqueue_many([("ends_its_importer.f", {})] * 5)
+    assert len(await queue.backend.claim(5, worker_pid=None)) == 5
+    with WorkerProcess(database.url, tmp_path, *often, PYTHONPATH=str(tmp_path)) as worker:
+        assert await (await queue.enqueue(sample_tasks.add, {"a": 1, "b": 1})).result(timeout=20) == 2
+        for handle in handles:
+            with pytest.raises(TaskFailed, match="the import of ends_its_importer crashes, or ends it"):
+                await handle.result(timeout=30)
+        assert worker.alive
+    assert lines(imports) == ["import"], "once for all that wait for it"
 
 
 @cases("database", migrated())
