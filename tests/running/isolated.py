@@ -127,6 +127,11 @@ def prints(text: str) -> None:
 
 
 @task(isolation="process")
+def prints_to_the_interpreters_own_stream(text: str) -> None:
+    print(text, file=sys.__stdout__, flush=True)
+
+
+@task(isolation="process")
 def says_and_dies() -> None:
     logger.warning("about to die")
     print("really", file=sys.stderr)

@@ -257,12 +257,13 @@ async def test_what_a_process_writes_to_a_file_of_its_own_the_worker_does_not_wr
     assert (tmp_path / "worker.log").read_text() == ""
 
 
+@pytest.mark.parametrize("name", ["prints", "prints_to_the_interpreters_own_stream"])
 @pytest.mark.parametrize("encoding", ["ascii", "utf-16"])
-async def test_a_process_prints_any_text_whatever_encoding_its_environment_wants(runner, monkeypatch, encoding):
+async def test_a_process_prints_any_text_whatever_encoding_its_environment_wants(runner, monkeypatch, encoding, name):
     monkeypatch.setenv("PYTHONIOENCODING", encoding)
-    result = await run(runner, f"{ISOLATED}.prints", {"text": "gr\u00fc\u00df \u4f60 \U0001f600"})
+    result = await run(runner, f"{ISOLATED}.{name}", {"text": "gr\u00fc\u00df \u4f60 \U0001f600"})
     assert (result.error, result.log) == (None, "gr\u00fc\u00df \u4f60 \U0001f600\n")
-    result = await run(runner, f"{ISOLATED}.prints", '{"text": "caf\\udce9"}')
+    result = await run(runner, f"{ISOLATED}.{name}", '{"text": "caf\\udce9"}')
     assert (result.error, result.log) == (None, "caf\\udce9\n")
 
 
