@@ -4,6 +4,7 @@
 -- A lock is given up before the caller's deadline, also the lock that somebody else's schema change holds. A session that
 -- says nothing for `idle` seconds is ended by the server, and with it a transaction whose client was frozen or cut off.
 -- `give_up` is when the server ends a statement that the caller has given up a moment before.
+-- A session whose `timestamp` was set has a clock that stands still.
 -- All of these an ordinary user may set. What MySQL or MariaDB alone knows stands in a comment that the other passes over.
 -- Params: lock_wait, idle, give_up
 -- Returns: nothing
@@ -15,6 +16,7 @@ SET SESSION
     character_set_results = utf8mb4,
     collation_connection = utf8mb4_general_ci,
     time_zone = '+00:00',
+    timestamp = DEFAULT,
     foreign_key_checks = 1,
     unique_checks = 1,
     sql_safe_updates = 0,
