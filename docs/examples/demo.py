@@ -16,6 +16,8 @@ from asyncqueue import Queue, Settings, Status
 
 HERE = Path(__file__).parent
 DATABASE = Path("asyncqueue-demo.sqlite3")
+#: A task whose code no worker has yet is scheduled again.
+_STATUSES = ("completed", "failed", "scheduled")
 
 TASKS: list[tuple[str, dict[str, object]]] = [
     *(("demo_tasks.greet", {"name": f"visitor {number}"}) for number in range(4000)),
@@ -48,10 +50,10 @@ async def summarise(settings: Settings, console: Console, seconds: float) -> Non
         [sample] = await queue.list(task="demo_tasks.countdown", limit=1)
     table = Table(title=f"{len(TASKS):,} tasks in {seconds:.1f} s", title_justify="left", box=None, pad_edge=False)
     table.add_column("task")
-    for status in ("completed", "failed", "queued"):
+    for status in _STATUSES:
         table.add_column(status, justify="right")
     for path, numbers in counts.items():
-        table.add_row(path, *(f"{numbers[s]:,}" if s in numbers else "" for s in ("completed", "failed", "queued")))
+        table.add_row(path, *(f"{numbers[s]:,}" if s in numbers else "" for s in _STATUSES))
     console.print(table)
     console.print("\nWhat failed says why:", style="bold")
     for record in {record.task: record for record in failures}.values():
