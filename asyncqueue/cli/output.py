@@ -24,7 +24,6 @@ _COLOURS = {
 }
 
 
-#: Columns of numbers and times, which stand to the right.
 #: Columns whose texts are never cut.
 _WHOLE = (
     "id",
@@ -45,6 +44,7 @@ _WHOLE = (
 _PATHS = ("task", "name")
 #: Blanks between two columns, and the least width of one that can be cut.
 _GAP, _NARROW = 2, 16
+#: Columns of numbers and times, which stand to the right.
 _NUMBERS = ("count", "age", "oldest", "queued", "scheduled", "running")
 
 
