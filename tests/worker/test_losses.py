@@ -238,6 +238,40 @@ async def test_what_would_fail_for_good_has_three_leases(queue):
     assert (await handle.record()).status == Status.FAILED
 
 
+@cases("database", [*shaped(shapes=[10]), *migrated()])
+async def test_a_rescuer_takes_nothing_that_its_own_worker_holds(queue):
+    """Not even where its renewals have failed for longer than a lease, and no beat of its own is seen."""
+    handle = await queue.enqueue("app.known", {})
+    [claim] = await queue.backend.claim(1, worker_pid=None)
+    rescuer = _rescuer(queue, SimpleNamespace(own=-1.0, foreign=-1.0), known=True)
+    held = rescuer._ledger.add(claim, 0.0)
+    assert not await rescuer._look()
+    assert (await handle.record()).status == Status.RUNNING
+    rescuer._ledger.remove(held)
+    await rescuer._look()
+    assert (await handle.record()).status != Status.RUNNING
+
+
+@MIGRATED
+async def test_a_rescuer_that_is_not_well_any_more_when_it_comes_to_write_takes_nothing(queue):
+    """It has found what was lost, has looked functions up, and meanwhile one of its own heartbeats is late."""
+    handle = await queue.enqueue("app.known", {})
+    assert len(await queue.backend.claim(1, worker_pid=None)) == 1
+    rescuer = _rescuer(queue, SimpleNamespace(own=-1.0, foreign=None), known=True)
+    declared = rescuer._declared
+
+    async def slowly(path: str) -> bool | None:
+        rescuer._heart = SimpleNamespace(settled=False)
+        return await declared(path)
+
+    rescuer._declared = slowly
+    await rescuer._look()
+    assert (await handle.record()).status == Status.RUNNING
+    rescuer._heart, rescuer._declared = SimpleNamespace(settled=True), declared
+    await rescuer._look()
+    assert (await handle.record()).status == Status.QUEUED
+
+
 @MIGRATED
 async def test_what_a_blocked_worker_holds_is_not_failed_while_it_may_go_on(queue, database, tmp_path):
     """None of these functions may run twice. One runs in a thread meanwhile, three have not begun."""
