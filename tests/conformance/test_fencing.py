@@ -180,3 +180,14 @@ async def test_nothing_to_do_is_no_error(backend):
     assert await backend.cancel([]) == set()
     assert await backend.requeue([]) == set()
     await queued(backend, 0)
+
+
+async def test_an_end_with_a_stale_token_is_not_written_by_an_exchange_either(backend):
+    """It is a statement of its own on PostgreSQL. The row has been claimed by the same worker or another one since."""
+    stale, mine = await claimed(backend, 2)
+    await backend.renew(fences([stale]), now=(await backend.observe([])).now, worker_pid=None)
+    [waiting] = await queued(backend)
+    before = await row(backend, stale.id)
+    written, claims = await backend.exchange([done(stale), done(mine)], 5, worker_pid=None)
+    assert (written, [claim.id for claim in claims]) == ({mine.id}, [waiting])
+    assert await row(backend, stale.id) == before

@@ -178,7 +178,7 @@ async def test_a_rescuer_that_is_not_well_any_more_writes_nothing(queue):
     """A beat has become late since it looked: the others may not have had the time to renew."""
     handle = await queue.enqueue("app.known", {})
     assert len(await queue.backend.claim(1, worker_pid=None)) == 1
-    rescuer = _rescuer(queue, SimpleNamespace(own=-1.0, foreign=None), known=True)
+    rescuer: Any = _rescuer(queue, SimpleNamespace(own=-1.0, foreign=None), known=True)
     heart: Any = rescuer._heart
     heart.settled = False
     await rescuer._look()
@@ -259,15 +259,16 @@ async def test_a_rescuer_that_is_not_well_any_more_when_it_comes_to_write_takes_
     assert len(await queue.backend.claim(1, worker_pid=None)) == 1
     rescuer = _rescuer(queue, SimpleNamespace(own=-1.0, foreign=None), known=True)
     declared = rescuer._declared
+    heart: Any = rescuer._heart
 
     async def slowly(path: str) -> bool | None:
-        rescuer._heart = SimpleNamespace(settled=False)
+        heart.settled = False
         return await declared(path)
 
     rescuer._declared = slowly
     await rescuer._look()
     assert (await handle.record()).status == Status.RUNNING
-    rescuer._heart, rescuer._declared = SimpleNamespace(settled=True), declared
+    heart.settled, rescuer._declared = True, declared
     await rescuer._look()
     assert (await handle.record()).status == Status.QUEUED
 
