@@ -162,7 +162,7 @@ class Rescuer:
 
     async def _waits(self, end: AttemptEnd, error: DatabaseBusy) -> set[UUID]:
         """Leave a lost task whose end waits in vain, for a trigger perhaps, until the next look."""
-        logger.debug("the end of lost task %s waits: %s", end.id, error)
+        logger.debug("the end of lost task %s waits: %s", end.id, error, extra={"task_id": str(end.id)})
         return set()
 
     def _end(self, task: LostTask, *, again: bool, lease: float, foreign: bool) -> AttemptEnd:
