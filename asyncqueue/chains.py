@@ -52,8 +52,14 @@ def group(tasks: Iterable[Step], *, then: Step | None = None) -> list[TaskReques
 
     Raises InvalidTask for what is none of these.
     """
-    together = [request for each in tasks for request in _requests(each)]
+    together = [request for each in _steps(tasks) for request in _requests(each)]
     return together if then is None else chain(together, then)
+
+
+def _steps(tasks: Iterable[Step]) -> Iterable[Step]:
+    if isinstance(tasks, str | Mapping) or not isinstance(tasks, Iterable):
+        raise InvalidTask(f"group takes a list of tasks, such as group([(resize, {{}}), (index, {{}})]), not {tasks!r}")
+    return tasks
 
 
 def _requests(step: Any) -> list[TaskRequest]:

@@ -9,7 +9,7 @@ from asyncqueue.errors import ConfigurationError
 
 _UNITS = {"": 1, "ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 #: Seconds: what is longer than a century is surely meant in another unit.
-_CENTURY = 36525 * 86400.0
+CENTURY = 36525 * 86400.0
 
 
 def seconds_of(value: object) -> float:
@@ -26,6 +26,6 @@ def seconds_of(value: object) -> float:
         if match is None:
             raise ConfigurationError(f"{value!r} is no time: 90 or 90s are seconds, 5m minutes, 2h hours, 1d a day")
         seconds = float(match[1]) * _UNITS[match[2] or ""]
-    if not 0 <= seconds <= _CENTURY:
+    if not 0 <= seconds <= CENTURY:
         raise ConfigurationError(f"{value!r} is no time from 0 to 100 years")
     return seconds

@@ -23,7 +23,7 @@ from pydantic_settings import (
 )
 
 from asyncqueue import django_settings
-from asyncqueue.durations import seconds_of
+from asyncqueue.durations import CENTURY, seconds_of
 from asyncqueue.errors import ConfigurationError
 from asyncqueue.model import Status
 from asyncqueue.periodic import PeriodicTask, check_names
@@ -69,7 +69,11 @@ def _seconds(value: Any) -> Any:
 
 def _time(value: Any) -> Any:
     """A number as it is, for the field's own limits; a text with or without a unit as seconds."""
-    return value if isinstance(value, int | float) else _seconds(value)
+    if not isinstance(value, int | float):
+        return _seconds(value)
+    if not abs(value) <= CENTURY:  # NaN is not, either
+        raise ValueError(f"should be a time of at most 100 years, not {value}")
+    return value
 
 
 #: Settings in seconds, which may be given with a unit.

@@ -112,6 +112,12 @@ def _content(cell: CellType) -> object:
         return None
 
 
+def _is_timeout(value: object) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return value is None or isinstance(value, Unset)
+    return value >= 0  # which NaN is not
+
+
 @overload
 def task(function: Callable[P, R], /) -> TaskFunction[P, R]: ...
 @overload
@@ -187,8 +193,8 @@ def task(
     """
     if isolation not in ("thread", "process"):
         raise ConfigurationError(f'isolation must be "thread" or "process", not {isolation!r}')
-    if not isinstance(timeout, int | float | Unset | None) or isinstance(timeout, bool):
-        raise ConfigurationError(f"timeout must be a number of seconds or None, not {timeout!r}")
+    if not _is_timeout(timeout):
+        raise ConfigurationError(f"timeout must be a number of seconds, 0 or more, or None, not {timeout!r}")
     retry = _retry_policy(max_attempts, backoff, retry_on, give_up_on)
     if name is not None:
         check_names("name", [name])

@@ -69,6 +69,12 @@ def test_a_step_must_be_something_to_run(step):
         group([step])
 
 
+@pytest.mark.parametrize("tasks", ["a.b", 5, {"a": 1}, None], ids=str)
+def test_a_group_is_of_several(tasks):
+    with pytest.raises(InvalidTask, match="group takes a list of tasks"):
+        group(tasks)
+
+
 def test_a_long_chain_can_be_shown():
     last = chain(*[("x.y", {"n": n}) for n in range(3000)])[-1]
     assert repr(last) == "TaskRequest('x.y', args={'n': 2999}, after=...)"

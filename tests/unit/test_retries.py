@@ -215,6 +215,9 @@ def test_a_declaration_as_it_is_kept():
         ({"max_attempts": 2, "backoff": "5"}, "backoff must be"),
         ({"max_attempts": 2, "retry_on": [OSError]}, "retry_on takes classes of exceptions"),
         ({"max_attempts": 2, "retry_on": OSError()}, "retry_on takes classes of exceptions"),
+        ({"timeout": -1}, "timeout must be a number of seconds, 0 or more, or None, not -1"),
+        ({"timeout": float("nan")}, "timeout must be a number of seconds, 0 or more"),
+        ({"timeout": "5"}, "timeout must be a number of seconds, 0 or more"),
     ],
 )
 def test_a_declaration_that_means_nothing(options, text):

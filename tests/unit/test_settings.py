@@ -59,6 +59,13 @@ def test_the_lease_follows_the_timeout(timeout, lease, effective):
     assert Settings(timeout=timeout, lease=lease).effective_lease == effective
 
 
+@pytest.mark.parametrize("setting", ["timeout", "lease", "heartbeat", "grace", "statement_timeout", "unknown_tasks"])
+@pytest.mark.parametrize("value", [float("inf"), float("nan"), 1e12])
+def test_a_time_is_at_most_a_century(setting, value):
+    with pytest.raises(ConfigurationError, match=rf"{setting}: should be a time .*100 years"):
+        Settings(**{setting: value})
+
+
 @pytest.mark.parametrize(
     ("values", "text"),
     [
