@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -180,6 +183,29 @@ async def test_a_worker_in_the_wrong_folder_stops_claiming(queue, database, tmp_
         assert 10 <= failed <= 15, "a few, and one at each later try"
     with WorkerProcess(database.url, tmp_path, **release(OLD)):
         await _until_all(queue, handles, Status.COMPLETED, but=failed)
+
+
+@cases("database", [*migrated(), *shaped(shapes=[10])])
+async def test_nothing_is_claimed_while_a_worker_pauses_that_has_found_nothing(queue, monkeypatch, caplog):
+    """Rows that are claimed and handed back again and again would keep their own workers from them."""
+    asked: list[int] = []
+
+    def counting(verb: Callable[..., Awaitable[Any]], place: int) -> Callable[..., Awaitable[Any]]:
+        def call(*arguments: Any, **options: Any) -> Awaitable[Any]:
+            asked.append(arguments[place])
+            return verb(*arguments, **options)
+
+        return call
+
+    monkeypatch.setattr(queue.backend, "claim", counting(queue.backend.claim, 0))
+    monkeypatch.setattr(queue.backend, "exchange", counting(queue.backend.exchange, 1))
+    await queue.enqueue_many([("no_such_module.known", None)] * COUNT)
+    async with working(queue, concurrency=20, poll_max=0.05):
+        await until(lambda: "Not claiming for" in caplog.text, what="the pause")
+        await asyncio.sleep(0.5)  # for the claims that were under way
+        asked.clear()
+        await asyncio.sleep(1)  # of 1.8 s at least
+        assert not any(asked)
 
 
 @cases("database", [*migrated(["sqlite"]), *shaped(["sqlite"], [10])])
