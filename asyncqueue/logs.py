@@ -5,11 +5,15 @@ module of tasks is imported, or within a task. `dictConfig` disables the loggers
 those that it names; `basicConfig(force=True)` removes those of the root logger. So nothing here depends on a handler:
 records are seen in `Logger.callHandlers`, which every one of them passes, whoever handles it then.
 
+The worker's handler is on the root logger, for the application's lines. `basicConfig` without `force` does nothing
+where the root logger has a handler, so this one is taken away first.
+
 A program that embeds a worker sets up its own logging, and none of this is in its way.
 """
 
 from __future__ import annotations
 
+import functools
 import json
 import logging
 import sys
@@ -27,6 +31,7 @@ _TALKATIVE = ("aiosqlite",)
 delivering: ContextVar[bool] = ContextVar("asyncqueue_delivering", default=False)
 
 _call_handlers = logging.Logger.callHandlers
+_basic_config = logging.basicConfig
 _seeing = False
 _watchers: list[Callable[[logging.LogRecord], None]] = []
 #: The handler of the worker's log, once that is set up.
@@ -56,7 +61,29 @@ def set_up(level: str, form: Literal["console", "json"], handler: logging.Handle
         root.setLevel(level)
         for driver in _TALKATIVE:
             logging.getLogger(driver).setLevel(logging.INFO)
+        logging.basicConfig = _configured
     _see_every_record()
+
+
+@functools.wraps(_basic_config)
+def _configured(**options: Any) -> None:
+    """What `logging.basicConfig` is replaced by: the worker's handler on the root logger is in nobody's way.
+
+    A call that names neither where lines go nor how they look sets the level, and the worker's log keeps the lines.
+    """
+    root = logging.getLogger()
+    if _console is None or root.handlers != [_console] or options.get("force"):
+        _basic_config(**options)
+    elif options.keys() <= {"level", "force"}:
+        if options.get("level") is not None:
+            root.setLevel(options["level"])
+    else:
+        root.removeHandler(_console)
+        try:
+            _basic_config(**options)
+        finally:
+            if not root.handlers:  # it was refused: a file that cannot be opened, for one
+                root.addHandler(_console)
 
 
 def name_worker(name: str) -> None:
