@@ -114,7 +114,7 @@ class Resolver:
         if function is None:
             function = self._look_up(path)
         if not any(self._allow.admits(name, function) for name in _names_of(path, function)):
-            raise TaskNotAllowed(_hidden(path, function) or _refusal(path))
+            raise TaskNotAllowed(self._refusal(path, function))
         declared = is_a(function, TaskFunction)
         options = TaskOptions()
         if is_a(function, TaskFunction):
@@ -135,7 +135,7 @@ class Resolver:
         named = self._allow.named(path)
         if not named:
             if self._allow.only is not None:
-                raise TaskNotAllowed(_refusal(path))
+                raise TaskNotAllowed(_not_listed(path))
             _refuse_standard_library(path)
         try:
             found = _find(path, getattr if named else _declared_there)
@@ -146,6 +146,9 @@ class Resolver:
             found = declared
         return declared_as(path) or found
 
+    def _refusal(self, path: str, function: object) -> str:
+        return _not_listed(path) if self._allow.only is not None else _hidden(path, function) or _undeclared(path)
+
 
 def _names_of(path: str, function: object) -> tuple[str, ...]:
     """The paths by which a function may be allowed."""
@@ -155,10 +158,18 @@ def _names_of(path: str, function: object) -> tuple[str, ...]:
     return (path, *function.options.names, f"{inner.__module__}.{getattr(inner, '__qualname__', '')}")
 
 
-def _refusal(path: str) -> str:
+def _undeclared(path: str) -> str:
     return (
         f"{path} may not run here: declare it with @asyncqueue.task, or start the worker with --allow '{path}' "
         "(setting allow; in a Django project DJANGO_SIMPLE_QUEUE_ALLOWED_TASKS)"
+    )
+
+
+def _not_listed(path: str) -> str:
+    """The refusal where a Django project's list is the rule: `@task` admits nothing there."""
+    return (
+        f"{path} may not run here: the project's list DJANGO_SIMPLE_QUEUE_ALLOWED_TASKS does not have it. "
+        f"Add it there, or start the worker with --allow '{path}' (setting allow)"
     )
 
 

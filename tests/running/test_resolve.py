@@ -47,6 +47,15 @@ def test_the_allow_rule(rule, path, allowed):
             Resolver(rule).resolve(path)
 
 
+@pytest.mark.parametrize("path", [DECLARED, "before.the.move", "tests.running.named.nothing", PLAIN])
+def test_a_projects_list_is_named_where_it_refuses(path):
+    """Also for a declared function: to declare it cannot help."""
+    with pytest.raises(TaskNotAllowed) as caught:
+        Resolver(AllowRule(only=set())).resolve(path)
+    assert "DJANGO_SIMPLE_QUEUE_ALLOWED_TASKS does not have it. Add it there, or" in str(caught.value)
+    assert "declare" not in str(caught.value)
+
+
 def test_a_module_of_the_standard_library_is_not_even_imported():
     assert "antigravity" not in sys.modules
     with pytest.raises(TaskNotAllowed):
