@@ -386,7 +386,7 @@ class PostgresqlBackend:
 
     async def pause(self, queue: str, *, paused: bool) -> None:
         self._table.require_migrated("pausing a queue" if paused else "resuming a queue")
-        await self._fetch(self._control, "pause", {"name": queue, "paused": paused})
+        await self._fetch(self._control, "pause" if paused else "resume", {"name": queue})
 
     async def queues(self) -> list[QueueState]:
         self._table.require_migrated("a list of queues")

@@ -364,8 +364,8 @@ class SqliteBackend:
 
     async def pause(self, queue: str, *, paused: bool) -> None:
         self._table.require_migrated("pausing a queue" if paused else "resuming a queue")
-        sql = self._table["pause"].text
-        await self._write(lambda raw: raw.execute(sql, {"name": queue, "paused": paused}).rowcount)
+        sql = self._table["pause" if paused else "resume"].text
+        await self._write(lambda raw: raw.execute(sql, {"name": queue}).rowcount)
 
     async def queues(self) -> list[QueueState]:
         self._table.require_migrated("a list of queues")

@@ -49,12 +49,7 @@ async def pause(
     check_queue_name(name)
     async with database.existing() as tasks:
         if _has_queues(tasks) and not yes:
-            known = await _known(tasks)
-            if name not in known and not await tasks.count(queue=name):
-                raise fail(
-                    f"there is no queue {name!r}: it holds no task, and no worker serves it{_suggestion(name, known)} "
-                    "(--yes pauses it all the same)"
-                )
+            await _check_known(tasks, name, " (--yes pauses it all the same)")
         await tasks.pause(name)  # says so where the table has no queues
     typer.echo(f"queue {name} is paused")
 
@@ -65,15 +60,29 @@ async def resume(
     name: Name,
 ) -> None:
     """Let workers claim from a queue again."""
+    from asyncqueue.queues import check_queue_name
+
+    check_queue_name(name)
     async with database.existing() as tasks:
         paused = {each.name for each in await tasks.queues() if each.paused} if _has_queues(tasks) else set()
-        await tasks.resume(name)
+        if _has_queues(tasks) and name not in paused:
+            await _check_known(tasks, name)
+        await tasks.resume(name)  # says so where the table has no queues
     typer.echo(f"queue {name} is open" if name in paused else f"queue {name} was not paused{_suggestion(name, paused)}")
 
 
 def _has_queues(tasks: Queue) -> bool:
     shape = tasks.backend.shape
     return shape is None or shape.migrated
+
+
+async def _check_known(tasks: Queue, name: str, remedy: str = "") -> None:
+    """Raise for a queue that nobody has used, which is probably misspelled."""
+    known = await _known(tasks)
+    if name not in known and not await tasks.count(queue=name):
+        raise fail(
+            f"there is no queue {name!r}: it holds no task, and no worker serves it{_suggestion(name, known)}{remedy}"
+        )
 
 
 async def _known(tasks: Queue) -> set[str]:

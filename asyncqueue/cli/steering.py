@@ -38,6 +38,14 @@ def _report(done: set[UUID], asked: list[UUID], *, verb: str, why_not: str, json
         raise typer.Exit(FAILURE)
 
 
+def _ids_or_selection(task_ids: list[str] | None, selected: Selected, example: str) -> None:
+    """Raise where neither is given, or both are."""
+    if task_ids and selected.given:
+        raise fail("give the ids of tasks, or what selects them, not both", USAGE)
+    if not task_ids and not selected.given:
+        raise fail(f"give the ids of tasks, or what selects them, such as {example}", USAGE)
+
+
 async def _each(
     database: Database,
     task_ids: list[str] | None,
@@ -76,8 +84,7 @@ async def cancel(
 
     Those given by id, or all that are selected, such as --queue mail --task 'app.tasks.*'.
     """
-    if bool(task_ids) == selected.given:
-        raise fail("give the ids of tasks, or what selects them, such as --status queued or --task 'app.*'", USAGE)
+    _ids_or_selection(task_ids, selected, "--status queued or --task 'app.*'")
     selection = selected.selection()
     statuses = parse_statuses(selected.status) or [Status.QUEUED, Status.SCHEDULED, Status.RUNNING]
     wrong = [status.name.lower() for status in statuses if status.ended]
@@ -109,8 +116,7 @@ async def requeue(
     Those given by id, or all that are selected, such as --status failed --error timeout --since 2h. Without --status
     these are ended tasks.
     """
-    if bool(task_ids) == selected.given:
-        raise fail("give the ids of tasks, or what selects them, such as --status failed or --error timeout", USAGE)
+    _ids_or_selection(task_ids, selected, "--status failed or --error timeout")
     statuses = parse_statuses(selected.status) or [Status.COMPLETED, Status.FAILED, Status.CANCELLED]
     wrong = [status.name.lower() for status in statuses if not (status.ended or status is Status.SCHEDULED)]
     if wrong:

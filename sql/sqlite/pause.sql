@@ -1,5 +1,5 @@
--- Pauses a queue, or resumes it: the next claim of every worker sees it.
--- Params: name, paused
+-- Pauses a queue: the next claim of every worker sees it.
+-- Params: name
 -- Returns: nothing
-INSERT INTO {queues} (name, paused) VALUES (:name, :paused)
+INSERT INTO {queues} (name, paused) VALUES (:name, 1)
     ON CONFLICT (name) DO UPDATE SET paused = excluded.paused

@@ -64,13 +64,11 @@ def test_requeue_and_cancel_take_what_list_shows(folder):
 @pytest.mark.parametrize(
     ("words", "text"),
     [
-        (["cancel"], "give the ids of tasks, or what selects them"),
-        (
-            ["cancel", "0f8fad5b-d9cb-469f-a165-70867728950e", "--task", "a.b"],
-            "give the ids of tasks, or what selects them",
-        ),
+        (["cancel"], "give the ids of tasks, or what selects them, such as --status queued or --task 'app.*'"),
+        (["cancel", "0f8fad5b-d9cb-469f-a165-70867728950e", "--task", "a.b"], "or what selects them, not both"),
+        (["requeue", "0f8fad5b-d9cb-469f-a165-70867728950e", "--status", "failed"], "or what selects them, not both"),
         (["cancel", "--status", "failed"], "only queued, scheduled and running tasks can be cancelled, not failed"),
-        (["requeue"], "give the ids of tasks, or what selects them"),
+        (["requeue"], "give the ids of tasks, or what selects them, such as --status failed or --error timeout"),
         (["list", "--since", "7"], "--since 7 has no unit: write 7s, 7m, 7h or 7d"),
         (["list", "--until", "7x"], "--until '7x' is no time: 90s, 15m, 12h or 7d ago"),
         (["list", "--since", "2026-12-01T08:00"], "has no time zone"),
@@ -112,7 +110,11 @@ def test_pausing_a_queue_that_nobody_uses_says_so(folder):
     refused = call(folder, "pause", "mails", code=1)
     assert "there is no queue 'mails': it holds no task, and no worker serves it. Did you mean mail?" in refused.stderr
     assert call(folder, "pause", "mail").stdout == "queue mail is paused\n"
-    assert call(folder, "resume", "mails").stdout == "queue mails was not paused. Did you mean mail?\n"
+    refused = call(folder, "resume", "mails", code=1)
+    assert "there is no queue 'mails': it holds no task, and no worker serves it. Did you mean mail?" in refused.stderr
+    assert "there is no queue 'mails'" in call(folder, "pause", "mails", code=1).stderr, "as before it"
+    enqueue(folder, "jobs.greet", "--queue", "mailed")
+    assert call(folder, "resume", "mailed").stdout == "queue mailed was not paused. Did you mean mail?\n"
     assert call(folder, "resume", "mail").stdout == "queue mail is open\n"
     assert call(folder, "pause", "mails", "--yes").stdout == "queue mails is paused\n"
 

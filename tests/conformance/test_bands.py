@@ -109,6 +109,9 @@ async def test_a_paused_queue_gives_nothing_until_it_is_resumed(backend, another
         assert await take(backend) == mail[1:]
         await other.pause("empty", paused=True)
         assert QueueState("empty", paused=True) in await other.queues()
+        for name in ("empty", "never paused"):
+            await other.pause(name, paused=False)
+        assert [each.name for each in await other.queues()] == ["default", "mail"], "a resumed queue leaves no row"
 
 
 @MIGRATED
