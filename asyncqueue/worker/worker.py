@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
+import time
+from math import inf
 from typing import Any
 
 import anyio
@@ -172,6 +174,7 @@ class Worker:
         self._entries = entries_of(settings)
         self._main: asyncio.Task[Any] | None = None
         self._stops = 0
+        self._stopped_at = inf
         self._draining: anyio.CancelScope | None = None
         self._drained = False
         self._why_unwritten = "the database is away"
@@ -196,6 +199,7 @@ class Worker:
     def stop(self) -> None:
         """Stop claiming, hand back what has not started and drain for `grace` seconds; called again, end at once."""
         self._stops += 1
+        self._stopped_at = min(self._stopped_at, time.monotonic())
         self._claimer.stop()
         if self._stops > 1 and self._draining is not None:
             self._draining.cancel()
@@ -237,10 +241,11 @@ class Worker:
 
     async def _work(self, burst: bool, loops: anyio.CancelScope) -> None:
         await self._claimer.claim_until_stopped(burst=burst)
-        until = anyio.current_time() + self._settings.grace
-        await self._drain(self._settings.grace)
+        # From the signal on: the claim under way, whose rows must not be lost, may have waited for a silent database.
+        until = min(self._stopped_at, time.monotonic()) + self._settings.grace
+        await self._drain(max(0.0, until - time.monotonic()))
         self._drained = True
-        with anyio.CancelScope(deadline=until) as self._draining:
+        with anyio.move_on_after(max(0.0, until - time.monotonic())) as self._draining:
             if self._stops < 2:
                 await self._firing.wait_idle()
         self._draining = None
@@ -291,7 +296,7 @@ class Worker:
         for held in self._slots.withdraw():
             self._ended(held, Reason.SHUTDOWN)
         if self._slots.running:
-            logger.info("waiting up to %g s for %d running tasks", grace, self._slots.running)
+            logger.info("waiting up to %g s for %d running tasks", round(grace, 1), self._slots.running)
         with anyio.move_on_after(grace) as self._draining:
             if self._stops < 2:
                 await self._slots.wait_idle()

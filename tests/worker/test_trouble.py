@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 import time
 from collections import Counter
 from contextlib import asynccontextmanager
+from typing import Any
 from urllib.parse import urlsplit
 
 import anyio
@@ -45,6 +47,30 @@ async def working(queue: Queue, **settings):
 
 def _refuse(*_arguments, **_options):
     raise DatabaseUnavailable("this verb is switched off by a test")
+
+
+@EVERYWHERE
+async def test_the_grace_time_begins_with_the_signal(queue, monkeypatch, caplog, tmp_path):
+    """G8. The claim that is under way is waited for, because its rows would be lost; that is part of the grace time."""
+    caplog.set_level(logging.INFO, "asyncqueue")
+    witness, under_way, answer = tmp_path / "witness", asyncio.Event(), asyncio.Event()
+    claim = queue.backend.claim
+
+    async def slow_claim(*arguments: Any, **options: Any) -> Any:
+        under_way.set()
+        await answer.wait()
+        return await claim(*arguments, **options)
+
+    async with working(queue, grace=0.5, timeout=60, poll_max=0.05) as worker:
+        await queue.enqueue(*slow(witness, "long", 60))
+        await until(lambda: lines(witness) == ["start long"], what="the start")
+        monkeypatch.setattr(queue.backend, "claim", slow_claim)
+        await under_way.wait()
+        worker.stop()
+        await asyncio.sleep(0.6)
+        answer.set()
+    assert "waiting up to 0 s for 1 running tasks" in caplog.text
+    assert lines(witness) == ["start long", "stopped long"]
 
 
 @EVERYWHERE
