@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import sys
+
+#: As a shell has it for a process that SIGINT has ended.
+INTERRUPTED = 130
+
 
 def main() -> None:
     """Run `asyncqueue`."""
-    from asyncqueue.cli.streams import open_closed, outlive_readers, readable_end
+    try:
+        from asyncqueue.cli.streams import open_closed, outlive_readers, readable_end
 
-    open_closed()
-    outlive_readers()
-    with readable_end():
-        from asyncqueue.cli.app import app
+        open_closed()
+        outlive_readers()
+        with readable_end():
+            from asyncqueue.cli.app import app
 
-        app()
+            app()
+    except KeyboardInterrupt:  # before `readable_end`, which is there for all that follows
+        sys.exit(INTERRUPTED)

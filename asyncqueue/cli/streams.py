@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, TextIO, cast
 
+from asyncqueue.cli import INTERRUPTED
+
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
 #: The output cannot be written, and nothing that the command does could change that.
 _REFUSED = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG)
-#: As a shell has it for a process that SIGINT has ended.
-_INTERRUPTED = 130
 
 
 def open_closed() -> None:
@@ -59,7 +59,7 @@ def readable_end() -> Iterator[None]:
             if not sys.stdout.closed:  # by a task
                 sys.stdout.flush()
     except KeyboardInterrupt:
-        _leave(_INTERRUPTED)
+        _leave(INTERRUPTED)
     except OSError as error:
         if error.errno not in _REFUSED or error.filename is not None:
             raise

@@ -81,13 +81,14 @@ def test_an_output_that_nobody_reads_is_no_error(folder):
     assert unread(folder, "enqueue", "jobs.boom", "--wait", "--timeout", "0.1") == 1, "it has not ended"
 
 
-def test_an_interruption_while_it_is_imported_leaves_no_traceback(folder):
+@pytest.mark.parametrize("module", ["asyncqueue.cli.streams", "asyncqueue.cli.app"])
+def test_an_interruption_while_it_is_imported_leaves_no_traceback(folder, module):
     """The signal comes before anything of the command has been imported but the package itself."""
     program = (
         "import os, signal, sys, threading\n"
         "class Interrupt:\n"
         "    def find_spec(self, name, path=None, target=None):\n"
-        "        if name == 'asyncqueue.cli.app':\n"
+        f"        if name == {module!r}:\n"
         "            os.kill(os.getpid(), signal.SIGINT)\n"
         "sys.meta_path.insert(0, Interrupt())\n"
         "sys.argv = ['asyncqueue', 'stats']\n"
