@@ -41,6 +41,14 @@ def _listed(value: Any) -> Any:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
+def _upper(value: Any) -> Any:
+    return value.upper() if isinstance(value, str) else value
+
+
+def _lower(value: Any) -> Any:
+    return value.lower() if isinstance(value, str) else value
+
+
 def _entries(value: Any) -> Any:
     """The entries of `periodic`, from the tables of pyproject.toml, or from JSON in the environment."""
     if isinstance(value, str):
@@ -127,7 +135,9 @@ class Settings(BaseSettings):
     )
     poll_min: _Seconds = Field(0.05, gt=0, description="between looks at an empty queue, at first")
     poll_max: _Seconds = Field(1.0, gt=0, description="between looks at an empty queue, later")
-    on_lost: Literal["fail", "requeue"] = Field("fail", description="what becomes of a lost worker's tasks")
+    on_lost: Annotated[Literal["fail", "requeue"], BeforeValidator(_lower)] = Field(
+        "fail", description="what becomes of a lost worker's tasks"
+    )
     max_losses: int = Field(3, ge=1, description="lost workers after which a task is failed in any case")
     unknown_tasks: Annotated[float, BeforeValidator(_seconds)] = Field(
         600, ge=0, description="for which tasks whose function a worker does not find wait for one that does; 0: none"
@@ -141,7 +151,9 @@ class Settings(BaseSettings):
     periodic: Annotated[tuple[InstanceOf[PeriodicTask], ...], NoDecode, BeforeValidator(_entries)] = Field(
         (), description="tasks to enqueue periodically, beside those declared with @task(cron=)"
     )
-    worker_pid: Literal["auto", "always", "never"] = Field("never", description="whether to write worker_pid")
+    worker_pid: Annotated[Literal["auto", "always", "never"], BeforeValidator(_lower)] = Field(
+        "never", description="whether to write worker_pid"
+    )
     notify: bool = Field(True, description="whether to notify and listen, on PostgreSQL")
     max_args_size: int = Field(1 << 20, gt=0, description="of a task's arguments")
     max_output_size: int = Field(10 << 20, gt=0, description="of a task's output")
@@ -155,9 +167,13 @@ class Settings(BaseSettings):
         60, ge=1, description="between two looks for tasks to delete, whatever the number of workers"
     )
     hooks: str | None = Field(None, description="module of functions to call around tasks")
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="of the worker's log")
+    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)] = Field(
+        "INFO", description="of the worker's log"
+    )
     log_tracebacks: bool = Field(False, description="whether the worker's log has the tracebacks of failed tasks")
-    log_format: Literal["console", "json"] = Field("console", description="of the worker's log")
+    log_format: Annotated[Literal["console", "json"], BeforeValidator(_lower)] = Field(
+        "console", description="of the worker's log"
+    )
 
     #: Where the database URL comes from.
     _origin: Origin = PrivateAttr(Origin.GIVEN)

@@ -31,6 +31,10 @@ def dialect_of(url: str) -> str:
 
     Raises ConfigurationError for any other database.
     """
+    if not url.strip():
+        raise ConfigurationError(
+            "the database URL is empty: give one, or unset ASYNCQUEUE_DATABASE_URL (or what else sets it) to do without"
+        )
     scheme = _scheme(url)
     dialect = _DIALECTS.get(scheme.lower().partition("+")[0])
     if dialect is None or not url[len(scheme) :].startswith("://"):

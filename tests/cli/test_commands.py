@@ -226,7 +226,7 @@ def test_migrating(folder):
         (["show", "0f8fad5b-d9cb-469f-a165-70867728950e"], 1, "there is no task table"),
         (["list", "--status", "done"], 2, "there is no status 'done'"),
         (["list", "--since", "5m", "--until", "10m"], 2, "--since 5m is later than --until 10m, so no task fits"),
-        (["requeue"], 2, "give the ids of tasks, or what selects them"),
+        (["requeue"], 2, "give the ids of tasks, or what selects them, such as"),
         (["requeue", "--status", "queued"], 2, "only ended tasks and scheduled ones"),
         (["cleanup", "--status", "running"], 2, "ended tasks only"),
         (["cleanup", "--completed", "soon"], 2, "--completed 'soon' is no age: 90s are seconds"),
@@ -247,6 +247,12 @@ def test_mistakes_get_one_clear_message(folder, words, code, text):
 def test_a_misspelt_variable_is_named(folder):
     done = call(folder, "stats", code=2, ASYNCQUEUE_DATABSE_URL="sqlite:///x")
     assert "ASYNCQUEUE_DATABSE_URL is no setting; did you mean ASYNCQUEUE_DATABASE_URL?" in done.stderr
+
+
+def test_an_empty_database_url_is_said_to_be_empty(folder):
+    for words, environment in ((["stats"], {"ASYNCQUEUE_DATABASE_URL": ""}), (["stats", "-d", " "], {})):
+        done = call(folder, *words, code=2, **environment)
+        assert "the database URL is empty: give one, or unset ASYNCQUEUE_DATABASE_URL" in done.stderr
 
 
 def test_the_log_as_json(folder):

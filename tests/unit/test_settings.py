@@ -88,6 +88,22 @@ def test_wrong_values_are_named_in_a_sentence(values, text):
     assert text in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("setting", "given", "taken"),
+    [
+        ("log_level", "debug", "DEBUG"),
+        ("log_level", "Warning", "WARNING"),
+        ("log_format", "JSON", "json"),
+        ("on_lost", "Requeue", "requeue"),
+        ("worker_pid", "AUTO", "auto"),
+    ],
+)
+def test_a_choice_may_be_given_in_any_case(monkeypatch, setting, given, taken):
+    assert getattr(Settings(**{setting: given}), setting) == taken
+    monkeypatch.setenv(f"ASYNCQUEUE_{setting.upper()}", given)
+    assert getattr(Settings(), setting) == taken
+
+
 def test_passwords_are_hidden():
     assert redacted("postgresql://u:s3cret@h:1/d") == "postgresql://u:***@h:1/d"
     assert redacted("sqlite:///x.sqlite3") == "sqlite:///x.sqlite3"
