@@ -79,8 +79,7 @@ async def migrate(
             ]
         )
     elif sql:
-        for change in changes:
-            typer.echo(f"-- {change.name}: {change.purpose}\n{change.sql};\n")
+        _write(changes, down=down)
     else:
         _tell(changes, ("missing", "needed no more") if check else ("made", "removed"), down=down)
     if check and changes:
@@ -119,7 +118,26 @@ def _ask(changes: Sequence[Change]) -> None:
 
 
 def _tell(changes: Sequence[Change], verbs: tuple[str, str], *, down: bool) -> None:
-    for change in changes:
-        typer.echo(f"{verbs[change.gone]}: {change.name}" + ("" if down else f" ({change.purpose})"))
+    """A line for each thing; one that takes several statements is one thing."""
+    lines = [f"{verbs[change.gone]}: {change.name}" + ("" if down else f" ({change.purpose})") for change in changes]
+    for line in dict.fromkeys(lines):
+        typer.echo(line)
     if not changes:
-        typer.echo("nothing of asyncqueue's is there" if down else "nothing is missing")
+        typer.echo(_nothing(down=down))
+
+
+def _write(changes: Sequence[Change], *, down: bool) -> None:
+    """The statements, with a comment before each thing."""
+    said = ""
+    for change in changes:
+        comment = f"-- {change.name}: {change.purpose}"
+        if comment != said:
+            typer.echo(comment)
+        typer.echo(f"{change.sql};\n")
+        said = comment
+    if not changes:
+        typer.echo(f"-- {_nothing(down=down)}")
+
+
+def _nothing(*, down: bool) -> str:
+    return "nothing of asyncqueue's is there" if down else "nothing is missing"

@@ -193,6 +193,9 @@ def test_migrating(folder):
     assert re.findall(r"^made: (.*) \(", call(folder, "migrate", *url).stdout, re.MULTILINE) == names
     assert call(folder, "migrate", *url).stdout == "nothing is missing\n"
     assert call(folder, "migrate", *url, "--check").stdout == "nothing is missing\n"
+    assert call(folder, "migrate", *url, "--sql").stdout == "-- nothing is missing\n", "also for a person who runs it"
+    call(folder, "migrate", *url, "--down", "--yes")
+    assert call(folder, "migrate", *url, "--down", "--sql").stdout == "-- nothing of asyncqueue's is there\n"
 
 
 @pytest.mark.parametrize(

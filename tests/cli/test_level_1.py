@@ -165,6 +165,23 @@ def test_what_needs_level_1_is_named_with_the_remedy(tmp_path, fresh_database):
         assert "run `asyncqueue migrate`" in said
 
 
+@cases("fresh_database", shaped(["postgresql", "sqlite"], [10]))
+def test_migrate_tells_each_thing_once(folder, fresh_database):
+    """Also one that takes several statements, such as the trigger of PostgreSQL."""
+    url = ("-d", fresh_database.url)
+    trigger = fresh_database.dialect == "postgresql"
+    for words, verb in ([["--check"], "missing"], [[], "made"], [["--no-notify"], "removed"], [["--notify"], "made"]):
+        told = call(folder, "migrate", *words, *url, code=int("--check" in words)).stdout.splitlines()
+        assert len(told) == len(set(told))
+        assert trigger == (f"{verb}: notify trigger (rows that Django inserts wake idle workers)" in told)
+    told = call(folder, "migrate", "--down", "--yes", *url).stdout.splitlines()
+    assert len(told) == len(set(told))
+    assert trigger == ("removed: notify trigger" in told)
+    planned = call(folder, "migrate", "--sql", *url).stdout
+    assert planned.count("-- notify trigger: ") == trigger
+    assert planned.count("CREATE TRIGGER") + planned.count("CREATE OR REPLACE FUNCTION") == 2 * trigger
+
+
 @cases("fresh_database", shaped(shapes=[10]))
 def test_a_table_as_django_made_it(folder, fresh_database):
     url = ("-d", fresh_database.url)
