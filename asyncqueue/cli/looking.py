@@ -118,14 +118,25 @@ async def list_tasks(
                 record.status,
                 _age(record),
                 shorten(record.args, 40),
-                f"due in {until(record.run_after)}"
-                if record.run_after is not None
-                else shorten(waits_for(record) or record.error or record.output, 50),
+                _result(record),
             )
             for record in records
         ),
         spare=("args", "result"),
     )
+
+
+def _result(record: TaskRecord) -> str:
+    """What became of a task, or will.
+
+    A task that was queued again keeps the error and the output of its last run until it has another one: they say
+    nothing of this one.
+    """
+    if record.run_after is not None:
+        return f"due in {until(record.run_after)}"
+    error = None if record.status in (Status.QUEUED, Status.SCHEDULED, Status.RUNNING) else record.error
+    output = None if record.status is Status.QUEUED else record.output
+    return shorten(waits_for(record) or error or output, 50)
 
 
 def _age(record: TaskRecord) -> str:

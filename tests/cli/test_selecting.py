@@ -96,6 +96,21 @@ def test_list_says_how_long_a_running_task_has_run(folder):
         assert re.search(r"\t27 min", line), line
 
 
+def test_a_task_that_is_queued_again_is_not_listed_with_its_old_error(folder):
+    """The row keeps it, as Django's admin action has it; `show` has it."""
+    boom, greet = enqueue(folder, "jobs.boom"), enqueue(folder, "jobs.greet")
+    call(folder, "run", "--burst")
+    listed = call(folder, "list").stdout
+    assert "RuntimeError('boom')" in listed
+    assert "Hello" in listed
+    call(folder, "requeue", boom, greet)
+    listed = call(folder, "list").stdout
+    assert listed.count("\tqueued\t") == 2
+    assert "RuntimeError" not in listed
+    assert "Hello" not in listed
+    assert "RuntimeError('boom')" in call(folder, "show", boom).stdout
+
+
 def test_requeue_without_a_status_takes_what_has_ended(folder):
     """As `cancel` takes what has not."""
     failed = enqueue(folder, "jobs.boom")
