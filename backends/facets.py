@@ -229,9 +229,9 @@ class Limits(Protocol):
     async def put_off(self, claims: Sequence[PutOff], *, delay: float, patience: float) -> set[UUID]:
         """Make claimed rows scheduled, due in `delay` seconds, each fenced by status 1 and its token.
 
-        No attempt is charged, and a place under a limit is given back as if the task had never started. A row that was
-        put off for the first time `patience` seconds ago or earlier stays as it is: returns the ids of those that are
-        still claimed. A repetition is harmless.
+        A row is due sooner where `patience` seconds after it was put off for the first time come sooner; one of which
+        these are over stays as it is: returns the ids of those that are still claimed. No attempt is charged, and a
+        place under a limit is given back as if the task had never started. A repetition is harmless.
         """
 
     async def sweep(self, *, limit: int, place: str | None = None) -> Batch:

@@ -108,10 +108,10 @@ class SqliteBackend:
         self._server = Server("SQLite", "unknown until opened")
         self._files = Connections(self._path, self._table.setup, options)
         # SQLite has one writer at a time, so one connection does all the writing; in WAL mode another reads meanwhile.
-        self._writer = self._files.lane(self._probe)
-        self._reader = self._writer if self._path == MEMORY else self._files.lane(self._probe)
+        self._writer = self._files.lane(self._probe, self._probe_new)
+        self._reader = self._writer if self._path == MEMORY else self._files.lane(self._probe, self._probe_new)
         # Heartbeats have one of their own, on which no other verb of this process can delay them.
-        self._pulse = self._writer if self._path == MEMORY else self._files.lane(self._probe)
+        self._pulse = self._writer if self._path == MEMORY else self._files.lane(self._probe, self._probe_new)
         self.chains = SqliteChains(self._table, self._times, read=self._read, write=self._write)
         self.ticks = SqliteTicks(self._table, self._times, read=self._read, write=self._write)
         self._news, self._ends = self._files.news(), self._files.news()
@@ -374,6 +374,7 @@ class SqliteBackend:
     # -- schema
 
     async def pending(self, **extent: Unpack[Extent]) -> list[Change]:
+        self._files.accept()
         return await self._peek(lambda raw: schema.pending(raw, self._table, **extent))
 
     async def migrate(self, **extent: Unpack[Extent]) -> list[Change]:
@@ -383,6 +384,7 @@ class SqliteBackend:
                 raw.execute(change.sql)
             return changes
 
+        self._files.accept()
         changes = await self._write(work, timeout=_MIGRATION_TIMEOUT)
         await self._read(self._probe)
         return changes
@@ -401,6 +403,11 @@ class SqliteBackend:
     def _probe(self, raw: sqlite3.Connection) -> None:
         self._server = Server("SQLite", schema.version(raw, self._table))
         schema.read(raw, self._table)
+
+    def _probe_new(self, raw: sqlite3.Connection) -> None:
+        """Look at a file that has replaced the one that was open. Raises TableMissing while it has no task table."""
+        schema.require(raw, self._table)
+        self._probe(raw)
 
     def _translate(self, error: BaseException) -> Exception | None:
         return translate(error, self._table, self._path)

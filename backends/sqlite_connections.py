@@ -44,11 +44,19 @@ class Connections:
         self._memory: SqliteConnection | None = None
         # Which file was open last.
         self._file: tuple[int, int] | None = None
+        # Of which file the log says that it has replaced another one.
+        self._said: tuple[int, int] | None = None
 
-    def lane(self, probe: Callable[[sqlite3.Connection], None]) -> Lane[SqliteConnection]:
-        """One for callers who take turns; `probe` looks at the table again where it has changed."""
+    def lane(
+        self, probe: Callable[[sqlite3.Connection], None], probe_new: Callable[[sqlite3.Connection], None]
+    ) -> Lane[SqliteConnection]:
+        """One for callers who take turns; `probe` looks at the table again where it has changed.
+
+        `probe_new` looks at a file that has taken the place of the one that was open. Where it raises, the next caller
+        looks again.
+        """
         return Lane(
-            connect=lambda: self._connect_for(probe),
+            connect=lambda: self._connect_for(probe_new),
             discard=self._discard,
             usable=lambda connection: connection.usable,
             connect_timeout=self._options.connect_timeout,
@@ -62,6 +70,11 @@ class Connections:
         if self._path == MEMORY:
             return Bell()
         return Watcher(self._connect, self._discard, self._setup["data_version"].text)
+
+    def accept(self) -> None:
+        """Take the file that is there, although it may have no task table yet: one is being made, or asked about."""
+        if identity(self._path) is not None:
+            self._file = None
 
     async def close(self, *closing: Callable[[], None]) -> None:
         """Close what uses connections, and then the database in memory.
@@ -78,17 +91,19 @@ class Connections:
             self._discard(memory)
             await self._settle()
 
-    async def _connect_for(self, probe: Callable[[sqlite3.Connection], None]) -> SqliteConnection:
+    async def _connect_for(self, probe_new: Callable[[sqlite3.Connection], None]) -> SqliteConnection:
         """Connect, and look at the table again where another file has taken the place of the one that was open."""
         connection = await self._connect()
         if self._file is not None and connection.file != self._file:
-            logger.warning(
-                "the database file %s was replaced while it was open: going on with the new one. What had not ended in "
-                "the old one is in that alone",
-                self._path,
-            )
+            if self._said != connection.file:
+                self._said = connection.file
+                logger.warning(
+                    "the database file %s was replaced while it was open: going on with the new one. What had not "
+                    "ended in the old one is in that alone",
+                    self._path,
+                )
             try:
-                await connection.read(probe)
+                await connection.read(probe_new)
             except BaseException:
                 self._discard(connection)
                 raise

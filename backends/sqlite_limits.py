@@ -50,10 +50,12 @@ class SqliteLimits(LimitsOf):
             values["then_utc"] = None if values["age"] is None else self._times.now_utc(-values["age"])
         if "start" in values:
             values["start_utc"] = self._times.utc(datetime.fromtimestamp(values["start"], UTC))
+        values |= {"now": self._times.now(), "now_utc": self._times.now_utc()}
         if "patience" in values:
             values["due_utc"] = self._times.now_utc(values["delay"])
+            values["over_utc"] = self._times.now_utc(values["patience"])
             values["since_utc"] = self._times.now_utc(-values["patience"])
-        return {**values, "now": self._times.now(), "now_utc": self._times.now_utc()}
+        return values
 
 
 def _written(value: Any) -> Any:

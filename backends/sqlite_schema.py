@@ -60,6 +60,12 @@ def read(raw: sqlite3.Connection, table: Table) -> None:
     table.found(columns, native_uuid=False, indexed=made.indexed(found, level), version=level)
 
 
+def require(raw: sqlite3.Connection, table: Table) -> None:
+    """Raise TableMissing where there is no table; what is known of the one that was there before stays known."""
+    if not _look(raw, table, "columns"):
+        raise table.missing_error()
+
+
 def pending(raw: sqlite3.Connection, table: Table, **extent: Unpack[Extent]) -> list[Change]:
     """What the table lacks, or with `down` what is there. Raises as `Backend.migrate`."""
     columns = _look(raw, table, "columns")

@@ -21,7 +21,7 @@ from asyncqueue.worker.narrowing import narrowed
 
 logger = logging.getLogger("asyncqueue.worker")
 
-#: Seconds for which a task is put off, each time.
+#: Seconds for which a task is put off, each time, or what is left of the setting `unknown_tasks`.
 _AGAIN = 10.0
 #: Tasks that a worker which has found no function at all looks for before it stops claiming.
 _FEW = 10
@@ -72,6 +72,8 @@ class Unfound:
         self._delays = Backoff(_FIRST, _LAST, jitter=0.1)
         self._delays_failing = Backoff(_FIRST, _LAST_FAILING, jitter=0.1)
         self._missed = 0
+        #: What the first of these lacked, for the log.
+        self._errors: dict[str, None] = {}
         self._may_fail = _FEW
         self._until = 0.0
         #: Whether the log says that this worker has found nothing.
@@ -108,13 +110,15 @@ class Unfound:
         self._say(done)
         if not self._found_any():
             self._missed += len(some)
+            if len(self._errors) <= _NAMED:
+                self._errors |= dict.fromkeys(errors)
             if self._missed >= _FEW and time.monotonic() >= self._until:
                 self._stop_for_a_while(errors)
         return done
 
     async def _put_off(self, some: Sequence[Held]) -> set[UUID]:
         """Put these off. Returns those for which it is too late."""
-        rows = [PutOff(held.id, held.token, _text(held, _AGAIN)) for held in some]
+        rows = [PutOff(held.id, held.token, _text(held, min(_AGAIN, self._patience))) for held in some]
         return await self._backend.limits.put_off(rows, delay=_AGAIN, patience=self._patience)
 
     async def _refused(self, held: Held, error: DataRejected) -> set[UUID]:
@@ -139,6 +143,14 @@ class Unfound:
             self._may_fail -= 1
         return held.result._replace(status=Status.FAILED, error=error, unfound=False)
 
+    def end(self) -> bool:
+        """At the end of a burst. Returns whether all that it claimed cannot be found here, and says so in the log."""
+        if not self._missed or self._found_any():
+            return False
+        if not self.astray:
+            self._say_astray(list(self._errors), "")
+        return True
+
     def _stop_for_a_while(self, errors: Sequence[str]) -> None:
         self._may_fail = 1
         if self._looking():
@@ -147,19 +159,22 @@ class Unfound:
             return
         delay = (self._delays if self.puts_off else self._delays_failing).next()
         self._until = time.monotonic() + delay
+        self._say_astray(errors, f" Not claiming for {delay:.1f} s")
+        self._pause(delay, True)
+
+    def _say_astray(self, errors: Sequence[str], more: str) -> None:
         self.astray = True
         logger.error(
-            "none of the %d tasks claimed so far can be found here: %s. Modules are looked for in %s, by %s: is this "
-            "the right folder, and the right virtual environment? Not claiming for %.1f s",
+            "no function was found for any of the tasks claimed so far (%d): %s. Modules are looked for in %s, by %s: "
+            "is this the right folder, and the right virtual environment?%s",
             *(
                 self._missed,
                 _named(errors),
                 next(iter(sys.path), None) or Path.cwd(),
                 sys.executable,
-                delay,
+                more,
             ),
         )
-        self._pause(delay, True)
 
     def _go_on(self) -> None:
         self._missed = 0
@@ -187,7 +202,7 @@ def _error(held: Held) -> str:
 
 def _text(held: Held, delay: float) -> str:
     """What stands in the row meanwhile: in ASCII, which every table can hold."""
-    text = f"{_error(held)}. The worker that claimed it does not have it: it is tried again in {delay:g} seconds"
+    text = f"{_error(held)}. The worker that claimed it does not have it: it is due again within {delay:g} seconds"
     return text.encode("ascii", "backslashreplace").decode()
 
 

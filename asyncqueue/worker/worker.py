@@ -25,6 +25,7 @@ from asyncqueue.running.limits import Limits
 from asyncqueue.running.resolve import AllowRule
 from asyncqueue.running.runner import Runner, RunResult
 from asyncqueue.settings import Settings
+from asyncqueue.worker.absence import Absence
 from asyncqueue.worker.admitting import Admitter
 from asyncqueue.worker.claiming import Claimer, Prefetch
 from asyncqueue.worker.cleaning import Cleaner
@@ -169,7 +170,8 @@ class Worker:
         )
         self._exchange = Exchange(backend, self._ledger, self._finisher, self._claimer, news)
         self._logging = Loop("write the logs of running tasks", self._logs.run)
-        self._exchanging = Loop("claim and write results", self._exchange.run, vital=True)
+        self._absence = Absence(backend, settings.connect_timeout)
+        self._exchanging = Loop("claim and write results", self._absence.outlasting(self._exchange.run), vital=True)
         self._linking = Loop("see to tasks that wait for others", self._linker.run)
         self._entries = entries_of(settings)
         self._main: asyncio.Task[Any] | None = None
@@ -213,6 +215,7 @@ class Worker:
         self._queue.require_open(self._backend)
         self._main = asyncio.current_task()
         self._leases.refresh()
+        self._absence.begin()
         watchdog = Watchdog(self._slots.describe, self._slots.about)
         # What is started in here, tasks and hooks and their threads, enqueues in this queue.
         entered = worker_queue.enter(self._queue)
@@ -245,6 +248,8 @@ class Worker:
         until = min(self._stopped_at, time.monotonic()) + self._settings.grace
         await self._drain(max(0.0, until - time.monotonic()))
         self._drained = True
+        if burst:
+            self._progress.astray |= self._unfound.end()
         with anyio.move_on_after(max(0.0, until - time.monotonic())) as self._draining:
             if self._stops < 2:
                 await self._firing.wait_idle()

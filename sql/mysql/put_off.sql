@@ -1,7 +1,9 @@
--- Puts claimed rows off whose function their worker does not find: they are scheduled again, `delay` seconds ahead. A row that
--- was put off for the first time `patience` seconds ago, or earlier, is left as it is. `links` notes that a row was put off
--- (16), and `written` when that was first. Each row is fenced by the claim's token.
--- `written` is in UTC there, and is assigned before `links`, which it depends on.
+-- Puts claimed rows off whose function their worker does not find: they are scheduled again, `delay` seconds ahead, or
+-- less where `patience` seconds after the first time come sooner. A row of which these are over is left as it is.
+-- `links` notes that a row was put off (16), and `written` when that was first. Each row is fenced by the claim's
+-- token.
+-- `written` is in UTC there. It is assigned after `run_after`, which depends on it, and before `links`, on which it
+-- depends.
 -- `rows` is JSON, because there are no arrays: objects with id, token, error, delay, patience.
 -- Params: rows, utc_offset
 -- Returns: nothing
@@ -16,7 +18,10 @@ UPDATE JSON_TABLE(CONVERT(:rows USING utf8mb4), '$[*]' COLUMNS (
    SET t.status = 5,
        t.worker_pid = NULL, -- [errors]
        t.error = d.error, -- [errors]
-       t.run_after = UTC_TIMESTAMP(6) + INTERVAL ROUND(d.delay * 1000000) MICROSECOND,
+       t.run_after = LEAST(
+           UTC_TIMESTAMP(6) + INTERVAL ROUND(d.delay * 1000000) MICROSECOND,
+           IF(t.links & 16, t.written, UTC_TIMESTAMP(6)) + INTERVAL ROUND(d.patience * 1000000) MICROSECOND
+       ),
        t.written = IF(t.links & 16, t.written, UTC_TIMESTAMP(6)),
        t.links = (t.links | 16) & ~2,
        t.modified = UTC_TIMESTAMP(6) + INTERVAL :utc_offset SECOND

@@ -64,6 +64,20 @@ async def test_the_time_counts_from_the_first_time(backend):
 
 
 @MIGRATED
+async def test_it_is_due_no_later_than_the_time_is_over(backend):
+    [claim] = await claimed(backend)
+    assert await _put_off(backend, claim, patience=6.0)
+    first = (await row(backend, claim.id)).run_after
+    assert 5 < await backend.agenda.until_due() <= 6
+    claim = await _again(backend)
+    assert await _put_off(backend, claim, patience=8.0)
+    second = (await row(backend, claim.id)).run_after
+    assert first is not None
+    assert second is not None
+    assert (second - first).total_seconds() == pytest.approx(2, abs=0.002), "it counts from the first time"
+
+
+@MIGRATED
 async def test_of_many_each_has_its_own_time(backend):
     old, new, lost = await claimed(backend, 3)
     assert await _put_off(backend, old, patience=0)

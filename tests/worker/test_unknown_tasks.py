@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -157,9 +158,39 @@ async def test_a_function_can_move_while_its_tasks_are_queued(queue, database, t
 async def test_a_module_that_raises_fails_its_task_at_once(queue, database, tmp_path, release):
     handle = await queue.enqueue("deployed.known")
     with WorkerProcess(database.url, tmp_path, "--burst", **release(BROKEN)) as worker:
-        assert await worker.wait() == 0
+        assert await worker.wait() == 1, "it has found no function at all"
     assert await handle.status() == Status.FAILED
     assert "No module named 'no_such_dependency'" in ((await handle.record()).error or "")
+
+
+@cases("database", [*migrated(), *shaped(shapes=[10])])
+@pytest.mark.parametrize("count", [1, 5])
+async def test_a_burst_in_the_wrong_folder_says_so_however_few_tasks_there_are(queue, database, tmp_path, count):
+    await queue.enqueue_many([("deployed.known", None)] * count)
+    with WorkerProcess(database.url, tmp_path, "--burst") as worker:
+        assert await worker.wait() == 1
+        text = worker.text()
+    assert f"no function was found for any of the tasks claimed so far ({count}): deployed.known" in text
+    assert sys.executable in text
+    assert text.count("is this the right folder") == 1
+    end = Status.SCHEDULED if queue.backend.shape.migrated else Status.FAILED
+    assert await queue.count(status=end) == count
+
+
+@NOT_MIGRATED
+async def test_a_burst_that_finds_nothing_to_claim_is_in_no_wrong_folder(queue, database, tmp_path):
+    with WorkerProcess(database.url, tmp_path, "--burst") as worker:
+        assert await worker.wait() == 0
+
+
+@MIGRATED
+async def test_a_task_is_put_off_no_longer_than_it_may_wait(queue, database, tmp_path, release):
+    with WorkerProcess(database.url, tmp_path, ASYNCQUEUE_UNKNOWN_TASKS="3s", **release(OLD)) as worker:
+        handle = await queue.enqueue("deployed.added")
+        await worker.wait_for_log("is put off for other workers, for up to 3 s")
+        record = await handle.record()
+        assert "it is due again within 3 seconds" in (record.error or "")
+        assert (record.run_after - record.modified).total_seconds() == pytest.approx(3, abs=0.1)
 
 
 COUNT = 300
