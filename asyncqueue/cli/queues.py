@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from dataclasses import asdict
 from difflib import get_close_matches
@@ -13,9 +14,12 @@ from asyncqueue.cli.command import command
 from asyncqueue.cli.errors import fail
 from asyncqueue.cli.options import Database, Json
 from asyncqueue.cli.output import print_json, print_table
+from asyncqueue.errors import DatabaseError
 
 if TYPE_CHECKING:
     from asyncqueue.queue import Queue
+
+logger = logging.getLogger("asyncqueue.worker")
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The queue's name.")]
 
@@ -82,6 +86,22 @@ async def _check_known(tasks: Queue, name: str, remedy: str = "") -> None:
     if name not in known and not await tasks.count(queue=name):
         raise fail(
             f"there is no queue {name!r}: it holds no task, and no worker serves it{_suggestion(name, known)}{remedy}"
+        )
+
+
+async def warn_of_unused(tasks: Queue, names: Iterable[str]) -> None:
+    """Say which of these queues nobody has used, as far as the table tells: one is new, or misspelled."""
+    if not tasks.backend.shape or not tasks.backend.shape.migrated:
+        return  # a worker with queues says so itself
+    try:
+        known = await _known(tasks)
+        unused = [name for name in names if name not in known and not await tasks.list(queue=name, limit=1)]
+    except DatabaseError as error:
+        logger.debug("cannot look for queues that nobody uses: %s", error)
+        return
+    for name in unused:
+        logger.warning(
+            "no task has been in queue %r yet, and no other worker serves it%s", name, _suggestion(name, known)
         )
 
 

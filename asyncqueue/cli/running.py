@@ -14,6 +14,7 @@ import typer
 
 from asyncqueue.cli.command import command
 from asyncqueue.cli.options import Database
+from asyncqueue.cli.queues import warn_of_unused
 from asyncqueue.cli.signals import leave, obeying_signals
 from asyncqueue.running import forks
 
@@ -159,6 +160,7 @@ async def _work(settings: Settings, *, django: str | None, burst: bool) -> None:
     from asyncqueue import logs
     from asyncqueue.cli.live import live_line, set_up_log
     from asyncqueue.queue import Queue
+    from asyncqueue.queues import bare_name
     from asyncqueue.running import redirect, worker_queue
     from asyncqueue.urls import redacted
     from asyncqueue.worker import Worker
@@ -176,6 +178,8 @@ async def _work(settings: Settings, *, django: str | None, burst: bool) -> None:
             shown = redacted(settings.database_url)
             logger.info("worker %d on %s %s, %s", os.getpid(), server.product, server.version, shown)
             _say_what_is_missing(queue.backend.shape, settings)
+            if settings.queues:
+                await warn_of_unused(queue, map(bare_name, settings.queues))
             redirect.install()
             # What was loaded by now stays: the garbage collector need not look at it again and again.
             gc.collect()

@@ -120,6 +120,16 @@ def test_requeue_without_a_status_takes_what_has_ended(folder):
     assert ids(folder, "--status", "queued") == {failed}
 
 
+def test_a_worker_of_a_queue_that_nobody_uses_says_so(folder):
+    enqueue(folder, "jobs.greet", "--queue", "mail")
+    said = " ".join(call(folder, "run", "--burst", "--queue", "mails=2", "--queue", "mail=1").stderr.split())
+    assert "no task has been in queue 'mails' yet, and no other worker serves it. Did you mean mail?" in said
+    assert "queue 'mail' yet" not in said
+    said = call(folder, "run", "--burst", "--queue", "mail").stderr
+    assert "yet, and no other worker" not in said, "its only task has ended, but it is there"
+    assert "yet, and no other worker" not in call(folder, "run", "--burst").stderr
+
+
 def test_pausing_a_queue_that_nobody_uses_says_so(folder):
     enqueue(folder, "jobs.greet", "--queue", "mail")
     refused = call(folder, "pause", "mails", code=1)
