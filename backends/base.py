@@ -352,6 +352,12 @@ class Backend(Protocol):
         no lock on the whole table or file, where that can be said, but raises DatabaseBusy.
         """
 
+    async def fail_unreadable(self) -> None:
+        """Fail the rows that asyncqueue cannot read and that neither a claim nor a rescue finds; an ERROR names them.
+
+        What those find they fail themselves. A worker calls this once a while.
+        """
+
     async def overdue(
         self, *, lease: float, foreign_lease: float | None, unknown: Collection[str] = (), limit: int = 1000
     ) -> list[LostTask]:

@@ -39,6 +39,7 @@ from asyncqueue.backends.mysql_transactions import transaction
 from asyncqueue.backends.mysql_upkeep import Upkeep
 from asyncqueue.backends.passing_over import passing_over
 from asyncqueue.backends.table import Table
+from asyncqueue.backends.unreadable import records
 from asyncqueue.backends.values import filtering, like, queue_states, status_of, task_record
 from asyncqueue.errors import DatabaseError, SchemaError
 from asyncqueue.model import (
@@ -266,6 +267,9 @@ class MysqlBackend:
 
         return await passing_over(rescue, limit)
 
+    async def fail_unreadable(self) -> None:
+        await self._control.run(self._upkeep.fail_unreadable, translate=self._translate)
+
     async def overdue(
         self, *, lease: float, foreign_lease: float | None, unknown: Collection[str] = (), limit: int = 1000
     ) -> list[LostTask]:
@@ -473,7 +477,7 @@ class MysqlBackend:
         return filtering(where, numbers(where.statuses), like, self._times.written)
 
     def _records(self, rows: Iterable[tuple[Any, ...]]) -> list[TaskRecord]:
-        return [task_record(row, self._times.instant, _utc) for row in rows]
+        return records(rows, lambda row: task_record(row, self._times.instant, _utc))
 
 
 def _utc(naive: datetime) -> datetime:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
 import anyio
 
+from asyncqueue.backends import mysql_unreadable as unreadable
 from asyncqueue.backends.arrivals import Arrival, Arrivals
 from asyncqueue.backends.bands import Band, Bands, in_order
 from asyncqueue.backends.lane import Lanes
@@ -168,7 +169,12 @@ class BandClaims:
         look: Call = self._table["look"], {}
         (reply,) = await self._lanes.run(lambda connection: connection.run(look), translate=self._translate)
         due_in = reply.rows[0][1]
-        found = {Band(queue, priority): oldest for _, _, queue, priority, oldest in reply.rows if queue is not None}
+        found = {
+            # A zero date is no bound: a claim passes over such rows.
+            Band(queue, priority): oldest if isinstance(oldest, datetime) else _LOWEST
+            for _, _, queue, priority, oldest in reply.rows
+            if queue is not None
+        }
         # The longest by the server's own clock: this process may be busy with its tasks.
         self.bands.looked(float(max(took for took, *_ in reply.rows)), due_in, found)
         self._ways.keep(found.keys())
@@ -185,8 +191,10 @@ class BandClaims:
                 every = [Due(*row) for row in found.rows]
                 scheduled = sorted((row for row in every if row.status == Status.SCHEDULED), key=_when)
                 places = {row.id: place for place, row in enumerate(scheduled, 1)}
-                aside = [row for row in scheduled if row.links & ASIDE]
-                await self._queue(promoting, connection.max_packet, every, places)
+                # What cannot be read is queued, so that a claim finds it and fails it.
+                form = unreadable.due(self._table)
+                aside = [row for row in scheduled if row.links & ASIDE and form.fits([row])]
+                await self._queue(promoting, connection.max_packet, every, places, {row.id for row in aside})
                 held = [_held(row) for row in aside if not row.links & Link.WAITING]
                 parts = rows_json(held, connection.max_packet) if held else ()
                 await each(promoting, [(self._table["hold_limited"], {"rows": part}) for part in parts])
@@ -198,20 +206,26 @@ class BandClaims:
         return count
 
     async def _queue(
-        self, promoting: Transaction, max_packet: int, due: Sequence[Due], places: Mapping[str, int]
+        self,
+        promoting: Transaction,
+        max_packet: int,
+        due: Sequence[Due],
+        places: Mapping[str, int],
+        aside: Set[str],
     ) -> None:
         """Queue these, or set them aside; those without a place lose their time only."""
         rows = ordered(
-            {"id": UUID(row.id).hex, "place": places.get(row.id), "aside": int(row.links & ASIDE != 0)} for row in due
+            {"id": unreadable.raw_id(self._table, row.id), "place": places.get(row.id), "aside": int(row.id in aside)}
+            for row in due
         )
         offset = self._times.offset()
         parts = rows_json(rows, max_packet)
         await each(promoting, [(self._table["promote"], {"rows": part, "utc_offset": offset}) for part in parts])
 
 
-def _when(row: Due) -> tuple[datetime, datetime, str]:
-    """The order in which rows that are due are queued."""
-    return row.run_after, row.modified, row.id
+def _when(row: Due) -> tuple[str, str, str]:
+    """The order in which rows that are due are queued: as texts, because a zero date is one."""
+    return str(row.run_after), str(row.modified), row.id
 
 
 def _held(row: Due) -> Row:

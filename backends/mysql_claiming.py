@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
+from asyncqueue.backends import mysql_unreadable as unreadable
 from asyncqueue.backends.bands import Band
 from asyncqueue.backends.mysql_connection import Call, MysqlConnection, Reply
 from asyncqueue.backends.mysql_proof import LockProof
@@ -14,6 +15,7 @@ from asyncqueue.backends.mysql_rows import encode, ids_json
 from asyncqueue.backends.mysql_times import Times
 from asyncqueue.backends.mysql_transactions import Transaction, transaction
 from asyncqueue.backends.table import Table
+from asyncqueue.backends.unreadable import failed, passed_over
 from asyncqueue.backends.watermark import by_age
 from asyncqueue.model import Claimant, ClaimedTask
 
@@ -132,16 +134,34 @@ class Claiming:
             self.matched = replies[0].matched
         self._note(self._reads[:1], [reply], self._limit)
         now = self._times.local(began.rows[0][0])
-        found, done = _claimed(self._reads[0], reply, now), 1
+        found, done = (
+            _claimed(self._reads[0], await self._readable(claiming, self._reads[0], reply, self._limit), now),
+            1,
+        )
         # Each packet has as many reads as all before it. What it locks beyond the limit is free again a moment later.
         while len(found) < self._limit and done < len(self._reads):
             wanted, reads = self._limit - len(found), self._reads[done : 2 * done]
             replies = await claiming.run(*(self._ready(read, wanted) for read in reads))
             self._note(reads, replies, wanted)
             for read, reply in zip(reads, replies, strict=True):
-                found += _claimed(read, reply, now)
+                found += _claimed(read, await self._readable(claiming, read, reply, wanted), now)
             done *= 2
         return now, found[: self._limit]
+
+    async def _readable(self, claiming: Transaction, read: Read, reply: Reply, limit: int) -> Sequence[tuple[Any, ...]]:
+        """The rows of a reply. Those that cannot be read are failed, and it is read again what comes after them."""
+        form, rows = unreadable.ready(self._table), reply.rows
+        while not form.fits(rows):
+            good, bad = form.apart(rows)
+            keys = unreadable.keys_of(bad)
+            failing = unreadable.failing(self._table, keys, self._times.offset())
+            done, again = await claiming.run(failing, self._ready(read, limit))
+            if not done.matched:
+                passed_over(keys)
+                return good
+            failed(keys)
+            rows = again.rows
+        return rows
 
     def _note(self, reads: Sequence[Read], replies: Sequence[Reply], limit: int) -> None:
         for read, reply in zip(reads, replies, strict=True):
@@ -160,12 +180,12 @@ class Claiming:
         return sorted((task for task in taken if task.id in held), key=by_age)
 
 
-def _claimed(read: Read, reply: Reply, now: datetime) -> list[ClaimedTask]:
+def _claimed(read: Read, rows: Sequence[tuple[Any, ...]], now: datetime) -> list[ClaimedTask]:
     """What was found by a read of the table as Django makes it, or of a band."""
     if read.band is None:
-        return [ClaimedTask(UUID(key), task, args, now, queued_at) for key, task, args, queued_at in reply.rows]
+        return [ClaimedTask(UUID(key), task, args, now, queued_at) for key, task, args, queued_at in rows]
     queue, priority = read.band
     return [
         ClaimedTask(UUID(key), task, args, now, queued_at, attempt or 0, most, queue, priority, links or 0)
-        for key, task, args, queued_at, attempt, most, links in reply.rows
+        for key, task, args, queued_at, attempt, most, links in rows
     ]

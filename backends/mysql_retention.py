@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
+from asyncqueue.backends import mysql_unreadable as unreadable
 from asyncqueue.backends.facets import Batch
 from asyncqueue.backends.mysql_connection import Call, MysqlConnection, Reply
 from asyncqueue.backends.mysql_rows import encode, ids_json
@@ -55,13 +56,13 @@ class MysqlRetention(Sweeping):
         now = reply.rows[0][0]
         cutoffs = {int(status): self._times.cutoff(now, age) for status, age in ages.items() if status in ENDED}
         slowest = self._times.slowest(now)
-        old: list[UUID] = []
+        old: list[str] = []  # as they were read: one that is no UUID is deleted, too
         parts = await self._parts(connection, cutoffs)
         async with transaction(connection, self._table) as cleaning:
             for part in parts:
                 (reply,) = await cleaning.run(self._call("old", **part, limit=limit - len(old), now=slowest))
-                old += [UUID(key) for (key,) in reply.rows]
-            ids = ids_json(old)
+                old += unreadable.keys_of(reply.rows)
+            ids = unreadable.raw_ids(self._table, old)
             gone = [self._call(name, ids=ids) for name in (*self._beside(), "cleanup")]
             await cleaning.end(*(gone if old else []))
         return len(old)

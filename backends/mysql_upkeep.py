@@ -7,12 +7,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from asyncqueue.backends import mysql_unreadable as unreadable
 from asyncqueue.backends.mysql_claiming import HELD_BY_OTHERS
 from asyncqueue.backends.mysql_connection import Call, MysqlConnection
 from asyncqueue.backends.mysql_rows import Row, encode, fence, ids_json, ordered, rows_json
 from asyncqueue.backends.mysql_times import Times
-from asyncqueue.backends.mysql_transactions import each, transaction
+from asyncqueue.backends.mysql_transactions import Transaction, each, transaction
 from asyncqueue.backends.table import Table
+from asyncqueue.backends.unreadable import UNREADABLE_AT_ONCE, failed, passed_over
 from asyncqueue.model import Claim, LostTask, Stamp
 
 
@@ -88,7 +90,10 @@ class Upkeep:
         looking = self._call("lost", **values, held=ids_json(held))
         async with transaction(connection, self._table) as rescuing:
             (found,) = await rescuing.run(looking)
-            lost = [LostTask(UUID(key), task, worker_pid) for key, task, worker_pid in found.rows]
+            rows, bad = unreadable.lost(self._table).apart(found.rows)
+            if bad:
+                await self._fail(rescuing, unreadable.keys_of(bad))
+            lost = [LostTask(UUID(key), task, worker_pid) for key, task, worker_pid in rows]
             ends = {"ids": ids_json(task.id for task in lost), "error": error, "utc_offset": self._times.offset()}
             await rescuing.end(*([self._call("rescue", **ends)] if lost else []))
         return lost
@@ -108,11 +113,25 @@ class Upkeep:
         foreign = None if foreign_lease is None else self._times.cutoff(now, foreign_lease)
         cutoffs = {"cutoff": cutoff, "foreign_cutoff": foreign, "latest": max(cutoff, foreign or cutoff)}
         looking = self._call("overdue", **cutoffs, lease=lease, unknown=encode(list(unknown)), limit=limit)
-        rows = (await connection.run(looking))[0].rows
+        rows, bad = unreadable.ready(self._table).apart((await connection.run(looking))[0].rows)
+        if bad:
+            async with transaction(connection, self._table) as failing:
+                await self._fail(failing, unreadable.keys_of(bad))
         return [
             LostTask(UUID(key), task, pid, at, bool(ours), attempt, losses, by, started, self._times.elapsed(at, now))
             for key, task, pid, at, ours, attempt, losses, by, started in rows
         ]
+
+    async def fail_unreadable(self, connection: MysqlConnection) -> None:
+        """As `Backend.fail_unreadable`."""
+        (found,) = await connection.run(self._call("unreadable", limit=UNREADABLE_AT_ONCE))
+        if found.rows:
+            async with transaction(connection, self._table) as failing:
+                await self._fail(failing, unreadable.keys_of(found.rows))
+
+    async def _fail(self, failing: Transaction, keys: Sequence[str]) -> None:
+        (reply,) = await failing.run(unreadable.failing(self._table, keys, self._times.offset()))
+        (failed if reply.matched else passed_over)(keys)
 
     async def _now(self, connection: MysqlConnection) -> datetime:
         (reply,) = await connection.run(self._call("clock"))

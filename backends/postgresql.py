@@ -36,6 +36,7 @@ from asyncqueue.backends.postgresql_retention import PostgresqlRetention
 from asyncqueue.backends.postgresql_ticks import PostgresqlTicks
 from asyncqueue.backends.postgresql_transaction import transaction
 from asyncqueue.backends.table import Table
+from asyncqueue.backends.unreadable import TIME_ERROR, UNREADABLE_AT_ONCE, failed
 from asyncqueue.backends.values import filtering, like, queue_states, status_of
 from asyncqueue.errors import DatabaseError, SchemaError
 from asyncqueue.model import (
@@ -297,6 +298,10 @@ class PostgresqlBackend:
             return await self._control.run(work, translate=self._translate)
 
         return await passing_over(rescue, limit)
+
+    async def fail_unreadable(self) -> None:
+        rows = await self._fetch(self._control, "fail_unreadable", {"error": TIME_ERROR, "limit": UNREADABLE_AT_ONCE})
+        failed(str(row[0]) for row in rows)
 
     async def overdue(
         self, *, lease: float, foreign_lease: float | None, unknown: Collection[str] = (), limit: int = 1000

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from itertools import starmap
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from asyncqueue.backends.arrivals import Arrival, Arrivals
 from asyncqueue.backends.bands import Band, Bands, in_order
 from asyncqueue.backends.lane import Lanes
 from asyncqueue.backends.table import Table
+from asyncqueue.backends.unreadable import EARLIEST
 from asyncqueue.backends.watermark import Watermark, by_age
 from asyncqueue.errors import DatabaseError
 from asyncqueue.model import ASIDE, Claimant, ClaimedTask
@@ -49,8 +50,8 @@ class Claims:
         translate: Callable[[BaseException], Exception | None],
         arrivals: Arrivals,
     ) -> None:
-        self.watermark = Watermark(datetime.min.replace(tzinfo=UTC), costly=_COSTLY_LOOK)
-        self.bands = Bands(datetime.min.replace(tzinfo=UTC), costly=_COSTLY_LOOK)
+        self.watermark = Watermark(EARLIEST, costly=_COSTLY_LOOK)
+        self.bands = Bands(EARLIEST, costly=_COSTLY_LOOK)
         self._table = table
         self._lanes = lanes
         self._translate = translate

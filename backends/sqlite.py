@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Collection, Sequence
 from contextlib import closing
 from dataclasses import asdict
+from math import inf
 from typing import Any, TypeVar, Unpack
 from uuid import UUID
 
@@ -23,7 +24,7 @@ from asyncqueue.backends.passing_over import passing_over
 from asyncqueue.backends.sqlite_agenda import SqliteAgenda
 from asyncqueue.backends.sqlite_chains import SqliteChains
 from asyncqueue.backends.sqlite_chores import SqliteChores
-from asyncqueue.backends.sqlite_claims import Claims
+from asyncqueue.backends.sqlite_claims import Claims, fail
 from asyncqueue.backends.sqlite_connection import SqliteConnection, Work, check_callers
 from asyncqueue.backends.sqlite_connections import Connections
 from asyncqueue.backends.sqlite_errors import translate
@@ -46,8 +47,9 @@ from asyncqueue.backends.sqlite_ticks import SqliteTicks
 from asyncqueue.backends.sqlite_times import Times
 from asyncqueue.backends.table import Table
 from asyncqueue.backends.transactions import for_callers
+from asyncqueue.backends.unreadable import AS_DJANGO, NUMBER, Form, records
 from asyncqueue.backends.values import filtering, outcome_of, queue_states, status_of, task_record
-from asyncqueue.errors import SchemaError
+from asyncqueue.errors import DatabaseError, SchemaError
 from asyncqueue.model import (
     Attempt,
     AttemptEnd,
@@ -78,6 +80,8 @@ Row = tuple[Any, ...]
 _MIGRATION_TIMEOUT = 6 * 3600.0
 # Seconds that a rescue waits for the file's lock. The workers that wait to renew are to have it first.
 _NO_PATIENCE = 0.5
+# What rows of `lost` and `overdue` must be like.
+_LOST, _OVERDUE = Form(AS_DJANGO, 0), Form(AS_DJANGO, 0, {5: NUMBER, 6: NUMBER})
 
 
 class SqliteBackend:
@@ -273,7 +277,9 @@ class SqliteBackend:
 
         def work(raw: sqlite3.Connection, limit: int, skip: int) -> list[LostTask]:
             values = {"cutoff": self._times.cutoff(lease), "limit": limit, "skip": skip, "held": array(held)}
-            rows = raw.execute(lost, values).fetchall()
+            rows, bad = _LOST.apart(raw.execute(lost, values).fetchall())
+            if bad:
+                fail(raw, self._table, [row[0] for row in bad], self._times.now())
             if rows:
                 raw.execute(rescue, {"ids": first_column(rows), "error": error, "now": self._times.now()})
             return [LostTask(UUID(key), task, worker_pid) for key, task, worker_pid in rows]
@@ -282,14 +288,20 @@ class SqliteBackend:
             lambda some, skip: self._write(lambda raw: work(raw, some, skip), patience=_NO_PATIENCE), limit
         )
 
+    async def fail_unreadable(self) -> None:
+        """Claims and rescues find them all."""
+
     async def overdue(
         self, *, lease: float, foreign_lease: float | None, unknown: Collection[str] = (), limit: int = 1000
     ) -> list[LostTask]:
         cutoffs = self._times.cutoffs(lease, foreign_lease)
         values = {"unknown": json_array(unknown), "limit": limit, "lease": lease, "now_utc": self._times.now_utc()}
-        rows = await self._select("overdue", {**cutoffs, **values})
+        rows, bad = _OVERDUE.apart(await self._select("overdue", {**cutoffs, **values}))
+        if bad:
+            keys = [row[0] for row in bad]
+            await self._write(lambda raw: fail(raw, self._table, keys, self._times.now()), patience=_NO_PATIENCE)
         return [
-            LostTask(UUID(key), task, pid, token, bool(ours), attempt, losses, by, started, self._times.age(token))
+            LostTask(UUID(key), task, pid, token, bool(ours), attempt, losses, by, started, self._silent(token))
             for key, task, pid, token, ours, attempt, losses, by, started in rows
         ]
 
@@ -501,5 +513,12 @@ class SqliteBackend:
         self._table.check_filter(where)
         return filtering(where, numbers(where.statuses), glob, self._times.written)
 
+    def _silent(self, token: Any) -> float:
+        """Seconds for which nobody has renewed a row; for ever where its `modified` is no time."""
+        try:
+            return self._times.age(token)
+        except (DatabaseError, OverflowError):
+            return inf
+
     def _records(self, rows: list[Row]) -> list[TaskRecord]:
-        return [task_record(row, self._times.parse, self._times.parse_utc) for row in rows]
+        return records(rows, lambda row: task_record(row, self._times.parse, self._times.parse_utc))

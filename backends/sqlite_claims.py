@@ -17,12 +17,20 @@ from asyncqueue.backends.arrivals import Arrival
 from asyncqueue.backends.bands import Band
 from asyncqueue.backends.sqlite_times import Times
 from asyncqueue.backends.table import Table
+from asyncqueue.backends.unreadable import AS_DJANGO, ERROR, NUMBER, OPTIONAL, Form, failed, key_of, passed_over
 from asyncqueue.model import ASIDE, Claimant, ClaimedTask, Link, Stamp, Status
 
 #: Scheduled rows that are queued by one claim.
 _PROMOTED_AT_ONCE = 1000
+#: Where `due` has the links.
+_LINKS = 5
 #: The order of rows of several bands, each of which is in this order already.
 _QUEUED_AT = attrgetter("queued_at")
+#: What rows of `ready` must be like: at level 1 with numbers of attempts and links.
+_FORMS = {
+    False: Form(AS_DJANGO, 1),
+    True: Form(AS_DJANGO, 1, {5: NUMBER, 6: OPTIONAL, 7: NUMBER}),
+}
 
 
 class Claims:
@@ -61,12 +69,12 @@ class Claims:
             due = raw.execute(self._table["due"].text, {"now_utc": now, "limit": _PROMOTED_AT_ONCE}).fetchall()
             times = self._times.series(len(due))
             rows = [
-                {"place": row[0], "modified": modified, "status": int(_promoted(*row[5:6]))}
+                {"place": row[0], "modified": modified, "status": int(_promoted(row))}
                 for row, modified in zip(due, times, strict=True)
             ]
             raw.executemany(self._table["promote"].text, rows)
             if self._table.linked:
-                self._set_aside(raw, [row for row in due if row[5] & ASIDE], now)
+                self._set_aside(raw, [row for row in due if _promoted(row) == Status.SCHEDULED], now)
             [[first]] = raw.execute(self._table["next_due"].text).fetchall()
         self._due_at = inf if first is None else time.monotonic() + self._times.until_utc(first)
 
@@ -90,9 +98,29 @@ class Claims:
         self.aside.extend(Arrival(UUID(key), links, limit_key) for _, key, _, limit_key, _, links, _ in rows)
 
 
-def _promoted(links: int = 0) -> Status:
-    """What becomes of a row that is due."""
-    return Status.SCHEDULED if links & ASIDE else Status.QUEUED
+def _promoted(row: tuple[Any, ...]) -> Status:
+    """What becomes of a row that is due. One that cannot be read is queued, so that a claim finds it and fails it."""
+    aside = len(row) > _LINKS and isinstance(row[_LINKS], int) and row[_LINKS] & ASIDE and key_of(row[1])
+    return Status.SCHEDULED if aside else Status.QUEUED
+
+
+def fail(raw: sqlite3.Connection, table: Table, keys: Sequence[Any], now: Stamp) -> int:
+    """Fail rows that cannot be read, by their ids as they stand in the table. Returns how many were."""
+    sql = table["fail_unreadable"].text
+    try:
+        count = sum(raw.execute(sql, {"id": key, "error": ERROR, "now": now}).rowcount for key in keys)
+    except sqlite3.IntegrityError:  # a trigger or a constraint of the user's
+        count = 0
+    (failed if count else passed_over)(keys)
+    return count
+
+
+def _by_age(taken: list[ClaimedTask]) -> list[ClaimedTask]:
+    """The oldest first, as far as they can be compared: a column of times may hold anything here."""
+    try:
+        return sorted(taken, key=_QUEUED_AT)
+    except TypeError:
+        return sorted(taken, key=lambda each: str(each.queued_at))
 
 
 class _Taking:
@@ -179,10 +207,17 @@ class _Taking:
                 if len(rows) == wanted:
                     fuller.append((band, skip + wanted))
                 taken += rows
-        return sorted(taken, key=_QUEUED_AT) if several else taken
+        return _by_age(taken) if several else taken
 
     def _rows(self, values: dict[str, Any]) -> list[tuple[Any, ...]]:
         rows = self._raw.execute(self._table["ready"].text, values).fetchall()
+        form = _FORMS[self._table.migrated]
+        while not form.fits(rows):
+            good, bad = form.apart(rows)
+            if not fail(self._raw, self._table, [row[1] for row in bad], self._token):
+                rows = good
+                break
+            rows = self._raw.execute(self._table["ready"].text, values).fetchall()
         self._places += [row[0] for row in rows]
         return rows
 

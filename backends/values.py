@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from asyncqueue.backends.base import TaskFilter
+from asyncqueue.backends.unreadable import instant_or
 from asyncqueue.model import ENDED, AttemptEnd, NewTask, QueueState, Status, TaskRecord
 
 # Places in a row as `get` and `find` read it, from `output` on: where level 1 begins, and its times.
@@ -30,8 +31,9 @@ def task_record(row: Sequence[Any], instant: Callable[[Any], datetime], due: Cal
     if len(rest) > _TEXTS:
         for place, read in ((_DUE, due), (_STARTED, instant)):
             if rest[place] is not None:
-                rest[place] = read(rest[place])
-    return TaskRecord(UUID(key), instant(created), instant(modified), task, args, status_of(status), *rest)
+                rest[place] = instant_or(read, rest[place])
+    times = instant_or(instant, created), instant_or(instant, modified)
+    return TaskRecord(UUID(key), *times, task, args, status_of(status), *rest)
 
 
 def like(pattern: str | None) -> str | None:

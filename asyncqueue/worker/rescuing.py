@@ -28,6 +28,8 @@ logger = logging.getLogger("asyncqueue.worker")
 _LIMIT = 1000
 #: Seconds after which it is asked again whether a function is known here.
 _ASK_AGAIN = 60.0
+#: Seconds from one look for rows that cannot be read to the next.
+_UNREADABLE = 10.0
 #: Leases after which a lost task fails for good.
 _FINAL = 3
 
@@ -82,6 +84,7 @@ class Rescuer:
         self._believed_until = 0.0
         # What could not be rescued, because the database refuses it.
         self._left: set[UUID] = set()
+        self._unreadable_at = 0.0
 
     async def run(self) -> None:
         """Look for lost tasks for ever."""
@@ -89,6 +92,7 @@ class Rescuer:
             await anyio.sleep(self._leases.interval * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, not a secret
             try:
                 await self._strays.look()
+                await self._fail_unreadable()
                 while self._leases.own is not None and self._heart.settled and await self._look():
                     pass
             except DatabaseBusy as error:
@@ -97,6 +101,16 @@ class Rescuer:
             except DatabaseUnavailable:
                 self._heart.doubt()
                 raise
+
+    async def _fail_unreadable(self) -> None:
+        """See to rows that neither a claim nor a rescue can read. Where the database refuses that, they are left."""
+        if time.monotonic() < self._unreadable_at:
+            return
+        self._unreadable_at = time.monotonic() + _UNREADABLE
+        try:
+            await self._backend.fail_unreadable()
+        except DataRejected as error:
+            logger.error("rows that cannot be read are left, because the database refuses their end: %s", error)
 
     async def _look(self) -> bool:
         """Rescue what is lost, up to a limit. Returns whether there may be more."""

@@ -5,6 +5,7 @@
 -- cannot use the partial index.
 -- The watermark keeps a claim from walking over index entries of rows claimed before: while any session holds an old
 -- snapshot nobody can remove them. It is a hint, and minus infinity now and then (`backends/watermark.py`).
+-- `timestamptz_lt` leaves out what Python cannot hold as a time, as in `exchange`.
 -- Params: limit, worker_pid, watermark
 -- Returns: id, task, args, token, queued_at
 WITH next AS MATERIALIZED (
@@ -12,6 +13,7 @@ WITH next AS MATERIALIZED (
       FROM {table}
      WHERE status = 0
        AND modified >= :watermark
+       AND timestamptz_lt(modified, '9999-12-30Z'::timestamptz)
      ORDER BY modified, id
      LIMIT :limit
        FOR NO KEY UPDATE SKIP LOCKED

@@ -13,6 +13,9 @@
 -- begins at the oldest row that the step has come upon, so that dead index entries before it are walked over once. A look
 -- also says which bands it has found, and in how many seconds the next scheduled row is due. A claim alone is this statement
 -- without ends.
+-- What Python cannot hold as a time is not claimed: the watermark is above the earliest ones, and `timestamptz_lt` leaves out
+-- infinity and what comes after the year 9999. As an operator it would be a second bound of the index, whose guess of the
+-- number of rows spoils the plan. `fail_unreadable` sees to those rows.
 -- Params: ids, tokens, statuses, outputs, errors, logs, keeps, limit, worker_pid, watermark, look, serving, queues, priorities, bounds, worker
 -- Returns: id, task, args, token, queued_at, attempt, max_attempts, queue, priority, links, written, due_in, bands
 WITH RECURSIVE done AS (
@@ -51,7 +54,7 @@ WITH RECURSIVE done AS (
               FROM unnest(:queues::text[], :priorities::int[], :bounds::timestamptz[]) -- [migrated]
                    WITH ORDINALITY AS given (queue, priority, bound, place) -- [migrated]
              UNION ALL -- [migrated]
-            SELECT queue, priority, modified, -- [migrated]
+            SELECT queue, priority, greatest(modified, '0001-01-02Z'::timestamptz), -- [migrated]
                    row_number() OVER (ORDER BY array_position(:serving::text[], queue::text), priority DESC, random()) -- [migrated]
               FROM found -- [migrated]
              WHERE :serving::text[] IS NULL OR queue = ANY (:serving::text[])) AS every -- [migrated]
@@ -62,6 +65,7 @@ WITH RECURSIVE done AS (
       FROM {table} -- [not migrated]
      WHERE status = 0 -- [not migrated]
        AND modified >= :watermark -- [not migrated]
+       AND timestamptz_lt(modified, '9999-12-30Z'::timestamptz) -- [not migrated]
      ORDER BY modified, id -- [not migrated]
       FROM band -- [migrated]
      CROSS JOIN LATERAL (SELECT t.id, t.modified -- [migrated]
@@ -70,6 +74,7 @@ WITH RECURSIVE done AS (
                             AND t.queue = band.queue -- [migrated]
                             AND t.priority = band.priority -- [migrated]
                             AND t.modified >= band.bound -- [migrated]
+                            AND timestamptz_lt(t.modified, '9999-12-30Z'::timestamptz) -- [migrated]
                           ORDER BY t.modified, t.id -- [migrated]
                           LIMIT :limit -- [migrated]
                             FOR NO KEY UPDATE SKIP LOCKED) AS ready -- [migrated]
@@ -95,8 +100,10 @@ SELECT taken.id, taken.task, taken.args, taken.token, taken.queued_at,
        taken.links, -- [linked]
        0 AS links, -- [migrated] [not linked]
        (SELECT count(*) FROM done) AS written
-       , CASE WHEN :look::bool THEN (SELECT extract(epoch FROM min(run_after) - statement_timestamp())::float8 -- [migrated]
-                                       FROM {table} WHERE status = 5) END AS due_in -- [migrated]
+       , CASE WHEN :look::bool THEN (SELECT extract(epoch FROM CASE WHEN run_after < '0001-01-02Z'::timestamptz THEN '0001-01-02Z'::timestamptz -- [migrated]
+                                                                    WHEN run_after > '9999-12-30Z'::timestamptz THEN '9999-12-30Z'::timestamptz -- [migrated]
+                                                                    ELSE run_after END - statement_timestamp())::float8 -- [migrated]
+                                       FROM (SELECT min(run_after) FROM {table} WHERE status = 5) AS first (run_after)) END AS due_in -- [migrated]
        , CASE WHEN :look::bool THEN (SELECT json_agg(json_build_array(queue, priority))::text FROM band) END AS bands -- [migrated]
   FROM (SELECT count(*) FROM taken) AS always
   LEFT JOIN taken ON true

@@ -2,6 +2,7 @@
 -- after `lease` seconds; a Django worker's, or one of asyncqueue from before the migration, after `foreign_lease` (NULL:
 -- never). Those of ours whose task is among `unknown`, or whose worker still beats by the lease that it has listed, wait for
 -- both. Nothing is locked: what becomes of each is decided then, and `still_lost` looks once more.
+-- A row without a time, from before the first year, is seen to by `fail_unreadable`: nothing can be reckoned with it.
 -- Params: lease, foreign_lease, unknown, limit
 -- Returns: id, task, worker_pid, token, ours, attempt, losses, claimed_by, started, silent
 SELECT id, task,
@@ -11,6 +12,7 @@ SELECT id, task,
        extract(epoch FROM statement_timestamp() - modified)::float8 AS silent
   FROM {table} AS t
  WHERE status = 1
+   AND modified >= '0001-01-02Z'::timestamptz
    AND modified < statement_timestamp() - least(:lease::float8, :foreign_lease::float8) * interval '1 second'
    AND (renewed IS NOT DISTINCT FROM modified AND task <> ALL (:unknown::text[])
             AND NOT EXISTS (SELECT FROM {workers} AS w

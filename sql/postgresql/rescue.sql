@@ -2,6 +2,7 @@
 -- SKIP LOCKED lets exactly one of several rescuers have each row, without waiting.
 -- The rows that the rescuer itself holds, `held`, are left out.
 -- `skip` passes over the oldest ones, which the database refuses to have changed (`backends/passing_over.py`).
+-- A row without a time, from before the first year, is seen to by `fail_unreadable`.
 -- Params: lease, error, limit, skip, held
 -- Returns: id, task, worker_pid
 WITH lost AS MATERIALIZED (
@@ -11,6 +12,7 @@ WITH lost AS MATERIALIZED (
            task
       FROM {table}
      WHERE status = 1
+       AND modified >= '0001-01-02Z'::timestamptz
        AND modified < statement_timestamp() - :lease * interval '1 second'
        AND id <> ALL (:held::uuid[])
      ORDER BY modified
