@@ -76,6 +76,18 @@ def closed(task: asyncio.Task[Any] | None) -> bool:
         return True
 
 
+def was_cut_short(task: asyncio.Task[Any] | None, raised: BaseException) -> bool:
+    """Whether the application has closed the coroutines of `task` by a GeneratorExit, in the middle of that task.
+
+    A future that is awaited may carry one, from a thread for example. asyncio throws it into the outermost coroutine of
+    the task, and that closes all that it awaits, whatever they answer (PEP 380). A RuntimeError comes out instead
+    where one of them awaits something on the way. So only the outermost coroutine can tell what becomes of the run.
+    """
+    if type(raised) is RuntimeError:
+        return str(raised) == "coroutine ignored GeneratorExit"
+    return is_a(raised, GeneratorExit) and not closed(task)
+
+
 @overload
 def is_a(value: object, classes: type[T]) -> TypeIs[T]: ...
 @overload

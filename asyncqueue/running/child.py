@@ -29,7 +29,7 @@ from asyncqueue import logs
 from asyncqueue.model import ClaimedTask
 from asyncqueue.running import forks, lifeline, worker_queue
 from asyncqueue.running.application import Application
-from asyncqueue.running.boundary import Raised, call
+from asyncqueue.running.boundary import Raised, call, was_cut_short
 from asyncqueue.running.limits import Limits
 from asyncqueue.running.mainthread import MainThread
 from asyncqueue.running.process import CANNOT_REPORT
@@ -226,13 +226,27 @@ def _result(request: dict[str, Any], limits: Limits, reports: _Reports) -> RunRe
     signal.signal(signal.SIGTERM, partial(_stop, run, main_thread, reports))
     try:
         if runner.is_plain(claimed.task):
-            return main_thread.serve(partial(anyio.run, runner.run, run), reports.check)
-        result = anyio.run(runner.run, run)
+            return main_thread.serve(partial(anyio.run, _run, runner, run), reports.check)
+        result = anyio.run(_run, runner, run)
         if forks.in_child:
             forks.leave_child(None)
         return result
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+async def _run(runner: Runner, run: Run) -> RunResult | None:
+    """Run it in an asyncio task whose outermost coroutine is ours."""
+
+    async def outermost() -> RunResult | None:
+        try:
+            return await runner.run(run)
+        except (GeneratorExit, RuntimeError) as error:
+            if not was_cut_short(run.task, error):
+                raise
+            return await runner.cut_short(run, error)
+
+    return await asyncio.create_task(outermost())
 
 
 def _stop(run: Run, main_thread: MainThread, reports: _Reports, number: int, frame: FrameType | None) -> None:

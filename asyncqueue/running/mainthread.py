@@ -48,8 +48,8 @@ class MainThread:
                     result = context.run(function)
                 finally:
                     run.at_hand = False
-            except StopIteration as error:
-                # A future cannot carry it.
+            except (StopIteration, GeneratorExit) as error:
+                # A future cannot carry them: the one is refused, the other closes the coroutines that wait for it.
                 failure = RuntimeError(f"the function raised {shown(error)}")
                 failure.__cause__ = error
             except BaseException as error:  # noqa: BLE001 - SystemExit and its like end the task

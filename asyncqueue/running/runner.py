@@ -19,7 +19,7 @@ from asyncqueue.model import ClaimedTask, Status
 from asyncqueue.reprs import shown
 from asyncqueue.retries import NO_RETRY, Retry
 from asyncqueue.running.application import Application
-from asyncqueue.running.boundary import Ended, Raised, call, closed, how_it_ended, is_a
+from asyncqueue.running.boundary import Ended, Raised, call, how_it_ended, is_a
 from asyncqueue.running.context import TaskInfo, info_of
 from asyncqueue.running.imports import Imports
 from asyncqueue.running.kinds import Kind
@@ -150,6 +150,9 @@ class Runner:
         Nothing the task does is raised here, nor what any other code of the application raises on the way. Returns None
         if the run was stopped from outside, after the task has cleaned up behind itself, if its claim turned out to be
         gone, and if it was given up before.
+
+        GeneratorExit is raised all the same, and a RuntimeError that stands for it. Whoever has begun the asyncio task
+        asks `was_cut_short`, and then `cut_short`.
         """
         current_run.set(run)
         # What the attempt has failed by; else as `_prepare_and_call`, and None where it was stopped.
@@ -157,8 +160,8 @@ class Runner:
         try:
             ended = await self._prepare_and_call(run)
         except BaseException as raised:
-            if is_a(raised, GeneratorExit) and closed(run.task):
-                raise
+            if is_a(raised, GeneratorExit):
+                raise  # whether these coroutines are being closed is seen by the outermost one: see `cut_short`
             ended = self._judge(run, raised)
         else:
             if run.timed_out and ended is _CALLED:
@@ -169,6 +172,15 @@ class Runner:
             return RunResult(Status.COMPLETED, run.output, None, run.capture.text(), False)
         try:
             result = await self._end(run, ended)
+        finally:
+            run.close()
+        return None if run.abandoned else result
+
+    async def cut_short(self, run: Run, raised: BaseException) -> RunResult | None:
+        """What becomes of a run out of which `run` has raised this: see `was_cut_short`."""
+        try:
+            await run.end()
+            result = await self._end(run, self._judge(run, raised))
         finally:
             run.close()
         return None if run.abandoned else result

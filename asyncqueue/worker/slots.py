@@ -14,9 +14,11 @@ from typing import Any
 from asyncqueue.background import GuardedTask
 from asyncqueue.model import Status
 from asyncqueue.running import forks
+from asyncqueue.running.boundary import was_cut_short
 from asyncqueue.running.run import Run
 from asyncqueue.running.runner import Runner, RunResult
 from asyncqueue.running.texts import describe_error
+from asyncqueue.worker.fuse import Fuse
 from asyncqueue.worker.ledger import Held, Ledger, Reason
 from asyncqueue.worker.signal import Signal
 from asyncqueue.worker.streaming import Streams
@@ -56,6 +58,7 @@ class Slots:
         self._context = contextvars.copy_context()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._idle = Signal()
+        self._fuse = Fuse()
         #: Whether starts and ends are logged, and when those began that are under way.
         self._telling = False
         self._began: dict[Held, float] = {}
@@ -166,6 +169,7 @@ class Slots:
             "task %s (%s) could not be started: it is handed back", held.id, held.claimed.task, extra=held.about
         )
         held.run = None
+        held.result = self._fuse.ended_without_result(held.id, held.claimed.attempt + 1)
         self._on_end(held)
 
     def _start(self, held: Held) -> None:
@@ -179,20 +183,13 @@ class Slots:
         self._running[task] = held
 
     async def _run(self, held: Held, run: Run) -> None:
+        result: RunResult | None = None  # where the loop ends: it is handed back
         try:
             result = await self._runner.run(run)
             if forks.in_child:
                 forks.leave_child(None)
-        except Exception as error:
-            # The runner lets nothing of the application's through, so this is a defect of ours. Handed back it would
-            # come again and again.
-            logger.exception(
-                "task %s (%s) failed by an error of the worker itself", held.id, held.claimed.task, extra=held.about
-            )
-            result = RunResult(Status.FAILED, error=describe_error(error), attempt=run.attempt)
-        except BaseException:
-            result = None  # the loop ends: it is handed back
-            raise
+        except (Exception, GeneratorExit) as error:  # noqa: BLE001 - logged there, or a result
+            result = await self._broken_off(held, run, error)
         finally:
             task, run.task = run.task, None
             self.ended += 1
@@ -208,6 +205,25 @@ class Slots:
                     time.monotonic() - since,
                     extra=held.about,
                 )
+
+    async def _broken_off(self, held: Held, run: Run, error: BaseException) -> RunResult | None:
+        """What becomes of a run out of which the runner has let this. Raises it where the loop ends."""
+        try:
+            if was_cut_short(run.task, error):
+                return await self._runner.cut_short(run, error)
+            if not isinstance(error, Exception):
+                raise error
+        except Exception as another:  # noqa: BLE001 - as the one that is reported below
+            error = another
+        # The runner lets nothing else of the application's through, so this is a defect of ours. Handed back it would
+        # come again and again.
+        logger.error(
+            "task %s (%s) failed by an error of the worker itself",
+            *(held.id, held.claimed.task),
+            exc_info=error,
+            extra=held.about,
+        )
+        return RunResult(Status.FAILED, error=describe_error(error), attempt=run.attempt)
 
     def _give_up(self, run: Run) -> None:
         """Free the place of a run that ignores its cancellation, and decide what becomes of its row."""
@@ -239,6 +255,8 @@ class Slots:
             self._tell_end(held)
         if held.reason is not None:
             held.keep_log()
+        elif held.result is None and held.run is not None:
+            held.result = self._fuse.ended_without_result(held.id, held.run.attempt)
         held.run = None
         self._on_end(held)
         if self._buffer:

@@ -222,3 +222,74 @@ async def swallows_its_timeout() -> str:
     except asyncio.CancelledError:
         return "as if nothing had happened"
     return "in time"
+
+
+# -- what closes the coroutines of a run from within
+
+
+def _closing() -> Any:
+    raise GeneratorExit
+
+
+async def _closes_clumsily() -> None:
+    try:
+        await asyncio.to_thread(_closing)
+    finally:
+        await asyncio.sleep(0)
+
+
+@task
+def closes_in_its_thread() -> None:
+    raise GeneratorExit
+
+
+@task
+def closes_a_generator_in_its_thread() -> Iterator[str]:
+    yield "yielded"
+    raise GeneratorExit
+
+
+@task
+async def closes_itself_by_a_thread() -> None:
+    await asyncio.to_thread(_closing)
+
+
+@task
+async def closes_itself_and_goes_on() -> int:
+    try:
+        await asyncio.to_thread(_closing)
+    except GeneratorExit:
+        return 1
+    return 2
+
+
+@task
+async def closes_itself_and_awaits() -> None:
+    await _closes_clumsily()
+
+
+@task
+async def closes_a_generator_by_a_thread() -> AsyncIterator[str]:
+    yield "yielded"
+    await asyncio.to_thread(_closing)
+
+
+@task(isolation="process")
+def closes_in_its_process() -> None:
+    raise GeneratorExit
+
+
+@task(isolation="process")
+async def closes_itself_in_its_process() -> None:
+    await asyncio.to_thread(_closing)
+
+
+@task(max_attempts=2, backoff=0.01, retry_on=(BaseException,))
+async def closes_itself_again() -> None:
+    await asyncio.to_thread(_closing)
+
+
+closing = [
+    *(closes_in_its_thread, closes_a_generator_in_its_thread, closes_itself_by_a_thread, closes_itself_and_goes_on),
+    *(closes_itself_and_awaits, closes_a_generator_by_a_thread, closes_in_its_process, closes_itself_in_its_process),
+]

@@ -275,3 +275,60 @@ async def _is(handle, status: Status) -> bool:
 
 async def _counts(queue, status: Status, number: int) -> bool:
     return bool(await queue.count(status=status) == number)
+
+
+@EVERYWHERE
+async def test_a_generator_exit_that_a_future_carries_fails_its_row_alone(queue):
+    """asyncio throws it into the outermost coroutine of the run, which closes all the others."""
+    handles = [await queue.enqueue(function) for function in misbehaving_tasks.closing]
+    async with working(queue) as worker:
+        for handle in handles:
+            with pytest.raises(TaskFailed, match="GeneratorExit"):
+                await handle.result(timeout=20)
+        assert await (await queue.enqueue(sample_tasks.add, {"a": 1, "b": 1})).result(timeout=20) == 2
+    progress = worker.progress
+    assert (progress.failed, progress.retried, progress.released) == (len(handles), 0, 0)
+    records = [await handle.record() for handle in handles]
+    assert [each.output for each in records if "a_generator" in each.task] == ["yielded", "yielded"]
+
+
+@cases("database", migrated())
+async def test_a_generator_exit_that_a_future_carries_counts_as_an_attempt(queue):
+    handle = await queue.enqueue(misbehaving_tasks.closes_itself_again)
+    async with working(queue) as worker:
+        with pytest.raises(TaskFailed, match="GeneratorExit"):
+            await handle.result(timeout=20)
+    assert worker.progress.retried == 1
+
+
+@EVERYWHERE
+async def test_a_row_whose_run_ends_without_a_result_again_and_again_fails(queue, monkeypatch):
+    """No run is known to do so: the worker's own part is broken here."""
+
+    async def nothing(self, run):
+        current_runs.append(run.claimed.id)
+
+    current_runs: list[uuid.UUID] = []
+    monkeypatch.setattr("asyncqueue.running.runner.Runner.run", nothing)
+    handle = await queue.enqueue(sample_tasks.add, {"a": 1, "b": 1})
+    async with working(queue):
+        with pytest.raises(TaskFailed, match="ended without a result"):
+            await handle.result(timeout=20)
+    assert current_runs == [handle.id] * 3
+
+
+@EVERYWHERE
+async def test_a_row_that_cannot_be_begun_again_and_again_fails(queue, monkeypatch):
+    """Nor is any row known that the worker cannot begin."""
+
+    def prepare(self, claimed, open_stream):
+        attempts.append(claimed.id)
+        raise ZeroDivisionError
+
+    attempts: list[uuid.UUID] = []
+    monkeypatch.setattr("asyncqueue.running.runner.Runner.prepare", prepare)
+    handle = await queue.enqueue(sample_tasks.add, {"a": 1, "b": 1})
+    async with working(queue):
+        with pytest.raises(TaskFailed, match="ended without a result"):
+            await handle.result(timeout=20)
+    assert attempts == [handle.id] * 3
