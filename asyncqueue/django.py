@@ -126,5 +126,5 @@ def _sender(name: str, signals: Any) -> Any:
                 task = model.objects.get(pk=info.id)
                 signal.send(sender=model, task=task, **dict(zip(details, values, strict=True)))
 
-    send.__name__ = name
+    send.__module__, send.__name__, send.__qualname__ = signals.__name__, name, name  # as the log names it
     return send

@@ -126,12 +126,9 @@ def _keep_ours_enabled() -> None:
             logger.__class__ = type("_Enabled", (_Enabled, type(logger)), {})
 
 
-def about(task_id: UUID, task: str, attempt: int, queue: str | None = None) -> dict[str, str | int]:
+def about(task_id: UUID, task: str, attempt: int, queue: str) -> dict[str, str | int]:
     """What a record about a task carries beside its text: `logger.warning(..., extra=about(...))`."""
-    fields: dict[str, str | int] = {"task_id": str(task_id), "task": task, "attempt": attempt}
-    if queue is not None:
-        fields["queue"] = queue
-    return fields
+    return {"task_id": str(task_id), "task": task, "attempt": attempt, "queue": queue}
 
 
 # -- seeing records

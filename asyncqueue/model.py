@@ -278,6 +278,7 @@ class LostTask:
     claimed_by: str | None = None
     started: Stamp | None = None
     silent: float = 0.0
+    queue: str = DEFAULT_QUEUE
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,9 +117,10 @@ class Upkeep:
         if bad:
             async with transaction(connection, self._table) as failing:
                 await self._fail(failing, unreadable.keys_of(bad))
+        elapsed = self._times.elapsed
         return [
-            LostTask(UUID(key), task, pid, at, bool(ours), attempt, losses, by, started, self._times.elapsed(at, now))
-            for key, task, pid, at, ours, attempt, losses, by, started in rows
+            LostTask(UUID(key), task, pid, at, bool(ours), attempt, losses, by, started, elapsed(at, now), queue)
+            for key, task, pid, at, ours, attempt, losses, by, started, queue in rows
         ]
 
     async def fail_unreadable(self, connection: MysqlConnection) -> None:

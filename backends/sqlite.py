@@ -300,9 +300,10 @@ class SqliteBackend:
         if bad:
             keys = [row[0] for row in bad]
             await self._write(lambda raw: fail(raw, self._table, keys, self._times.now()), patience=_NO_PATIENCE)
+        silent = self._silent
         return [
-            LostTask(UUID(key), task, pid, token, bool(ours), attempt, losses, by, started, self._silent(token))
-            for key, task, pid, token, ours, attempt, losses, by, started in rows
+            LostTask(UUID(key), task, pid, token, bool(ours), attempt, losses, by, started, silent(token), queue)
+            for key, task, pid, token, ours, attempt, losses, by, started, queue in rows
         ]
 
     async def foreign_pids(self, own: int) -> set[int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from asyncqueue.model import ClaimedTask, LostTask
+from asyncqueue.model import DEFAULT_QUEUE, ClaimedTask, LostTask
 from asyncqueue.preceding import Predecessors
 from asyncqueue.retries import NO_RETRY, RetryPolicy
 from asyncqueue.running.run import current_run
@@ -20,21 +20,24 @@ class TaskInfo:
         task: its dotted path.
         attempt: which attempt it is, from 1.
         max_attempts: how many it has; in the last one `attempt` is the same.
+        queue: the queue that it is in.
     """
 
     id: UUID
     task: str
     attempt: int = 1
     max_attempts: int = 1
+    queue: str = DEFAULT_QUEUE
 
 
 def info_of(row: ClaimedTask | LostTask, retry: RetryPolicy | None = None) -> TaskInfo:
     """What hooks are told of a row; `retry` is what its function declares, None where that is not known."""
     if isinstance(row, LostTask):
-        return TaskInfo(row.id, row.task)
+        last = row.attempt + 1
+        return TaskInfo(row.id, row.task, last, last, row.queue)
     retry = retry or NO_RETRY
     own = row.max_attempts
-    return TaskInfo(row.id, row.task, retry.attempt(row.attempt, own), retry.limit(own))
+    return TaskInfo(row.id, row.task, retry.attempt(row.attempt, own), retry.limit(own), row.queue)
 
 
 def current_task() -> TaskInfo:

@@ -8,12 +8,12 @@ import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from importlib import import_module
+from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any
 
 from asyncqueue.errors import ConfigurationError
 from asyncqueue.importing import problem
 from asyncqueue.logs import about
-from asyncqueue.reprs import shown
 from asyncqueue.running.boundary import Raised, awaited, call
 from asyncqueue.running.threads import Threads
 
@@ -76,18 +76,36 @@ class Hooks:
         """Call the hooks of an event, one after the other."""
         for hook in getattr(self, event):
             try:
-                await awaited(_called(hook, details))
+                await awaited(_called(event, hook, details))
             except Raised as raised:
-                text = "the hook %s %s failed; the task is not affected"
-                logger.error(text, event, shown(hook), exc_info=raised.error, extra=_about(*details))
+                info = details[0]
+                logger.error(
+                    "the %s hook %s failed for task %s (%s): the task is not affected",
+                    event,
+                    _name(hook),
+                    info.id,
+                    info.task,
+                    exc_info=raised.error,
+                    extra=_about(info),
+                )
 
 
-def _about(info: Any, *_: Any) -> dict[str, str | int]:
-    return about(info.id, info.task, info.attempt)
+def _about(info: Any) -> dict[str, str | int]:
+    return about(info.id, info.task, info.attempt, info.queue)
 
 
-async def _called(hook: Hook, details: tuple[Any, ...]) -> None:
+def _name(hook: Hook) -> str:
+    """Where the hook is defined; of an object that can be called, its class."""
+    while isinstance(hook, functools.partial):
+        hook = hook.func
+    named = hook if isinstance(hook, FunctionType | MethodType | BuiltinFunctionType | type) else type(hook)
+    return f"{named.__module__}.{named.__qualname__}"
+
+
+async def _called(event: str, hook: Hook, details: tuple[Any, ...]) -> None:
     if inspect.iscoroutinefunction(hook):
         await hook(*details)
     else:
-        await _threads.run(functools.partial(hook, *details), f"the thread of the hook {shown(hook)}")
+        info = details[0]
+        what = f"the thread of the {event} hook {_name(hook)} for task {info.id} ({info.task})"
+        await _threads.run(functools.partial(hook, *details), what, about=lambda: _about(info))

@@ -35,8 +35,8 @@ class Threads:
     ) -> Result:
         """Call a function in a thread, with the caller's context variables. Returns or raises what it does.
 
-        When the caller is cancelled the thread is abandoned: it runs on, nobody waits for it, and its end is logged
-        under the name `what`, with the fields that `about` gives.
+        When the caller is cancelled the thread is abandoned: it runs on, and nobody waits for it. That and its end are
+        logged under the name `what`, with the fields that `about` gives.
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Result] = loop.create_future()
@@ -65,7 +65,9 @@ class Threads:
         except asyncio.CancelledError:
             if future.cancelled():
                 self.abandoned += 1
-                logger.warning("%s cannot be stopped: it is abandoned, and its result will be discarded", what)
+                logger.warning(
+                    "%s cannot be stopped: it is abandoned, and its result will be discarded", what, extra=about()
+                )
             raise
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Literal
 from uuid import UUID
@@ -150,7 +150,9 @@ class Rescuer:
         written: set[UUID] = set()
         if self._heart.settled:  # looked again: a beat may be late since
             write = partial(self._backend.end_lost, lease=lease, foreign_lease=self._leases.foreign)
-            written = await narrowed(list(ends.values()), write, self._refused, stuck=self._waits)
+            found = {task.id: task for task in lost}
+            refused, waits = partial(self._refused, found), partial(self._waits, found)
+            written = await narrowed(list(ends.values()), write, refused, stuck=waits)
         for task in lost:
             if task.id in written:
                 self._tell(task, failed=ends[task.id].status == Status.FAILED)
@@ -166,17 +168,22 @@ class Rescuer:
         end = self._end(task, again=again, lease=lease, foreign=foreign)
         return end if foreign or end.status != Status.FAILED or task.silent > _FINAL * lease else None
 
-    async def _refused(self, end: AttemptEnd, error: DataRejected) -> set[UUID]:
+    async def _refused(self, found: Mapping[UUID, LostTask], end: AttemptEnd, error: DataRejected) -> set[UUID]:
         """Leave a lost task whose end the database lets nobody write, and say so once."""
         if end.id not in self._left:
             self._left.add(end.id)
-            text = "task %s was lost by its worker, and the database refuses its end: %s"
-            logger.error(text, end.id, error, extra={"task_id": str(end.id)})
+            task = found[end.id]
+            logger.error(
+                "task %s (%s) was lost by its worker, and the database refuses its end: %s",
+                *(task.id, task.task, error),
+                extra=_about(task),
+            )
         return set()
 
-    async def _waits(self, end: AttemptEnd, error: DatabaseBusy) -> set[UUID]:
+    async def _waits(self, found: Mapping[UUID, LostTask], end: AttemptEnd, error: DatabaseBusy) -> set[UUID]:
         """Leave a lost task whose end waits in vain, for a trigger perhaps, until the next look."""
-        logger.debug("the end of lost task %s waits: %s", end.id, error, extra={"task_id": str(end.id)})
+        task = found[end.id]
+        logger.debug("the end of lost task %s (%s) waits: %s", task.id, task.task, error, extra=_about(task))
         return set()
 
     def _end(self, task: LostTask, *, again: bool, lease: float, foreign: bool) -> AttemptEnd:
@@ -199,6 +206,10 @@ class Rescuer:
             task.task,
             f" ({worker})" if worker else "",
             "failed" if failed else "queued again",
-            extra=about(task.id, task.task, task.attempt + 1),
+            extra=_about(task),
         )
         self._on_rescued(task, failed)
+
+
+def _about(task: LostTask) -> dict[str, str | int]:
+    return about(task.id, task.task, task.attempt + 1, task.queue)

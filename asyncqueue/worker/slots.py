@@ -102,13 +102,16 @@ class Slots:
 
     def describe(self, task: asyncio.Task[Any]) -> str:
         """What an asyncio task is: the run of a row, or something else."""
-        held = self._running.get(task) or self._abandoned.get(task, (None,))[0]
+        held = self._held(task)
         return f"task {held.claimed.task} ({held.id})" if held is not None else task.get_name()
 
     def about(self, task: asyncio.Task[Any]) -> dict[str, str | int]:
         """What a record about an asyncio task carries."""
-        held = self._running.get(task)
+        held = self._held(task)
         return held.about if held is not None else {}
+
+    def _held(self, task: asyncio.Task[Any]) -> Held | None:
+        return self._running.get(task) or self._abandoned.get(task, (None,))[0]
 
     def accept(self, claims: Iterable[Held]) -> None:
         """Run these as soon as there are places, in this order. What cannot be begun is handed back by `on_end`."""

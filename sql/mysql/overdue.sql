@@ -4,7 +4,7 @@
 -- listed, wait for both. Nothing is locked: what becomes of each is decided then, and `still_lost` looks once more. `latest`
 -- is the later one of the two, for the index. Names are compared byte by byte, because the columns' collations may differ.
 -- Params: lease, cutoff, foreign_cutoff, latest, unknown, limit
--- Returns: id, task, worker_pid, token, ours, attempt, losses, claimed_by, started
+-- Returns: id, task, worker_pid, token, ours, attempt, losses, claimed_by, started, queue
 SELECT id,
        task,
        worker_pid, -- [errors]
@@ -14,7 +14,8 @@ SELECT id,
        attempt,
        losses,
        NULLIF(TRIM(claimed_by), '') AS claimed_by,
-       started
+       started,
+       queue
   FROM {table} AS t
        FORCE INDEX ({band_index}) -- [indexed]
  WHERE status = 1

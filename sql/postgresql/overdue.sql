@@ -4,12 +4,12 @@
 -- both. Nothing is locked: what becomes of each is decided then, and `still_lost` looks once more.
 -- A row without a time, from before the first year, is seen to by `fail_unreadable`: nothing can be reckoned with it.
 -- Params: lease, foreign_lease, unknown, limit
--- Returns: id, task, worker_pid, token, ours, attempt, losses, claimed_by, started, silent
+-- Returns: id, task, worker_pid, token, ours, attempt, losses, claimed_by, started, silent, queue
 SELECT id, task,
        worker_pid, -- [errors]
        NULL::integer AS worker_pid, -- [not errors]
        modified AS token, renewed IS NOT DISTINCT FROM modified AS ours, attempt, losses, claimed_by, started,
-       extract(epoch FROM statement_timestamp() - modified)::float8 AS silent
+       extract(epoch FROM statement_timestamp() - modified)::float8 AS silent, queue
   FROM {table} AS t
  WHERE status = 1
    AND modified >= '0001-01-02Z'::timestamptz

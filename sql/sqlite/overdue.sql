@@ -4,11 +4,11 @@
 -- beats by the lease that it has listed, wait for both. What becomes of each is decided then, and `still_lost` looks once
 -- more. Cut-offs are in the table's zone; `latest` is the later one of the two, for the index.
 -- Params: lease, cutoff, foreign_cutoff, latest, unknown, limit, now_utc
--- Returns: id, task, worker_pid, token, ours, attempt, losses, claimed_by, started
+-- Returns: id, task, worker_pid, token, ours, attempt, losses, claimed_by, started, queue
 SELECT id, task,
        worker_pid, -- [errors]
        NULL AS worker_pid, -- [not errors]
-       modified AS token, coalesce(renewed, started) IS modified AS ours, attempt, losses, claimed_by, started
+       modified AS token, coalesce(renewed, started) IS modified AS ours, attempt, losses, claimed_by, started, queue
   FROM {table} AS t
  WHERE status = 1
    AND modified < :latest

@@ -8,7 +8,8 @@ import anyio
 import pytest
 
 from asyncqueue.errors import MigrationRequired
-from asyncqueue.model import AttemptEnd, Claim, Status, WorkerInfo
+from asyncqueue.ids import new_id
+from asyncqueue.model import AttemptEnd, Claim, NewTask, Status, WorkerInfo
 from tests.conformance.helpers import claimed, done, fences, release, row
 from tests.conformance.test_bands import LEVEL_0, MIGRATED, put, take
 from tests.conformance.transactions import holding
@@ -41,6 +42,16 @@ async def test_a_claim_of_ours_is_lost_after_its_lease(backend):
     assert await backend.finish([done(first)]) == set(), "the worker that was lost is fenced"
     assert await take(backend) == [first.id]
     assert (await backend.attempts(first.id))[0].outcome == "lost"
+
+
+@MIGRATED
+async def test_a_lost_claim_is_found_with_its_queue(backend):
+    tasks = [NewTask(new_id(), "app.task", None, name) for name in ("mail", "default")]
+    await backend.enqueue(tasks)
+    await backend.claim(2, worker_pid=None)
+    await asyncio.sleep(0.4)
+    lost = await backend.overdue(lease=0.3, foreign_lease=None)
+    assert {each.id: each.queue for each in lost} == {task.id: task.queue for task in tasks}
 
 
 @MIGRATED

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import signal
 import threading
 
@@ -119,3 +120,67 @@ async def test_hooks_that_cannot_be_stopped_do_not_keep_the_process(database, qu
         worker.signal(signal.SIGTERM)
         assert await worker.wait(30) == 0
         assert "ending with tasks or hooks that cannot be stopped" in worker.text()
+
+
+class Refusing:
+    """A hook that is an object, of which every repr has an address."""
+
+    def __call__(self, _info, *_details):
+        raise ValueError("of the hook")
+
+
+async def refuses(_info, *_details):
+    raise ValueError("of the hook")
+
+
+@ON_SQLITE
+async def test_the_line_about_a_hook_that_fails_says_of_which_task(queue, caplog):
+    await queue.migrate()
+    events = ("before_job", "on_success", "on_failure", "before_loop", "after_loop")
+    hooks = Hooks(**{event: (Refusing(), refuses, functools.partial(refuses)) for event in events})
+    handles = {
+        name: await queue.enqueue(f"tests.worker.sample_tasks.{name}", arguments, queue="mail")
+        for name, arguments in (("add", {"a": 1, "b": 2}), ("count_to", {"number": 1}), ("fail", {}))
+    }
+    await Worker(queue, application=Application(hooks=hooks)).run(burst=True)
+    lines = [record for record in caplog.records if record.name == "asyncqueue.hooks"]
+    seen = {(record.getMessage().split()[1], record.task.rpartition(".")[2]) for record in lines}
+    assert seen == {
+        *(("before_job", name) for name in handles),
+        *(("on_success", "add"), ("on_success", "count_to"), ("on_failure", "fail")),
+        *(("before_loop", "count_to"), ("after_loop", "count_to")),
+    }
+    for record in lines:
+        event, name = record.getMessage().split()[1], record.task.rpartition(".")[2]
+        about = f"failed for task {handles[name].id} (tests.worker.sample_tasks.{name}): the task is not affected"
+        hook = f"the {event} hook {__name__}"
+        assert record.getMessage() in {f"{hook}.{each} {about}" for each in ("Refusing", "refuses")}
+        fields = (record.task_id, record.attempt, record.queue)
+        assert fields == (str(handles[name].id), 1, "mail")
+
+
+@ON_SQLITE
+async def test_the_lines_about_a_hook_that_is_abandoned_say_of_which_task(queue, monkeypatch, caplog):
+    monkeypatch.setattr(workers, "_UNWIND", 0.1)
+    begun, let_go = threading.Event(), threading.Event()
+
+    def stuck(_info):
+        begun.set()
+        let_go.wait(60)
+
+    settings = queue.settings.model_copy(update={"grace": 0})
+    worker = Worker(queue, settings=settings, application=Application(hooks=Hooks(on_success=(stuck,))))
+    working = asyncio.create_task(worker.run())
+    await enqueued(queue, 1)
+    await until(begun.is_set, 10, "the hook")
+    worker.stop()
+    await asyncio.wait_for(working, 20)
+    let_go.set()
+    await until(lambda: "abandoned earlier, has ended" in caplog.text, 10, "the end of the thread")
+    [record] = await queue.list()
+    lines = [line for line in caplog.records if line.getMessage().startswith("the thread of the on_success hook ")]
+    assert len(lines) == 2
+    for line in lines:
+        assert f"stuck for task {record.id} ({record.task})" in line.getMessage()
+        assert "0x" not in line.getMessage()
+        assert (line.task_id, line.task, line.attempt, line.queue) == (str(record.id), record.task, 1, "default")

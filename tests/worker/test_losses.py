@@ -199,6 +199,15 @@ async def test_a_rescuer_takes_nothing_that_it_holds_itself(queue):
     assert [await handle.status() for handle in handles] == [Status.RUNNING, Status.QUEUED]
 
 
+@MIGRATED
+async def test_the_line_about_a_lost_task_has_its_fields(queue, caplog):
+    handle = await queue.enqueue("app.known", {}, queue="mail")
+    assert len(await queue.backend.claim(1, worker_pid=None)) == 1
+    await _rescuer(queue, SimpleNamespace(own=-1.0, foreign=None), known=True)._look()
+    [line] = [record for record in caplog.records if "was lost by its worker" in record.getMessage()]
+    assert (line.task_id, line.task, line.attempt, line.queue) == (str(handle.id), "app.known", 1, "mail")
+
+
 @LEVEL_0
 async def test_a_rescuer_takes_nothing_that_it_holds_itself_where_the_lease_alone_decides(queue):
     handles = await queue.enqueue_many([("app.known", {})] * 2)
