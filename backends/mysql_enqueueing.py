@@ -18,7 +18,7 @@ from asyncqueue.backends.mysql_keys import Keys
 from asyncqueue.backends.mysql_rows import new_rows
 from asyncqueue.backends.mysql_times import Times
 from asyncqueue.backends.table import Table
-from asyncqueue.backends.transactions import closed, for_callers, no_transaction
+from asyncqueue.backends.transactions import SQLALCHEMY, closed, for_callers, no_transaction
 from asyncqueue.errors import ConfigurationError, DataRejected
 from asyncqueue.model import NewTask
 
@@ -100,7 +100,7 @@ class Enqueueing:
         if not isinstance(connection, aiomysql.Connection):
             raise ConfigurationError(
                 f"connection= must be an aiomysql connection for a MySQL or MariaDB queue, "
-                f"not {type(connection).__name__}"
+                f"not {type(connection).__name__}. {SQLALCHEMY}"
             )
         if not is_open(connection):
             raise closed()

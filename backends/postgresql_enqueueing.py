@@ -17,7 +17,7 @@ from asyncqueue.backends.postgresql_notifier import Notifier
 from asyncqueue.backends.postgresql_savepoint import savepoint
 from asyncqueue.backends.postgresql_transaction import transaction
 from asyncqueue.backends.table import Table
-from asyncqueue.backends.transactions import closed, for_callers, no_transaction
+from asyncqueue.backends.transactions import SQLALCHEMY, closed, for_callers, no_transaction
 from asyncqueue.backends.values import placed
 from asyncqueue.errors import ConfigurationError
 from asyncqueue.model import ASIDE, Link, NewTask
@@ -163,7 +163,8 @@ def _check(connection: object) -> None:
     """Raise ConfigurationError for a caller's connection that is of another driver, not open, or in no transaction."""
     if not isinstance(connection, asyncpg.Connection | asyncpg.pool.PoolConnectionProxy):
         raise ConfigurationError(
-            f"connection= must be an asyncpg connection for a PostgreSQL queue, not {type(connection).__name__}"
+            f"connection= must be an asyncpg connection for a PostgreSQL queue, not {type(connection).__name__}. "
+            f"{SQLALCHEMY}"
         )
     try:
         if connection.is_closed():

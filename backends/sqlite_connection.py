@@ -16,7 +16,7 @@ import aiosqlite
 from asyncqueue.backends.sqlite_checkpoints import Checkpoints
 from asyncqueue.backends.sqlite_errors import is_busy
 from asyncqueue.backends.sqlite_location import identity
-from asyncqueue.backends.transactions import closed, no_transaction
+from asyncqueue.backends.transactions import SQLALCHEMY, closed, no_transaction
 from asyncqueue.errors import ConfigurationError
 
 Result = TypeVar("Result")
@@ -171,7 +171,8 @@ def check_callers(connection: object) -> None:
     """Raise ConfigurationError for a caller's connection that is of another kind, not open, or in no transaction."""
     if not isinstance(connection, aiosqlite.Connection):
         raise ConfigurationError(
-            f"connection= must be an aiosqlite connection for a SQLite queue, not {type(connection).__name__}"
+            f"connection= must be an aiosqlite connection for a SQLite queue, not {type(connection).__name__}. "
+            f"{SQLALCHEMY}"
         )
     try:
         begun = connection.in_transaction

@@ -6,6 +6,12 @@ from collections.abc import Callable
 
 from asyncqueue.errors import ConfigurationError, DatabaseReadOnly
 
+#: How to reach the driver's connection from what SQLAlchemy gives.
+SQLALCHEMY = (
+    "SQLAlchemy's session has the driver's connection: `await session.flush()`, then "
+    "`raw = await (await session.connection()).get_raw_connection()`, and connection=raw.driver_connection"
+)
+
 
 def no_transaction(how: str) -> ConfigurationError:
     """The error for `connection=` where the row would be committed by itself; `how` begins a transaction there."""
