@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,13 +12,14 @@ from typing import Any
 from asyncqueue.django_settings import APP, MODULE, project, unusable
 from asyncqueue.errors import SchemaError
 from asyncqueue.importing import problem
+from asyncqueue.loggers import get_logger
 from asyncqueue.running.application import Application
 from asyncqueue.running.context import TaskInfo
 from asyncqueue.running.hooks import Hooks
 from asyncqueue.running.resolve import AllowRule
 from asyncqueue.settings import Settings
 
-logger = logging.getLogger("asyncqueue.django")
+logger = get_logger("asyncqueue.django")
 
 _SIGNALS = ("before_job", "on_success", "on_failure", "before_loop", "after_loop")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 from collections.abc import Mapping
@@ -14,8 +13,9 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 from asyncqueue.errors import ConfigurationError
 from asyncqueue.importing import problem
+from asyncqueue.loggers import get_logger
 
-logger = logging.getLogger("asyncqueue.django")
+logger = get_logger("asyncqueue.django")
 
 MODULE = "DJANGO_SETTINGS_MODULE"
 #: The settings modules of which the log says that they cannot be loaded.

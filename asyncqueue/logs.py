@@ -17,15 +17,19 @@ import functools
 import json
 import logging
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from typing import Any, Literal
 from uuid import UUID
+
+from asyncqueue import loggers
 
 _FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 _OURS = "asyncqueue"
 #: Loggers of drivers that write a line for each statement at DEBUG: nobody would find the worker's own lines.
 _TALKATIVE = ("aiosqlite",)
+#: Loggers of what the worker rests on: a line of theirs is written in the middle of its work, as one of ours is.
+_BENEATH = ("asyncio", "concurrent.futures", "asyncpg", "aiomysql", "aiosqlite")
 
 #: Set while handlers are being called. What they write to standard output or error is no print of the task.
 delivering: ContextVar[bool] = ContextVar("asyncqueue_delivering", default=False)
@@ -54,6 +58,8 @@ def set_up(level: str, form: Literal["console", "json"], handler: logging.Handle
         handler.setFormatter(logging.Formatter(_FORMAT))
     _console = handler
     _keep_ours_enabled()
+    for beneath in _BENEATH:
+        loggers.get_logger(beneath)
     logging.getLogger(_OURS).setLevel(level)
     root = logging.getLogger()
     if not root.handlers:
@@ -167,14 +173,23 @@ def _handled(logger: logging.Logger, record: logging.LogRecord) -> None:
     deliver(logger, record)
 
 
-def deliver(logger: logging.Logger, record: logging.LogRecord, *, elsewhere: bool = True) -> None:
-    """Call the handlers of a record. With `elsewhere` False only those that write to the console."""
+def deliver(
+    logger: logging.Logger, record: logging.LogRecord, *, elsewhere: bool = True, guarded: bool = False
+) -> None:
+    """Call the handlers of a record. With `elsewhere` False only those that write to the console.
+
+    Guarded, as lines of our own loggers are in any case, a handler that raises keeps the record from no other one.
+    """
+    guarded = guarded or isinstance(logger, loggers.GuardedLogger)
     token = delivering.set(True)
     try:
         if _console is not None and _is_ours(record.name):
             _deliver_ours(logger, record, _console, elsewhere=elsewhere)
         elif _console is not None or not elsewhere:
-            _deliver_theirs(logger, record, _console, elsewhere=elsewhere)
+            handle = loggers.handled_at_any_rate if guarded else loggers.handled
+            _deliver_theirs(logger, record, _console, elsewhere=elsewhere, handle=handle)
+        elif guarded and loggers.is_logging_s_own(_call_handlers):
+            loggers.call_each(logger, record)
         else:
             _call_handlers(logger, record)
     finally:
@@ -184,69 +199,61 @@ def deliver(logger: logging.Logger, record: logging.LogRecord, *, elsewhere: boo
 def show(record: logging.LogRecord, *, elsewhere: bool) -> None:
     """Handle a record that was made in another process as if it had been made here.
 
-    With `elsewhere` False that process has written it wherever it goes beside the console.
+    With `elsewhere` False that process has written it wherever it goes beside the console. This raises nothing: the
+    logging call that has made the record has returned, in the other process.
     """
     logger = logging.getLogger(record.name)
-    if logger.isEnabledFor(record.levelno) and logger.filter(record):
-        deliver(logger, record, elsewhere=elsewhere)
+    try:
+        if logger.isEnabledFor(record.levelno) and loggers.passes(logger, record):
+            deliver(logger, record, elsewhere=elsewhere, guarded=True)
+    except BaseException as error:  # noqa: BLE001 - SystemExit and its like as well
+        loggers.name_what_raised("logging, by", logger, error)
 
 
 def handled_elsewhere(record: logging.LogRecord) -> bool:
     """Whether there is a handler for this record that does not write to the console."""
-    chain = _chain(logging.getLogger(record.name))
+    chain = loggers.chain(logging.getLogger(record.name))
     return any(record.levelno >= handler.level and not _on_console(handler) for _, handler in chain)
 
 
 def _deliver_ours(
-    logger: logging.Logger, record: logging.LogRecord, console: logging.Handler, *, elsewhere: bool
+    logger: logging.Logger, record: logging.LogRecord, console: logging.Handler, *, elsewhere: bool = True
 ) -> None:
     """A line of the worker's: once on the console, in its own form, and wherever the application wants it beside that.
 
     An application that gives one of our loggers handlers for the console has taken that over.
     """
-    chain = [(owner, handler) for owner, handler in _chain(logger) if handler is not console]
+    chain = [(owner, handler) for owner, handler in loggers.chain(logger) if handler is not console]
     taken_over = any(_is_ours(owner) and _on_console(handler) for owner, handler in chain)
     if not taken_over:
-        _handle(console, record)
+        loggers.handled_at_any_rate(console, record)
     for owner, handler in chain:
         if (taken_over and _is_ours(owner)) if _on_console(handler) else elsewhere:
-            _handle(handler, record)
+            loggers.handled_at_any_rate(handler, record)
 
 
 def _deliver_theirs(
-    logger: logging.Logger, record: logging.LogRecord, console: logging.Handler | None, *, elsewhere: bool
+    logger: logging.Logger,
+    record: logging.LogRecord,
+    console: logging.Handler | None,
+    *,
+    elsewhere: bool,
+    handle: Callable[[logging.Handler, logging.LogRecord], bool],
 ) -> None:
     """A line of the application's: as it has set that up, in the worker's log only where it does not show it itself."""
     shown = found = kept = False
-    for _, handler in _chain(logger):
+    for _, handler in loggers.chain(logger):
         found = True
         if handler is console:
             kept = True
         elif _on_console(handler):
-            shown = _handle(handler, record) or shown
+            shown = handle(handler, record) or shown
         elif elsewhere:
-            _handle(handler, record)
+            handle(handler, record)
     if not found and record.levelno >= logging.WARNING:  # as logging itself has it
         console, kept = console or logging.lastResort, True
     if console is not None and kept and not shown:
-        _handle(console, record)
-
-
-def _handle(handler: logging.Handler, record: logging.LogRecord) -> bool:
-    """Let a handler have a record. Returns whether it has taken it."""
-    if record.levelno < handler.level:
-        return False
-    taken: Any = handler.handle(record)
-    return taken is None or bool(taken)  # one that was written before handle() returned anything takes all
-
-
-def _chain(logger: logging.Logger) -> Iterator[tuple[str, logging.Handler]]:
-    """The handlers of a logger and of those above it, each with the name of the logger that has it."""
-    each: logging.Logger | None = logger
-    while each is not None:
-        for handler in list(each.handlers):
-            yield each.name, handler
-        each = each.parent if each.propagate else None
+        handle(console, record)
 
 
 def _is_ours(name: str) -> bool:
@@ -254,10 +261,10 @@ def _is_ours(name: str) -> bool:
 
 
 def _on_console(handler: logging.Handler) -> bool:
-    stream = getattr(handler, "stream", None) or getattr(getattr(handler, "console", None), "file", None)
     try:
+        stream = getattr(handler, "stream", None) or getattr(getattr(handler, "console", None), "file", None)
         return stream is not None and stream.fileno() in (1, 2)
-    except (AttributeError, OSError, ValueError):
+    except BaseException:  # noqa: BLE001 - a stream without a descriptor, or the application's code
         return False
 
 
@@ -279,7 +286,7 @@ def portable(record: logging.LogRecord) -> dict[str, Any]:
 
 def unpacked(values: Mapping[str, Any]) -> logging.LogRecord:
     """The record again."""
-    return logging.makeLogRecord(dict(values))
+    return loggers.made_again(values)
 
 
 _NOT_PORTABLE = ("args", "exc_info", "message", "msg")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import builtins
-import logging
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
@@ -32,6 +31,7 @@ from asyncqueue.errors import (
 from asyncqueue.handle import TaskHandle
 from asyncqueue.ids import id_of, ids_of
 from asyncqueue.limits import LimitState
+from asyncqueue.loggers import get_logger
 from asyncqueue.model import (
     DEFAULT_QUEUE,
     Attempt,
@@ -59,7 +59,7 @@ from asyncqueue.urls import file_of
 from asyncqueue.waiting import Waiting
 from asyncqueue.writing import Writer
 
-logger = logging.getLogger("asyncqueue.queue")
+logger = get_logger("asyncqueue.queue")
 
 _NOT_OPEN = (
     "the queue is not open: use `async with queue`, or `await queue.open()` before its first use and "

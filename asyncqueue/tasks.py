@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import inspect
 import json
-import logging
 import sys
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,12 +16,13 @@ from pydantic_core import PydanticSerializationError, to_jsonable_python
 from asyncqueue import names
 from asyncqueue.errors import ConfigurationError, InvalidArguments, InvalidTask, PayloadTooLarge
 from asyncqueue.limits import LimitKey, LimitPolicy, Rate
+from asyncqueue.loggers import get_logger
 from asyncqueue.names import MAX_PATH, check_names, is_path
 from asyncqueue.retries import NO_RETRY, RetryDelay, RetryPolicy
 from asyncqueue.schedules import CatchUp, Schedule
 from asyncqueue.signatures import parameters_of
 
-logger = logging.getLogger("asyncqueue.tasks")
+logger = get_logger("asyncqueue.tasks")
 
 P = ParamSpec("P")
 R = TypeVar("R")

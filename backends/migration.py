@@ -7,7 +7,6 @@ it stopped; the table of versions says what was complete once, so that what some
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -16,8 +15,9 @@ from asyncqueue.backends import versions
 from asyncqueue.backends.base import Change
 from asyncqueue.backends.names import Names
 from asyncqueue.errors import SchemaError
+from asyncqueue.loggers import get_logger
 
-logger = logging.getLogger("asyncqueue.migration")
+logger = get_logger("asyncqueue.migration")
 
 #: Level 1's columns.
 COLUMNS = ("queue", "priority", "run_after", "attempt", "max_attempts", "losses", "claimed_by", "started", "renewed")

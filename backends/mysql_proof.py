@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
 from uuid import UUID
 
@@ -12,8 +11,9 @@ from asyncqueue.backends.mysql_rows import ids_json
 from asyncqueue.backends.mysql_transactions import Transaction
 from asyncqueue.backends.table import Table
 from asyncqueue.errors import UnsupportedServer
+from asyncqueue.loggers import get_logger
 
-logger = logging.getLogger("asyncqueue.backend")
+logger = get_logger("asyncqueue.backend")
 
 _WITHOUT_LOCKS = (
     "this server does not keep rows locked that SELECT ... FOR UPDATE SKIP LOCKED has locked: two workers would run "

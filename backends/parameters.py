@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from asyncqueue.errors import ConfigurationError
+from asyncqueue.loggers import get_logger
 
-logger = logging.getLogger("asyncqueue.backend")
+logger = get_logger("asyncqueue.backend")
 
 
 class Kind(NamedTuple):

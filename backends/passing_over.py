@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Awaitable, Callable
 
 from asyncqueue.errors import DataRejected
+from asyncqueue.loggers import get_logger
 from asyncqueue.model import LostTask
 
-logger = logging.getLogger("asyncqueue.backend")
+logger = get_logger("asyncqueue.backend")
 
 
 async def passing_over(rescue: Callable[[int, int], Awaitable[list[LostTask]]], limit: int) -> list[LostTask]:

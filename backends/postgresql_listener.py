@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
@@ -12,13 +11,14 @@ import anyio
 
 from asyncqueue import background
 from asyncqueue.backends.carrying import begin
+from asyncqueue.loggers import get_logger
 
 if TYPE_CHECKING:
     import asyncpg
 
     AsyncpgConnection = asyncpg.Connection[asyncpg.Record]
 
-logger = logging.getLogger("asyncqueue.backends")
+logger = get_logger("asyncqueue.backends")
 
 #: What notifications say: new tasks, a cancellation, somebody who waits for tasks to end, tasks that have ended.
 NEWS, CANCELLED, AWAITED, ENDED = "", "cancel", "wait", "ended"

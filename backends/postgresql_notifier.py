@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 
 from asyncqueue.backends.carrying import begin
 from asyncqueue.errors import DatabaseError
+from asyncqueue.loggers import get_logger
 
-logger = logging.getLogger("asyncqueue.backends")
+logger = get_logger("asyncqueue.backends")
 
 #: Seconds between two notifications of one queue.
 _INTERVAL = 0.003

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import sqlite3
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -16,8 +15,9 @@ from asyncqueue.backends.sqlite_location import MEMORY, identity
 from asyncqueue.backends.sqlite_watcher import Bell, News, Watcher
 from asyncqueue.backends.statements import Statement
 from asyncqueue.errors import DatabaseUnavailable
+from asyncqueue.loggers import get_logger
 
-logger = logging.getLogger("asyncqueue.backend")
+logger = get_logger("asyncqueue.backend")
 
 # Another process may hold the lock for a while; what is left of the deadline is for the work itself.
 _SHARE_FOR_WAITING = 0.9

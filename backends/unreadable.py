@@ -6,7 +6,6 @@ something is found there are the rows looked at one by one.
 
 from __future__ import annotations
 
-import logging
 import re
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -15,8 +14,9 @@ from typing import Any
 from uuid import UUID
 
 from asyncqueue.errors import DatabaseError
+from asyncqueue.loggers import get_logger
 
-logger = logging.getLogger("asyncqueue.worker")
+logger = get_logger("asyncqueue.worker")
 
 #: Ids as Django writes them to a column of characters.
 AS_DJANGO = re.compile("(?:[0-9a-f]{32},)*")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable
 from dataclasses import asdict
 from difflib import get_close_matches
@@ -15,11 +14,12 @@ from asyncqueue.cli.errors import fail
 from asyncqueue.cli.options import Database, Json
 from asyncqueue.cli.output import print_json, print_table
 from asyncqueue.errors import DatabaseError
+from asyncqueue.loggers import get_logger
 
 if TYPE_CHECKING:
     from asyncqueue.queue import Queue
 
-logger = logging.getLogger("asyncqueue.worker")
+logger = get_logger("asyncqueue.worker")
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The queue's name.")]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import gc
-import logging
 import os
 import time
 from dataclasses import replace
@@ -16,6 +15,7 @@ from asyncqueue.cli.command import command
 from asyncqueue.cli.options import Database
 from asyncqueue.cli.queues import warn_of_unused
 from asyncqueue.cli.signals import leave, obeying_signals
+from asyncqueue.loggers import get_logger
 from asyncqueue.running import forks
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from asyncqueue.settings import Settings
     from asyncqueue.worker import Progress
 
-logger = logging.getLogger("asyncqueue.worker")
+logger = get_logger("asyncqueue.worker")
 
 
 @functools.partial(command, steady=True)

@@ -13,12 +13,13 @@ from contextlib import contextmanager
 from itertools import count
 from typing import TYPE_CHECKING
 
+from asyncqueue.loggers import get_logger
 from asyncqueue.running import forks
 
 if TYPE_CHECKING:
     from asyncqueue.worker import Worker
 
-logger = logging.getLogger("asyncqueue.worker")
+logger = get_logger("asyncqueue.worker")
 
 #: Seconds after a second signal until the process ends whatever happens.
 _FORCED = 10
@@ -63,9 +64,9 @@ def obeying_signals(worker: Worker) -> Iterator[None]:
 def leave(code: int) -> None:
     """End the process without waiting for any thread, or for a process that a task has started."""
     # A task may have closed any of the streams, and logging may be set up by the application.
-    with contextlib.suppress(Exception):
+    with contextlib.suppress(BaseException):
         logging.shutdown()
     for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(Exception):
+        with contextlib.suppress(BaseException):
             stream.flush()
     os._exit(code)

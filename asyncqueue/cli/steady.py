@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import signal
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 from asyncqueue.background import GuardedTask
+from asyncqueue.loggers import get_logger
 from asyncqueue.reprs import shown
 
-logger = logging.getLogger("asyncqueue.worker")
+logger = get_logger("asyncqueue.worker")
 
 
 def run_to_its_end(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from importlib import import_module
@@ -13,11 +12,12 @@ from typing import Any
 
 from asyncqueue.errors import ConfigurationError
 from asyncqueue.importing import problem
+from asyncqueue.loggers import get_logger
 from asyncqueue.logs import about
 from asyncqueue.running.boundary import Raised, awaited, call
 from asyncqueue.running.threads import Threads
 
-logger = logging.getLogger("asyncqueue.hooks")
+logger = get_logger("asyncqueue.hooks")
 
 Hook = Callable[..., Any]
 

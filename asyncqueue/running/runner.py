@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import functools
 import inspect
-import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -15,6 +14,7 @@ import anyio
 from asyncqueue.backends.facets import Chains
 from asyncqueue.errors import InvalidTask, PayloadTooLarge, TaskNotImportable, UnknownTask
 from asyncqueue.limits import Limit, LimitPolicy
+from asyncqueue.loggers import get_logger
 from asyncqueue.model import ClaimedTask, Status
 from asyncqueue.reprs import shown
 from asyncqueue.retries import NO_RETRY, Retry
@@ -32,7 +32,7 @@ from asyncqueue.running.texts import describe_error, describe_plainly, encode_re
 from asyncqueue.running.threads import Threads
 from asyncqueue.running.trial import EndsTheProcess, Trials
 
-logger = logging.getLogger("asyncqueue.running")
+logger = get_logger("asyncqueue.running")
 
 
 class RunResult(NamedTuple):

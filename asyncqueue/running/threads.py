@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import logging
 import threading
 import time
 from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
+from asyncqueue.loggers import get_logger
 from asyncqueue.reprs import shown
 from asyncqueue.running import forks
 
-logger = logging.getLogger("asyncqueue.running")
+logger = get_logger("asyncqueue.running")
 
 Result = TypeVar("Result")
 

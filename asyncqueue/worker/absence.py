@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import time
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -13,8 +12,9 @@ import anyio
 from asyncqueue.backends.base import Backend
 from asyncqueue.backoff import Backoff
 from asyncqueue.errors import SchemaError, TableMissing, unwrapped
+from asyncqueue.loggers import get_logger
 
-logger = logging.getLogger("asyncqueue.worker")
+logger = get_logger("asyncqueue.worker")
 
 #: Seconds until the table is looked at again, at first and at most.
 _FIRST, _LAST = 0.1, 0.5

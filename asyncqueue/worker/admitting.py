@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import math
 import time
 from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
@@ -21,13 +20,14 @@ from asyncqueue.backends.limits import function_of
 from asyncqueue.backends.places import AT_ONCE
 from asyncqueue.errors import DatabaseError, InvalidArguments, InvalidTask, MigrationRequired
 from asyncqueue.limits import Limit, LimitPolicy, Terms
+from asyncqueue.loggers import get_logger
 from asyncqueue.model import ClaimedTask, Link, Status
 from asyncqueue.running.boundary import Raised, call, is_a
 from asyncqueue.running.runner import RunResult
 from asyncqueue.worker.leases import Leases
 from asyncqueue.worker.signal import Signal
 
-logger = logging.getLogger("asyncqueue.worker")
+logger = get_logger("asyncqueue.worker")
 
 #: The chore of looking everywhere, which one worker of all does.
 SWEEP = "limits"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import Callable, Sequence
 
@@ -11,6 +10,7 @@ import anyio
 
 from asyncqueue.backends.base import Backend
 from asyncqueue.backoff import Backoff
+from asyncqueue.loggers import get_logger
 from asyncqueue.model import Claimant, ClaimedTask
 from asyncqueue.worker.finishing import Finisher
 from asyncqueue.worker.heart import Heart
@@ -20,7 +20,7 @@ from asyncqueue.worker.signal import Signal
 from asyncqueue.worker.slots import Slots
 from asyncqueue.worker.unfound import Unfound
 
-logger = logging.getLogger("asyncqueue.worker")
+logger = get_logger("asyncqueue.worker")
 
 #: Never fetch more tasks ahead than this, nor fewer than the concurrency allows.
 _PREFETCH = 250

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import random
 import time
 from collections.abc import Callable, Mapping
@@ -12,10 +11,11 @@ import anyio
 from asyncqueue.backends import versions
 from asyncqueue.backends.base import Backend
 from asyncqueue.backends.places import AT_ONCE
+from asyncqueue.loggers import get_logger
 from asyncqueue.model import Status
 from asyncqueue.retention import clean, repeat
 
-logger = logging.getLogger("asyncqueue.worker")
+logger = get_logger("asyncqueue.worker")
 
 #: The chores' names in the table.
 CLEANUP, SWEEP = "cleanup", "sweep"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from dataclasses import dataclass
 
@@ -13,6 +12,7 @@ from anyio.abc import TaskGroup
 from asyncqueue.backends.base import Backend
 from asyncqueue.backoff import Backoff
 from asyncqueue.errors import DatabaseBusy, DatabaseError
+from asyncqueue.loggers import get_logger
 from asyncqueue.model import Claimant
 from asyncqueue.worker.claiming import Claimer
 from asyncqueue.worker.finishing import Finisher
@@ -20,7 +20,7 @@ from asyncqueue.worker.ledger import Held, Ledger
 from asyncqueue.worker.signal import Signal
 from asyncqueue.worker.supervisor import heals
 
-logger = logging.getLogger("asyncqueue.worker")
+logger = get_logger("asyncqueue.worker")
 
 #: While one exchange is under way another begins only with so many ends: many small ones cost more than a few large.
 _ENOUGH = 64

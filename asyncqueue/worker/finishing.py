@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence, Set
 from contextlib import suppress
@@ -12,6 +11,7 @@ from uuid import UUID
 from asyncqueue.backends.base import Backend
 from asyncqueue.errors import DatabaseBusy, DataRejected, SchemaChanged
 from asyncqueue.limits import HandBack
+from asyncqueue.loggers import get_logger
 from asyncqueue.model import AttemptEnd, Claimant, ClaimedTask, Finish, Link, Release, Status
 from asyncqueue.worker.ledger import Held, Ledger
 from asyncqueue.worker.narrowing import narrowed, written
@@ -19,7 +19,7 @@ from asyncqueue.worker.refusals import escapes, failures
 from asyncqueue.worker.signal import Signal
 from asyncqueue.worker.unfound import Unfound
 
-logger = logging.getLogger("asyncqueue.worker")
+logger = get_logger("asyncqueue.worker")
 
 #: Whose end is recorded, and by that forgets that it was put off. A number, because that of an IntFlag is slow.
 _RECORDED = int(Link.RECORDED | Link.PUT_OFF)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import time
 from collections.abc import Awaitable, Callable
@@ -12,11 +11,12 @@ import anyio
 
 from asyncqueue.backends.base import Backend
 from asyncqueue.errors import DatabaseBusy, DatabaseUnavailable
+from asyncqueue.loggers import get_logger
 from asyncqueue.worker.leases import Leases
 from asyncqueue.worker.ledger import Ledger
 from asyncqueue.worker.signal import Signal
 
-logger = logging.getLogger("asyncqueue.worker")
+logger = get_logger("asyncqueue.worker")
 
 
 #: Beats between two looks at what the table is.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Awaitable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from uuid import UUID
 
 from asyncqueue.backends.base import Backend
 from asyncqueue.errors import DatabaseBusy, DataRejected
+from asyncqueue.loggers import get_logger
 from asyncqueue.logs import about
 from asyncqueue.model import Claim, ClaimedTask, Observation, Stamp, Status
 from asyncqueue.running.run import Run
@@ -18,7 +18,7 @@ from asyncqueue.running.runner import RunResult
 from asyncqueue.worker.leases import Leases
 from asyncqueue.worker.narrowing import narrowed
 
-logger = logging.getLogger("asyncqueue.worker")
+logger = get_logger("asyncqueue.worker")
 
 #: How many renewals in doubt are remembered for a row, at most. They are seconds apart; no statement takes so long.
 _CANDIDATES = 20

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -14,10 +13,11 @@ from asyncqueue.backends import versions
 from asyncqueue.backends.arrivals import Arrival
 from asyncqueue.backends.base import Backend
 from asyncqueue.backends.facets import Settled
+from asyncqueue.loggers import get_logger
 from asyncqueue.worker.leases import Leases
 from asyncqueue.worker.signal import Signal
 
-logger = logging.getLogger("asyncqueue.worker")
+logger = get_logger("asyncqueue.worker")
 
 #: Seconds between two looks at predecessors whose worker does not know that others wait for them.
 _WATCH = 1.0

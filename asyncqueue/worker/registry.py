@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import socket
 from importlib import metadata
 
 from asyncqueue.backends.base import Backend
 from asyncqueue.errors import DatabaseError, DatabaseUnavailable
+from asyncqueue.loggers import get_logger
 from asyncqueue.model import WorkerInfo
 from asyncqueue.settings import Settings
 from asyncqueue.worker.leases import Leases
 from asyncqueue.worker.strays import Strays
 
-logger = logging.getLogger("asyncqueue.worker")
+logger = get_logger("asyncqueue.worker")
 
 _VERSION = metadata.version("asyncqueue")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -14,6 +13,7 @@ import anyio
 
 from asyncqueue.backends.base import Backend
 from asyncqueue.errors import DatabaseBusy, DatabaseUnavailable, DataRejected
+from asyncqueue.loggers import get_logger
 from asyncqueue.logs import about
 from asyncqueue.model import AttemptEnd, LostTask, Status
 from asyncqueue.worker.heart import Heart
@@ -23,7 +23,7 @@ from asyncqueue.worker.losses import fate
 from asyncqueue.worker.narrowing import narrowed
 from asyncqueue.worker.strays import Strays
 
-logger = logging.getLogger("asyncqueue.worker")
+logger = get_logger("asyncqueue.worker")
 
 _LIMIT = 1000
 #: Seconds after which it is asked again whether a function is known here.

@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 from asyncqueue.background import GuardedTask
+from asyncqueue.loggers import get_logger
 from asyncqueue.model import Status
 from asyncqueue.running import forks
 from asyncqueue.running.boundary import was_cut_short
@@ -23,7 +24,7 @@ from asyncqueue.worker.ledger import Held, Ledger, Reason
 from asyncqueue.worker.signal import Signal
 from asyncqueue.worker.streaming import Streams
 
-logger = logging.getLogger("asyncqueue.worker")
+logger = get_logger("asyncqueue.worker")
 
 
 class Slots:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 import time
 
 from asyncqueue.backends.base import Backend
+from asyncqueue.loggers import get_logger
 from asyncqueue.worker.leases import Leases
 from asyncqueue.worker.ledger import Ledger
 
-logger = logging.getLogger("asyncqueue.worker")
+logger = get_logger("asyncqueue.worker")
 
 
 class Strays:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import math
 import time
 from collections.abc import Callable, Coroutine
@@ -14,8 +13,9 @@ import anyio
 
 from asyncqueue.backoff import Backoff
 from asyncqueue.errors import DatabaseError, QueueClosed, SchemaError, UnsupportedServer, unwrapped
+from asyncqueue.loggers import get_logger
 
-logger = logging.getLogger("asyncqueue.worker")
+logger = get_logger("asyncqueue.worker")
 
 #: Seconds until a loop that ended is begun again, at first and at most.
 _FIRST, _LAST = 0.1, 5.0

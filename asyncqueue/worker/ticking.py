@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import random
 import time
 from collections.abc import Sequence
@@ -12,12 +11,13 @@ import anyio
 from asyncqueue.backends import versions
 from asyncqueue.backends.base import Backend
 from asyncqueue.errors import DataRejected, MigrationRequired
+from asyncqueue.loggers import get_logger
 from asyncqueue.model import Tick, TickTable
 from asyncqueue.periodic import PeriodicTask
 from asyncqueue.schedules import LATE, MOST
 from asyncqueue.worker.heart import Heart
 
-logger = logging.getLogger("asyncqueue.worker")
+logger = get_logger("asyncqueue.worker")
 
 #: Seconds between two declarations of a worker's entries, and between two looks of a worker that has none.
 _DECLARE, _LOOK = 60.0, 600.0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 import time
 from collections.abc import Callable, Collection, Sequence
@@ -14,12 +13,13 @@ from asyncqueue.backends.base import Backend
 from asyncqueue.backoff import Backoff
 from asyncqueue.errors import DataRejected
 from asyncqueue.limits import PutOff
+from asyncqueue.loggers import get_logger
 from asyncqueue.model import Status
 from asyncqueue.running.runner import RunResult
 from asyncqueue.worker.ledger import Held
 from asyncqueue.worker.narrowing import narrowed
 
-logger = logging.getLogger("asyncqueue.worker")
+logger = get_logger("asyncqueue.worker")
 
 #: Seconds for which a task is put off, each time, or what is left of the setting `unknown_tasks`.
 _AGAIN = 10.0

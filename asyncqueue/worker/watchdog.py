@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import sys
 import threading
 import time
@@ -11,7 +10,9 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-logger = logging.getLogger("asyncqueue.worker")
+from asyncqueue.loggers import get_logger
+
+logger = get_logger("asyncqueue.worker")
 
 #: Seconds without a turn of the loop that are worth a warning.
 _BLOCKED = 1.0

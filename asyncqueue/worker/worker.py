@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import logging
 import time
 from math import inf
 from typing import Any
@@ -13,6 +12,7 @@ import anyio
 
 from asyncqueue.backoff import Backoff
 from asyncqueue.errors import unwrapped
+from asyncqueue.loggers import get_logger
 from asyncqueue.logs import about
 from asyncqueue.model import Link, LostTask, Status
 from asyncqueue.queue import Queue
@@ -52,7 +52,7 @@ from asyncqueue.worker.ticking import Ticker
 from asyncqueue.worker.unfound import Unfound
 from asyncqueue.worker.watchdog import Watchdog
 
-logger = logging.getLogger("asyncqueue.worker")
+logger = get_logger("asyncqueue.worker")
 
 #: Seconds that an interrupted task has for its own clean-up.
 _UNWIND = 5.0
@@ -236,11 +236,13 @@ class Worker:
         finally:
             worker_queue.leave(entered)
             watchdog.stop()
-            await self._save()
-            self._say_what_is_left()
-            if self._heart.steady:  # else the database is away, and a list for people is not worth waiting for it
-                with anyio.move_on_after(_LAST_WRITE, shield=True):
-                    await self._registry.leave(self._strays)
+            try:
+                await self._save()
+                if self._heart.steady:  # else the database is away, and a list for people is not worth waiting for it
+                    with anyio.move_on_after(_LAST_WRITE, shield=True):
+                        await self._registry.leave(self._strays)
+            finally:
+                self._say_what_is_left()
 
     async def _work(self, burst: bool, loops: anyio.CancelScope) -> None:
         await self._claimer.claim_until_stopped(burst=burst)
