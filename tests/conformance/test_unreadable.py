@@ -33,10 +33,11 @@ def _key(database, key) -> str:
     return key.hex if database.dialect == "mysql" else str(key)
 
 
-def _change(database, change, *parameters) -> None:
+def change(database, change, *parameters) -> None:
     """Change rows as a program does that does not ask for strict checks."""
     with client.connect(database.url) as cursor:
-        cursor.execute("SET sql_mode = ''")
+        if database.dialect in ("mysql", "mariadb"):
+            cursor.execute("SET sql_mode = ''")
         cursor.execute(f"UPDATE {database.table} {change}", parameters)
 
 
@@ -145,7 +146,7 @@ async def test_a_list_leaves_out_what_it_cannot_read(backend, database):
 @ON_MYSQL
 async def test_a_row_whose_id_is_no_uuid_fails_alone_on_mysql(backend, database, form):
     bad, good = await put(backend, 2)
-    _change(database, f"SET id = %s WHERE id = '{bad.hex}'", form)
+    change(database, f"SET id = %s WHERE id = '{bad.hex}'", form)
     assert await _claim(backend, 1) == [good]
     status, error = _outcome(database, form)
     assert (status, "no UUID as Django writes it" in error) == (Status.FAILED, True)
@@ -156,7 +157,7 @@ async def test_a_row_whose_id_is_no_uuid_fails_alone_on_mysql(backend, database,
 async def test_more_unreadable_rows_than_a_claim_takes_hide_none_on_mysql(backend, database):
     ids = await put(backend, 40)
     for number, key in enumerate(ids[:30]):
-        _change(database, f"SET id = %s WHERE id = '{key.hex}'", f"bad {number}")
+        change(database, f"SET id = %s WHERE id = '{key.hex}'", f"bad {number}")
     assert await _claim(backend, 8) == ids[30:38]
     [[failed]] = database.execute(f"SELECT count(*) FROM {database.table} WHERE status = 3")
     assert failed == 30
@@ -165,7 +166,7 @@ async def test_more_unreadable_rows_than_a_claim_takes_hide_none_on_mysql(backen
 @ON_MYSQL
 async def test_an_id_in_capitals_is_one_where_the_collation_says_so(backend, database):
     [key] = await put(backend)
-    _change(database, "SET id = UPPER(id)")
+    change(database, "SET id = UPPER(id)")
     assert await _claim(backend) == [key]
 
 
@@ -173,7 +174,7 @@ async def test_an_id_in_capitals_is_one_where_the_collation_says_so(backend, dat
 async def test_an_end_goes_with_a_claim_that_finds_what_it_cannot_read(backend, database):
     [ending] = await claimed(backend)
     bad, good = await put(backend, 2)
-    _change(database, f"SET id = 'bad' WHERE id = '{bad.hex}'")
+    change(database, f"SET id = 'bad' WHERE id = '{bad.hex}'")
     written, found = await backend.exchange([done(ending)], 10, worker_pid=None, worker="me")
     assert (written, [task.id for task in found]) == ({ending.id}, [good])
     assert _outcome(database, "bad")[0] == Status.FAILED
@@ -182,8 +183,8 @@ async def test_an_end_goes_with_a_claim_that_finds_what_it_cannot_read(backend, 
 @ON_MYSQL
 async def test_a_lost_row_that_cannot_be_read_hides_no_other_on_mysql(backend, database):
     bad, good = await put(backend, 2)
-    _change(database, "SET status = 1, modified = '2020-01-01'")
-    _change(database, f"SET id = 'bad' WHERE id = '{bad.hex}'")
+    change(database, "SET status = 1, modified = '2020-01-01'")
+    change(database, f"SET id = 'bad' WHERE id = '{bad.hex}'")
     if backend.shape.migrated:
         [lost] = await backend.overdue(lease=1, foreign_lease=1)
     else:
@@ -196,8 +197,8 @@ async def test_a_lost_row_that_cannot_be_read_hides_no_other_on_mysql(backend, d
 async def test_an_old_row_that_cannot_be_read_is_deleted(backend, database):
     await put(backend, 2)
     [key, _] = [each.id for each in await backend.find(TaskFilter(), limit=2)]
-    _change(database, "SET status = 3, modified = '2020-01-01'")
-    _change(database, f"SET id = 'bad' WHERE id = '{key.hex}'")
+    change(database, "SET status = 3, modified = '2020-01-01'")
+    change(database, f"SET id = 'bad' WHERE id = '{key.hex}'")
     batch = await backend.retention.cleanup({Status.FAILED: 1.0}, limit=10)
     assert batch.deleted == 2
     assert await backend.count(TaskFilter()) == 0
@@ -208,11 +209,11 @@ async def test_an_old_row_that_cannot_be_read_is_deleted(backend, database):
 @pytest.mark.parametrize("status", [0, 1])
 async def test_a_row_with_a_zero_date_fails_alone(backend, database, zero, status):
     bad, good = await put(backend, 2)
-    _change(database, f"SET status = {status}, modified = '{zero}' WHERE id = '{_key(database, bad)}'")
+    change(database, f"SET status = {status}, modified = '{zero}' WHERE id = '{_key(database, bad)}'")
     assert await _claim(backend, 1) == [good]
     await backend.fail_unreadable()
     if status == 1:
-        _change(database, f"SET status = 1, modified = '2020-01-01' WHERE id = '{_key(database, good)}'")
+        change(database, f"SET status = 1, modified = '2020-01-01' WHERE id = '{_key(database, good)}'")
         found = (
             await backend.overdue(lease=1, foreign_lease=1)
             if backend.shape.migrated
@@ -225,7 +226,7 @@ async def test_a_row_with_a_zero_date_fails_alone(backend, database, zero, statu
 @ON_BOTH
 async def test_a_zero_date_is_read_as_the_earliest_time(backend, database):
     [key] = await put(backend)
-    _change(database, "SET created = '0000-00-00', modified = '2026-00-00'")
+    change(database, "SET created = '0000-00-00', modified = '2026-00-00'")
     [record] = await backend.find(TaskFilter(), limit=10)
     assert (record.id, record.created.year, record.modified.year) == (key, 1, 1)
 
@@ -233,8 +234,8 @@ async def test_a_zero_date_is_read_as_the_earliest_time(backend, database):
 @cases("database", migrated(["mysql"]))
 async def test_a_row_that_is_due_and_cannot_be_read_fails_alone_on_mysql(backend, database):
     bad, good = await put(backend, 2, delay=60.0)
-    _change(database, f"SET id = 'bad', links = 1 WHERE id = '{bad.hex}'")
-    _change(database, "SET run_after = '2020-01-01'")
+    change(database, f"SET id = 'bad', links = 1 WHERE id = '{bad.hex}'")
+    change(database, "SET run_after = '2020-01-01'")
     assert await _claim(backend) == [good]
     assert _outcome(database, "bad")[0] == Status.FAILED
 
@@ -242,7 +243,7 @@ async def test_a_row_that_is_due_and_cannot_be_read_fails_alone_on_mysql(backend
 @ON_MYSQL
 async def test_a_list_leaves_out_what_it_cannot_read_on_mysql(backend, database):
     bad, good = await put(backend, 2)
-    _change(database, f"SET id = 'bad' WHERE id = '{bad.hex}'")
+    change(database, f"SET id = 'bad' WHERE id = '{bad.hex}'")
     assert [record.id for record in await backend.find(TaskFilter(), limit=10)] == [good]
 
 
