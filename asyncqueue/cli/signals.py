@@ -8,12 +8,14 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import count
-from typing import TYPE_CHECKING
+from types import FrameType
+from typing import TYPE_CHECKING, Any
 
 from asyncqueue.loggers import get_logger
+from asyncqueue.reprs import shown
 from asyncqueue.running import forks
 
 if TYPE_CHECKING:
@@ -23,6 +25,8 @@ logger = get_logger("asyncqueue.worker")
 
 #: Seconds after a second signal until the process ends whatever happens.
 _FORCED = 10
+#: Seconds between two looks whether the signals are still the worker's, and between two lines about that.
+_LOOK, _QUIET = 1.0, 60.0
 
 
 @contextmanager
@@ -31,7 +35,6 @@ def obeying_signals(worker: Worker) -> Iterator[None]:
 
     Processes that tasks fork have Python's own handlers. Where SIGHUP is ignored, as nohup has it, it stays so.
     """
-    loop = asyncio.get_running_loop()
     numbers = [signal.SIGTERM, signal.SIGINT]
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
         numbers.append(signal.SIGHUP)
@@ -50,15 +53,67 @@ def obeying_signals(worker: Worker) -> Iterator[None]:
             case _:
                 leave(1)
 
-    for number in numbers:
-        loop.add_signal_handler(number, obey, number)
+    taken = _Taken(numbers, obey)
+    taken.take()
     forks.protect([*numbers, signal.SIGALRM])
     try:
         yield
     finally:
         forks.protect(())
-        for number in numbers:
-            loop.remove_signal_handler(number)
+        taken.give_back()
+
+
+class _Taken:
+    """Signals that the worker handles, whatever its tasks do: an async task may set handlers of its own.
+
+    They are set anew each second. These handlers are Python's and not the event loop's: what somebody gives to the
+    loop is then seen, and what he takes from the loop is not the worker's. A loop that nothing wakes runs one of them
+    with its next timer, which is that of the next look at the latest.
+    """
+
+    def __init__(self, numbers: Sequence[signal.Signals], obey: Callable[[signal.Signals], None]) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._numbers = numbers
+        self._obey = obey
+        self._handler = self._heard  # one object, by which it is known again
+        self._timer: asyncio.TimerHandle | None = None
+        self._said = -_QUIET
+
+    def take(self) -> None:
+        """Handle them from now on."""
+        for number in self._numbers:
+            signal.signal(number, self._handler)
+        self._timer = self._loop.call_later(_LOOK, self._look)
+
+    def give_back(self) -> None:
+        """Leave them to Python."""
+        if self._timer is not None:
+            self._timer.cancel()
+        for number in self._numbers:
+            signal.signal(number, _pythons(number))
+
+    def _heard(self, number: int, _frame: FrameType | None) -> None:
+        self._loop.call_soon_threadsafe(self._obey, signal.Signals(number))
+
+    def _look(self) -> None:
+        self._timer = self._loop.call_later(_LOOK, self._look)
+        found = {number: signal.signal(number, self._handler) for number in self._numbers}
+        others = [
+            f"{number.name} went to {shown(handler)}" for number, handler in found.items() if handler != self._handler
+        ]
+        blocked = signal.pthread_sigmask(signal.SIG_UNBLOCK, self._numbers).intersection(self._numbers)
+        others += [f"{signal.Signals(number).name} was blocked" for number in sorted(blocked)]
+        if others and self._loop.time() - self._said >= _QUIET:
+            self._said = self._loop.time()
+            logger.warning(
+                "%s: a task, or a module that it has imported, has set that in the worker's process. The worker "
+                'handles its signals again; a task that needs handlers of its own is declared with isolation="process"',
+                ", ".join(others),
+            )
+
+
+def _pythons(number: signal.Signals) -> Any:
+    return signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
 
 
 def leave(code: int) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import gc
+import signal
 import sys
 import threading
 import time
@@ -171,3 +173,24 @@ async def neighbour(witness: str, key: str) -> str:
     await asyncio.gather(asyncio.sleep(1.5), asyncio.create_task(asyncio.sleep(1.5)))
     witnessed(witness, f"end {key}")
     return key
+
+
+@task
+async def take_signals(how: str) -> None:
+    """What libraries do to SIGTERM that believe the process to be theirs."""
+    loop = asyncio.get_running_loop()
+    match how:
+        case "ignored":
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        case "default":
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        case "loop":
+            loop.add_signal_handler(signal.SIGTERM, lambda: None)
+        case "removed":
+            loop.remove_signal_handler(signal.SIGTERM)
+        case "deaf":
+            signal.set_wakeup_fd(-1)
+        case "blocked":
+            signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+        case "in_c":
+            ctypes.CDLL(None).signal(int(signal.SIGTERM), ctypes.c_void_p(1))
