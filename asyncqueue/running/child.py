@@ -30,6 +30,8 @@ from asyncqueue.model import ClaimedTask
 from asyncqueue.running import forks, lifeline, worker_queue
 from asyncqueue.running.application import Application
 from asyncqueue.running.boundary import Raised, call, was_cut_short
+from asyncqueue.running.context import TaskInfo
+from asyncqueue.running.hooks import Hooks
 from asyncqueue.running.limits import Limits
 from asyncqueue.running.mainthread import MainThread
 from asyncqueue.running.process import CANNOT_REPORT
@@ -75,6 +77,11 @@ class _Reports:
             sent = threading.Event()
             self._frames.put(sent)
             sent.wait()
+
+    async def begun(self, _info: TaskInfo) -> None:
+        """Say that the function is about to be called: what becomes of this process now is the task's own end."""
+        self.put(begun=True)
+        self.wait()
 
     def write(self, text: str) -> None:
         """Take what the task yields: it is the stream of its output."""
@@ -202,7 +209,7 @@ def main() -> None:
     if result is None:
         _end_as_told(reports)
     else:
-        reports.put(output=result.output, error=result.error, retry_in=result.retry_in)
+        reports.put(output=result.output, error=result.error, retry_in=result.retry_in, lacking=result.lacking)
         reports.wait()
 
 
@@ -216,7 +223,7 @@ def _result(request: dict[str, Any], limits: Limits, reports: _Reports) -> RunRe
             call(import_module, request["module"])
     main_thread = MainThread()
     # The worker has asked its own allow rule already, and sees to the timeout.
-    application = Application(allow=AllowRule(everything=True))
+    application = Application(hooks=Hooks(before_job=(reports.begun,)), allow=AllowRule(everything=True))
     runner = Runner(application, limits, inline=main_thread.call, grace=request["grace"])
     claimed = ClaimedTask(
         *(UUID(request["id"]), request["task"], request["args"], "", "", request["attempt"], request["max_attempts"]),

@@ -23,6 +23,7 @@ from asyncqueue.running import lifeline, redirect, worker_queue
 from asyncqueue.running.capture import Capture
 from asyncqueue.running.limits import Limits
 from asyncqueue.running.run import Run
+from asyncqueue.running.shortage import CannotBegin, beginning, is_over, lacking_by
 
 #: Seconds in which the system ends a process that was killed.
 _KILL = 5.0
@@ -64,7 +65,8 @@ async def run_in_process(run: Run, limits: Limits, *, prepare: str | None, modul
 
     Whatever else is in the child's process group then ends with it, unless it ends in order.
 
-    Raises TaskProcessError with the task's error, TaskProcessDied with what became of the child.
+    Raises TaskProcessError with the task's error, TaskProcessDied with what became of the child; CannotBegin where the
+    function was not called because this process, or the child, lacks something.
     """
     request = {
         "id": str(run.claimed.id),
@@ -109,8 +111,12 @@ async def run_in_process(run: Run, limits: Limits, *, prepare: str | None, modul
                 background.cancel(each)
             await asyncio.gather(*readers, ended, return_exceptions=True)
     if frames.end is None:
+        if not (frames.begun or closed) and (lacking_by(run.capture.text() or "") or not is_over()):
+            raise CannotBegin(f"the process of the task ended with code {code} before it could begin")
         closed |= code == CANNOT_REPORT
         raise TaskProcessDied(_CLOSED if closed else f"Worker subprocess exited with code {code}")
+    if frames.end["lacking"]:
+        raise CannotBegin(frames.end["error"])
     if frames.end["error"] is not None:
         raise TaskProcessError(frames.end["error"], frames.end["retry_in"])
     output: str | None = frames.end["output"]
@@ -125,7 +131,7 @@ async def _start(
     None of the pipes is asyncio's own, because its `wait` waits for those to be closed, by grandchildren too. Standard
     input is the lifeline.
     """
-    with contextlib.ExitStack() as theirs, tempfile.TemporaryFile() as told:
+    with beginning("the process of the task"), contextlib.ExitStack() as theirs, tempfile.TemporaryFile() as told:
         # Each descriptor has somebody who closes it before the next one is made, which may fail.
         alive, keep = lifeline.make()
         theirs.callback(os.close, alive)
@@ -202,6 +208,8 @@ class _Frames:
 
     def __init__(self, run: Run) -> None:
         self.end: dict[str, Any] | None = None
+        #: Whether the function may have been called.
+        self.begun = False
         self._run = run
 
     async def read(self, reports: asyncio.StreamReader) -> None:
@@ -219,5 +227,7 @@ class _Frames:
             record = logs.unpacked(frame["record"])
             redirect.log(self._run, record)
             logs.show(record, elsewhere=frame["elsewhere"])
+        elif "begun" in frame:
+            self.begun = True
         else:
             self.end = frame

@@ -47,6 +47,7 @@ class Run:
         "_timer",
         "abandoned",
         "at_hand",
+        "begun",
         "capture",
         "chains",
         "claimed",
@@ -84,6 +85,8 @@ class Run:
         self.in_thread = False
         #: Its plain code is being executed in the main thread, where a signal's handler can raise what stops it.
         self.at_hand = False
+        #: Its function was called, or is about to be.
+        self.begun = False
         #: Seconds for its own clean-up before it is cancelled again.
         self.patience = _AGAIN
         #: Somebody wants it to end without a result.
@@ -139,7 +142,7 @@ class Run:
         """Say that the function is about to be called, and may take `timeout` seconds. Returns as `go` does."""
         if self.stopping:
             return False
-        self._going = True
+        self._going = self.begun = True
         if self.task is None:
             self.task = asyncio.current_task()
         if timeout is not None:

@@ -27,6 +27,7 @@ from asyncqueue.running.limits import Limits
 from asyncqueue.running.process import TaskProcessDied, TaskProcessError, run_in_process
 from asyncqueue.running.resolve import Resolved, Resolver
 from asyncqueue.running.run import Run, current_run
+from asyncqueue.running.shortage import CannotBegin, lacking
 from asyncqueue.running.stream import Stream, StreamLost
 from asyncqueue.running.texts import describe_error, describe_plainly, encode_result, to_text
 from asyncqueue.running.threads import Threads
@@ -42,7 +43,8 @@ class RunResult(NamedTuple):
     attempt it was: so many have failed now.
 
     SCHEDULED says that it did not run: it needs a place under a limit, with this `limit_key`, and goes to wait for one.
-    With `unfound` its function could not be found or imported here: SCHEDULED says then that it is put off.
+    With `unfound` its function could not be found or imported here: SCHEDULED says then that it is put off. With
+    `lacking` it was not begun either, because this process lacks what that takes: it is to be handed back.
     """
 
     status: Status
@@ -54,6 +56,12 @@ class RunResult(NamedTuple):
     attempt: int = 1
     limit_key: str | None = None
     unfound: bool = False
+    lacking: bool = False
+
+
+def not_begun(lack: str, attempt: int) -> RunResult:
+    """The result of a run that could not begin, because the process lacks something."""
+    return RunResult(Status.SCHEDULED, error=lack, attempt=attempt, unfound=True, lacking=True)
 
 
 #: What a run that has called its function returns: its output is in the run.
@@ -162,7 +170,7 @@ class Runner:
         except BaseException as raised:
             if is_a(raised, GeneratorExit):
                 raise  # whether these coroutines are being closed is seen by the outermost one: see `cut_short`
-            ended = self._judge(run, raised)
+            ended = self._not_begun(run, raised) or self._judge(run, raised)
         else:
             if run.timed_out and ended is _CALLED:
                 ended = self._judge(run, None)
@@ -232,7 +240,7 @@ class Runner:
         try:
             resolved = self._resolver.known(claimed.task) or await self._find(claimed.task)
         except TaskNotImportable as error:
-            if self._inline is not None:
+            if self._inline is not None or lacking(error) is not None:
                 raise
             return self._unfound(run, error)
         run.retry = resolved.retry
@@ -250,6 +258,18 @@ class Runner:
             return None
         await self._call(run, resolved, arguments)
         return _CALLED
+
+    def _not_begun(self, run: Run, raised: BaseException) -> RunResult | None:
+        """What becomes of a row that this process lacks the means to begin; None for any other.
+
+        What a function raises that has begun is its own failure, whatever it is.
+        """
+        if run.stopping or run.timed_out or self._torn_down():
+            return None
+        lack = lacking(raised) if not run.begun or is_a(raised, CannotBegin) else None
+        if lack is None:
+            return None
+        return not_begun(str(raised) if is_a(raised, InvalidTask) else lack, run.attempt)
 
     def _judge(self, run: Run, raised: BaseException | None) -> BaseException | None:
         """What an attempt has failed by that raised this, or returned: None if it has not failed."""

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from asyncqueue.loggers import get_logger
 from asyncqueue.reprs import shown
 from asyncqueue.running import forks
+from asyncqueue.running.shortage import beginning
 
 logger = get_logger("asyncqueue.running")
 
@@ -37,10 +38,12 @@ class Threads:
 
         When the caller is cancelled the thread is abandoned: it runs on, and nobody waits for it. That and its end are
         logged under the name `what`, with the fields that `about` gives.
+
+        Raises CannotBegin where the system gives no further thread: then the function was not called.
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Result] = loop.create_future()
-        thread = self._idle.pop() if self._idle else _Thread()
+        thread = self._idle.pop() if self._idle else _begun(what)
         began = time.monotonic()
 
         def done(result: Any, error: BaseException | None) -> None:
@@ -69,6 +72,11 @@ class Threads:
                     "%s cannot be stopped: it is abandoned, and its result will be discarded", what, extra=about()
                 )
             raise
+
+
+def _begun(what: str) -> _Thread:
+    with beginning(what):
+        return _Thread()
 
 
 class _Thread:

@@ -17,7 +17,8 @@ from asyncqueue.model import Status
 from asyncqueue.running import forks
 from asyncqueue.running.boundary import was_cut_short
 from asyncqueue.running.run import Run
-from asyncqueue.running.runner import Runner, RunResult
+from asyncqueue.running.runner import Runner, RunResult, not_begun
+from asyncqueue.running.shortage import lacking
 from asyncqueue.running.texts import describe_error
 from asyncqueue.worker.fuse import Fuse
 from asyncqueue.worker.ledger import Held, Ledger, Reason
@@ -97,6 +98,10 @@ class Slots:
         """The claims whose tasks run now."""
         return self._running.values()
 
+    def begun(self, path: str) -> bool:
+        """Whether the function of any task of this path is being called."""
+        return any(held.claimed.task == path and held.run is not None and held.run.begun for held in self.claims)
+
     def waiting_for(self) -> float:
         """Seconds since a task was last taken from the buffer or put there, 0 while it is empty."""
         return time.monotonic() - self._buffered_at if self._buffer else 0.0
@@ -155,8 +160,8 @@ class Slots:
             if held.reason is None and self._ledger.standing(held):
                 try:
                     self._start(held)
-                except Exception:  # noqa: BLE001 - a defect of ours, which must not keep the other tasks from starting
-                    self._not_started(held)
+                except Exception as error:  # noqa: BLE001 - it must not keep the other tasks from starting
+                    self._not_started(held, error)
             else:
                 # Taken, cancelled, or too old to be sure of: it must not run. The end writes what is still ours.
                 if held.reason is None:
@@ -168,7 +173,12 @@ class Slots:
                     )
                 self._on_end(held)
 
-    def _not_started(self, held: Held) -> None:
+    def _not_started(self, held: Held, error: Exception) -> None:
+        lack = lacking(error)
+        if lack is not None:
+            held.run, held.result = None, not_begun(lack, held.claimed.attempt + 1)
+            self._on_end(held)
+            return
         logger.exception(
             "task %s (%s) could not be started: it is handed back", held.id, held.claimed.task, extra=held.about
         )
@@ -219,6 +229,9 @@ class Slots:
                 raise error
         except Exception as another:  # noqa: BLE001 - as the one that is reported below
             error = another
+        lack = None if run.begun else lacking(error)
+        if lack is not None:
+            return not_begun(lack, run.attempt)
         # The runner lets nothing else of the application's through, so this is a defect of ours. Handed back it would
         # come again and again.
         logger.error(

@@ -18,6 +18,7 @@ from asyncqueue.model import Status
 from asyncqueue.running.runner import RunResult
 from asyncqueue.worker.ledger import Held
 from asyncqueue.worker.narrowing import narrowed
+from asyncqueue.worker.shortages import Shortages
 
 logger = get_logger("asyncqueue.worker")
 
@@ -53,6 +54,7 @@ class Unfound:
         found_any: whether this worker has found any function.
         looking: whether it is importing something just now, which may yet be found.
         pause: called with the seconds for which nothing is claimed, and whether a burst is over by that.
+        begun: whether the function of a path is being called just now: see `Shortages`.
     """
 
     def __init__(
@@ -63,12 +65,14 @@ class Unfound:
         found_any: Callable[[], bool],
         looking: Callable[[], bool],
         pause: Callable[[float, bool], None],
+        begun: Callable[[str], bool] = lambda _: False,
     ) -> None:
         self._backend = backend
         self._patience = patience
         self._found_any = found_any
         self._looking = looking
         self._pause = pause
+        self._shortages = Shortages(pause=pause, begun=begun)
         self._delays = Backoff(_FIRST, _LAST, jitter=0.1)
         self._delays_failing = Backoff(_FIRST, _LAST_FAILING, jitter=0.1)
         self._missed = 0
@@ -88,6 +92,7 @@ class Unfound:
 
     def room(self, room: int) -> int:
         """How many tasks to claim, where there is room for so many."""
+        room = self._shortages.room(room)
         if self._missed < _FEW:
             return room
         if self._found_any():
@@ -99,6 +104,9 @@ class Unfound:
 
     async def settle(self, some: Sequence[Held]) -> list[Held]:
         """Put off what can be, and return it; the others are given the result that is to be written, or none."""
+        some = self._shortages.settle(some)
+        if not some:
+            return []
         put_off = [held for held in some if held.result is not None and held.result.status == Status.SCHEDULED]
         put_off = put_off if self.puts_off else []
         late = await narrowed(put_off, self._put_off, self._refused)

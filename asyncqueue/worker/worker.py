@@ -107,6 +107,7 @@ class Worker:
             found_any=lambda: bool(settings.imports) or self._runner.found_any,
             looking=lambda: self._runner.looking,
             pause=self._pause,
+            begun=lambda path: self._slots.begun(path),
         )
         self._finisher = Finisher(
             *(backend, self._ledger, news),
