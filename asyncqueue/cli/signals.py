@@ -25,8 +25,9 @@ logger = get_logger("asyncqueue.worker")
 
 #: Seconds after a second signal until the process ends whatever happens.
 _FORCED = 10
-#: Seconds between two looks whether the signals are still the worker's, and between two lines about that.
-_LOOK, _QUIET = 1.0, 60.0
+#: Seconds between two looks whether the signals are still the worker's, because one signal may be all that comes; and
+#: between two lines about that.
+_LOOK, _QUIET = 0.2, 60.0
 
 
 @contextmanager
@@ -66,9 +67,9 @@ def obeying_signals(worker: Worker) -> Iterator[None]:
 class _Taken:
     """Signals that the worker handles, whatever its tasks do: an async task may set handlers of its own.
 
-    They are set anew each second. These handlers are Python's and not the event loop's: what somebody gives to the
-    loop is then seen, and what he takes from the loop is not the worker's. A loop that nothing wakes runs one of them
-    with its next timer, which is that of the next look at the latest.
+    They are set anew five times a second. These handlers are Python's and not the event loop's: what somebody gives to
+    the loop is then seen, and what he takes from the loop is not the worker's. A loop that nothing wakes runs one of
+    them with its next timer, which is that of the next look at the latest.
     """
 
     def __init__(self, numbers: Sequence[signal.Signals], obey: Callable[[signal.Signals], None]) -> None:
