@@ -18,7 +18,7 @@ ON_MYSQL = cases("database", [*shaped(["mysql"]), *migrated(["mysql"])])
 ON_BOTH = cases("database", [*shaped(["mysql", "mariadb"], [10]), *migrated(["mysql", "mariadb"])])
 ON_SQLITE = cases("database", [*shaped(["sqlite"]), *migrated(["sqlite"])])
 
-DASHED, CAPITALS = str(uuid.uuid4()), uuid.uuid4().hex.upper().replace("0", "A")
+DASHED, CAPITALS = "2f1a6e0c-7b4d-4c58-9e3f-0d6b8a5c4e17", "9C3E5B7A1D2F4E6889ABCDEF01234567"
 IDS = {"dashes": DASHED, "capitals": CAPITALS, "garbage": "not-a-uuid", "short": "abc", "bytes": b"\xff" * 16}
 
 
