@@ -262,8 +262,8 @@ def test_a_command_that_needs_a_table_makes_no_file(tmp_path):
 
 def test_the_embedded_default_is_said_loudly_and_once(tmp_path):
     told = f"no database is configured: tasks are in the file {tmp_path}/asyncqueue.sqlite3"
-    for words in (["enqueue", "x.y"], ["run", "--burst"]):
-        assert run(tmp_path, *words).stderr.count(told) == 1
+    for code, words in ((0, ["enqueue", "x.y"]), (1, ["run", "--burst"])):
+        assert run(tmp_path, *words, code=code).stderr.count(told) == 1
     assert told not in run(tmp_path, "run", "--burst", "-d", f"sqlite:///{tmp_path}/asyncqueue.sqlite3").stderr
 
 
