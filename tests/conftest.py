@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
@@ -20,6 +21,10 @@ from tests.servers.database import Database
 from tests.servers.databases import Databases
 from tests.servers.installation import InstallationFailed
 from tests.servers.postgresql import PostgreSQL, Standby
+
+# A shell that starts the tests in the background has them ignore SIGINT, and every process that they start inherits that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class _Findings:

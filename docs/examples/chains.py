@@ -44,7 +44,7 @@ async def graph(queue: Queue, urls: Sequence[str]) -> None:
         ]
     )
     async for record in queue.watch(handles, timeout=60):
-        print(record.task, record.status)
+        print(record.task, record.status.name)
 
 
 async def looked(queue: Queue, handle: TaskHandle) -> None:

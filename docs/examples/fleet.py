@@ -37,7 +37,7 @@ async def watched(queue: Queue, addresses: Sequence[str]) -> None:
     """As they end."""
     handles = await queue.enqueue_many([(send, {"to": to}) for to in addresses])
     async for record in queue.watch(handles, timeout=60):
-        print(record.id, record.status, record.output)
+        print(record.id, record.status.name, record.output)
 
 
 async def followed(queue: Queue) -> None:

@@ -319,7 +319,7 @@ async def test_a_process_that_cannot_be_started_leaves_no_descriptor(runner, mon
         if number == 4:
             patched.setattr(asyncio, "create_subprocess_exec", none)
         result = await run(runner, "in_process", {"value": "a"})
-    assert "OSError" in (result.error or "")
+    assert "the process of the task cannot be started" in (result.error or "")
     await _closed(before)
 
 
