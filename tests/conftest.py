@@ -22,7 +22,7 @@ from tests.servers.databases import Databases
 from tests.servers.installation import InstallationFailed
 from tests.servers.postgresql import PostgreSQL, Standby
 
-# A shell that starts the tests in the background has them ignore SIGINT, and every process that they start inherits that.
+# A shell that starts the tests in the background has them ignore SIGINT, and each process that they start inherits it.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
