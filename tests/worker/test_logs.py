@@ -66,7 +66,7 @@ def project(folder: Path, **modules: str) -> None:
         path.write_text(dedent(text))
 
 
-def worked(folder: Path, url: str | None, *options: str, **environment: str) -> str:
+def worked(folder: Path, url: str | None, *options: str, code: int = 0, **environment: str) -> str:
     """What a worker writes to standard error that runs what there is to run."""
     ended = subprocess.run(
         [sys.executable, "-m", "asyncqueue", "run", "--burst", *(["-d", url] if url else []), *options],
@@ -76,7 +76,7 @@ def worked(folder: Path, url: str | None, *options: str, **environment: str) -> 
         timeout=100,
         env={**os.environ, "PYTHONPATH": os.pathsep.join([str(folder), str(ROOT)]), **environment},
     )
-    assert ended.returncode == 0, ended.stderr
+    assert ended.returncode == code, ended.stderr
     assert ended.stdout == ""
     return ended.stderr
 
@@ -161,7 +161,7 @@ async def test_a_basic_configuration_that_is_refused_leaves_the_workers_log(data
     project(tmp_path, jobs=JOBS.format("logging.basicConfig(filename='missing/own.log')"))
     async with Queue(settings=Settings(database_url=database.url)) as queue:
         handle = await queue.enqueue("jobs.works")
-        written = worked(tmp_path, database.url)
+        written = worked(tmp_path, database.url, code=1)
         assert "FileNotFoundError" in ((await queue.get(handle.id)).error or "")
     assert written.count("failed: ") == 1, written
 
