@@ -96,12 +96,12 @@ async def test_a_module_that_always_takes_more_than_there_is_fails_its_tasks(que
         other = await queue.enqueue(shortage_tasks.innocent)
         for handle in handles:
             with pytest.raises(TaskFailed, match=r"(?s)could not be begun, in 5 attempts.*greedy raised OSError\(24"):
-                await handle.result(timeout=30)
-        assert await other.result(timeout=30) == "async"
+                await handle.result(timeout=90)
+        assert await other.result(timeout=90) == "async"
         assert worker.text().count(SAID) <= 5
         late = await queue.enqueue("greedy.task")
         with pytest.raises(TaskFailed, match="could not be begun"):
-            await late.result(timeout=30)
+            await late.result(timeout=90)
 
 
 @cases("database", [*shaped(["sqlite"], [10]), *migrated(["postgresql"])])
