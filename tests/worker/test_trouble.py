@@ -220,11 +220,11 @@ async def test_a_worker_whose_database_is_silent_ends_when_it_is_told_to(queue, 
 
 @cases("fresh_database", shaped(DIALECTS, [10]))
 async def test_a_missing_table_ends_the_worker_with_what_to_type(fresh_database, tmp_path):
-    """A table that is dropped under a worker is no outage: no waiting heals it."""
-    with WorkerProcess(fresh_database.url, tmp_path) as worker:
+    """A table that is dropped under a worker, and not made anew within `connect_timeout`, is no outage."""
+    with WorkerProcess(fresh_database.url, tmp_path, ASYNCQUEUE_CONNECT_TIMEOUT="1") as worker:
         await worker.wait_for_log(f"worker {worker.pid} on")
         fresh_database.execute(f"DROP TABLE {fresh_database.table}")
-        assert await worker.wait(10) == 1
+        assert await worker.wait(60) == 1
         assert "asyncqueue migrate" in worker.text()
         assert "Traceback" not in worker.text()
 
