@@ -23,17 +23,22 @@ async def enqueued(queue: Queue, number: int) -> None:
     await queue.enqueue_many([(sample_tasks.add, {"a": n, "b": 0}) for n in range(number)])
 
 
-@ON_SQLITE
-async def test_a_plain_hook_that_hangs_does_not_keep_a_stopped_worker(queue, monkeypatch, caplog):
-    monkeypatch.setattr(workers, "_UNWIND", 0.1)
-    begun, let_go = threading.Event(), threading.Event()
+def with_a_hook_that_hangs(queue: Queue, begun: threading.Event, let_go: threading.Event) -> Worker:
+    """A worker without a grace time, whose plain hook says that it has begun and waits until it is let go."""
 
     def stuck(_info):
         begun.set()
         let_go.wait(60)
 
     settings = queue.settings.model_copy(update={"grace": 0})
-    worker = Worker(queue, settings=settings, application=Application(hooks=Hooks(on_success=(stuck,))))
+    return Worker(queue, settings=settings, application=Application(hooks=Hooks(on_success=(stuck,))))
+
+
+@ON_SQLITE
+async def test_a_plain_hook_that_hangs_does_not_keep_a_stopped_worker(queue, monkeypatch, caplog):
+    monkeypatch.setattr(workers, "_UNWIND", 0.1)
+    begun, let_go = threading.Event(), threading.Event()
+    worker = with_a_hook_that_hangs(queue, begun, let_go)
     working = asyncio.create_task(worker.run())
     await enqueued(queue, 3)
     await until(begun.is_set, 10, "the hook")
@@ -163,13 +168,7 @@ async def test_the_line_about_a_hook_that_fails_says_of_which_task(queue, caplog
 async def test_the_lines_about_a_hook_that_is_abandoned_say_of_which_task(queue, monkeypatch, caplog):
     monkeypatch.setattr(workers, "_UNWIND", 0.1)
     begun, let_go = threading.Event(), threading.Event()
-
-    def stuck(_info):
-        begun.set()
-        let_go.wait(60)
-
-    settings = queue.settings.model_copy(update={"grace": 0})
-    worker = Worker(queue, settings=settings, application=Application(hooks=Hooks(on_success=(stuck,))))
+    worker = with_a_hook_that_hangs(queue, begun, let_go)
     working = asyncio.create_task(worker.run())
     await enqueued(queue, 1)
     await until(begun.is_set, 10, "the hook")
