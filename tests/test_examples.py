@@ -239,13 +239,14 @@ async def test_chains_and_groups(queue, database, capsys, monkeypatch):
         *_, total = await chains.after(queue)
         assert await total.result() == 38
         await chains.looked(queue, total)
-        assert capsys.readouterr().out.count("chain_tasks.fetch 2") == 2
+        assert capsys.readouterr().out.count("chain_tasks.fetch COMPLETED") == 2
         await chains.chained(queue)
         assert capsys.readouterr().out == "19 words\n"
         assert await (await chains.grouped(queue, urls)).result() == 40
         await chains.graph(queue, [*urls, "nowhere"])
         lines = capsys.readouterr().out.splitlines()
-        ends = ["add_up 4", "fetch 2", "fetch 2", "fetch 3", "publish 4", "report 2"]
+        fetched = ["fetch COMPLETED", "fetch COMPLETED", "fetch FAILED"]
+        ends = ["add_up CANCELLED", *fetched, "publish CANCELLED", "report COMPLETED"]
         assert sorted(lines) == [f"chain_tasks.{line}" for line in ends]
         for crawling in (tasks.crawl, tasks.crawl_at_once):
             handle = await queue.enqueue(crawling, {"urls": urls})

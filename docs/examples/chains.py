@@ -50,4 +50,4 @@ async def graph(queue: Queue, urls: Sequence[str]) -> None:
 async def looked(queue: Queue, handle: TaskHandle) -> None:
     """What a task waits for, and what has become of it."""
     async for each in queue.predecessors(handle.id):
-        print(each.id, each.task, each.status)
+        print(each.id, each.task, each.status.name)

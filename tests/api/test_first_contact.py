@@ -30,7 +30,7 @@ async def test_a_queue_and_a_worker_wait_for_a_server_that_starts(restartable_da
             opened = group.create_task(Queue().open())
             await until(lambda: "trying for 50 s" in caplog.text)
             await asyncio.to_thread(server.start)
-        assert await worker.wait() == 0
+        assert await worker.wait() == 1, "no function of x.y was found, for which the worker says so"
         queue = opened.result()
         await queue.enqueue("x.y")
         await queue.close()

@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from asyncqueue import Queue, Settings, Status, Worker
-from asyncqueue.model import Declaration
+from asyncqueue import Queue, Settings, Status, TaskRecord, Worker
+from asyncqueue.model import Declaration, Tick
 from asyncqueue.worker import ticking
 from tests.conformance.test_bands import MIGRATED
 from tests.proxy import Proxy
@@ -25,13 +25,22 @@ SECOND = timedelta(seconds=1)
 YEARLY = {"task": PATH, "cron": "0 3 1 1 *", "name": "yearly"}
 
 
+async def settled(queue: Queue, name: str) -> tuple[Tick, list[TaskRecord]]:
+    """The entry and the tasks of one moment: what a worker sent as it ended may be committed between two reads."""
+    while True:
+        tick = (await queue.backend.ticks.read()).entries[name]
+        records = sorted(await queue.list(limit=1000), key=lambda record: record.created)
+        if (await queue.backend.ticks.read()).entries[name] == tick:
+            return tick, records
+
+
 async def proved(queue: Queue, since, name: str = PATH) -> int:
     """Every second from `since` up to the last tick has one task, and none has a task before it. Returns how many."""
-    tick = (await queue.backend.ticks.read()).entries[name]
+    tick, records = await settled(queue, name)
     first = since.replace(microsecond=0) + SECOND
     ticks = [first + number * SECOND for number in range(round((tick.last - first) / SECOND) + 1)]
-    records = sorted(await queue.list(limit=1000), key=lambda record: record.created)
-    assert len(records) == len(ticks), "one task a tick"
+    made = "\n".join(f"{record.created} {record.task}" for record in records)
+    assert len(records) == len(ticks), f"one task a tick: {first} to {tick.last}, and\n{made}"
     early = [record for record, at in zip(records, ticks, strict=True) if record.created < at]
     assert early == [], "a tick without a task, and another one with two, would show here"
     assert tick.last_task == records[-1].id
