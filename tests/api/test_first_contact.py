@@ -22,7 +22,9 @@ async def test_a_queue_and_a_worker_wait_for_a_server_that_starts(restartable_da
     server.stop()
     monkeypatch.setenv("ASYNCQUEUE_DATABASE_URL", database.url)
     monkeypatch.setenv("ASYNCQUEUE_CONNECT_TIMEOUT", "50")
-    program = "import asyncio, asyncqueue; print(asyncio.run(asyncqueue.enqueue('x.y')))"
+    program = (
+        "import asyncio, asyncqueue; print(asyncio.run(asyncqueue.enqueue('tests.worker.cron_tasks.every_second')))"
+    )
     application = await asyncio.create_subprocess_exec(sys.executable, "-c", program, cwd=ROOT)
     with WorkerProcess(None, tmp_path, "--burst") as worker:
         await worker.wait_for_log("trying for 50 s")
@@ -30,7 +32,7 @@ async def test_a_queue_and_a_worker_wait_for_a_server_that_starts(restartable_da
             opened = group.create_task(Queue().open())
             await until(lambda: "trying for 50 s" in caplog.text)
             await asyncio.to_thread(server.start)
-        assert await worker.wait() == 1, "no function of x.y was found, for which the worker says so"
+        assert await worker.wait() == 0
         queue = opened.result()
         await queue.enqueue("x.y")
         await queue.close()
