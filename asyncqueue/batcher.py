@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
-from asyncqueue.backends.carrying import begin
+from asyncqueue.backends.common.shielding import begin
 from asyncqueue.errors import DatabaseUnavailable, DataRejected, MigrationRequired
 from asyncqueue.model import NewTask
 

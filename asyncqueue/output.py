@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from asyncqueue.backends import versions
 from asyncqueue.backends.base import Backend
+from asyncqueue.backends.common import versions
 from asyncqueue.errors import TaskNotFound
 from asyncqueue.model import ENDED, OutputPart, Stamp, Status
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from asyncqueue.backends.facets import Chains, Outcome
-from asyncqueue.backends.values import status_of
+from asyncqueue.backends.common.convert import status_of
+from asyncqueue.backends.services import Chains, Outcome
 from asyncqueue.model import ENDED, Status
 from asyncqueue.results import decode_result
 

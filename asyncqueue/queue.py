@@ -15,10 +15,10 @@ from zoneinfo import ZoneInfo
 import anyio
 
 from asyncqueue import django_settings
-from asyncqueue.backends import versions
 from asyncqueue.backends.base import REMEDY, Backend, Change, Options
-from asyncqueue.backends.chaining import resolve_all
-from asyncqueue.backends.urls import backend_for
+from asyncqueue.backends.common import versions
+from asyncqueue.backends.common.dependencies import resolve_all
+from asyncqueue.backends.registry import backend_for
 from asyncqueue.checks import check_count, check_timeout
 from asyncqueue.errors import (
     AccessDenied,

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import anyio
 
-from asyncqueue.backends.facets import Batch, Retention
+from asyncqueue.backends.services import Batch, Retention
 from asyncqueue.durations import seconds_of
 from asyncqueue.errors import ConfigurationError
 from asyncqueue.model import ENDED, Status

@@ -23,8 +23,8 @@ from datetime import UTC, datetime, tzinfo
 from typing import Any, Protocol, TypedDict, Unpack
 from uuid import UUID
 
-from asyncqueue.backends.arrivals import Arrivals
-from asyncqueue.backends.facets import Agenda, Chains, Chores, Limits, Retention, Ticks
+from asyncqueue.backends.promotions import Arrivals
+from asyncqueue.backends.services import Agenda, Chains, Chores, Limits, Retention, Ticks
 from asyncqueue.errors import SchemaError
 from asyncqueue.model import (
     Attempt,

@@ -1,1 +1,4 @@
-"""The SQL of asyncqueue, one statement a file: `<dialect>/<statement>.sql`; see `asyncqueue.backends.statements`."""
+"""The SQL of asyncqueue: one statement per file, `<dialect>/<statement>.sql`.
+
+`asyncqueue.backends.common.statements` loads them.
+"""

@@ -23,7 +23,8 @@ _USE = """
 import json, sys
 sys.path.insert(0, sys.argv[1])
 import asyncqueue
-from asyncqueue.backends import base, statements
+from asyncqueue.backends import base
+from asyncqueue.backends.common import statements
 loaded = {dialect: sorted(statements.load(dialect)) for dialect in sys.argv[2:]}
 print(json.dumps([asyncqueue.__file__, base.__file__, loaded]))
 """

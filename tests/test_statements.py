@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from asyncqueue.backends.migration import COLUMNS, LINK_COLUMNS
-from asyncqueue.backends.statements import StatementError, colon, dollar, load, parse, pyformat, render
+from asyncqueue.backends.common.migration import COLUMNS, LINK_COLUMNS
+from asyncqueue.backends.common.statements import StatementError, colon, dollar, load, parse, pyformat, render
 
 DIALECTS = ("postgresql", "mysql", "sqlite")
 

@@ -51,7 +51,7 @@ async def migrate(
     Safe on a live database: nothing is rewritten, indexes are built without blocking readers or writers, and a Django
     project works on as before. Running it again does nothing; --down takes it all away.
     """
-    from asyncqueue.backends.urls import backend_for
+    from asyncqueue.backends.registry import backend_for
     from asyncqueue.queue import check_maker, made_by_project, options_of
 
     _refuse(check=check, sql=sql, indexes_only=indexes_only, down=down, json=json, yes=yes)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
-from asyncqueue.backends.facets import Chains
+from asyncqueue.backends.services import Chains
 from asyncqueue.background import code_of_a_run
 from asyncqueue.logs import about
 from asyncqueue.model import ClaimedTask

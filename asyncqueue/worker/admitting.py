@@ -13,11 +13,11 @@ from uuid import UUID
 
 import anyio
 
-from asyncqueue.backends import versions
-from asyncqueue.backends.arrivals import Arrival
 from asyncqueue.backends.base import Backend
-from asyncqueue.backends.limits import function_of
-from asyncqueue.backends.places import AT_ONCE
+from asyncqueue.backends.common import versions
+from asyncqueue.backends.common.limits.admission import function_of
+from asyncqueue.backends.common.limits.slots import AT_ONCE
+from asyncqueue.backends.promotions import Arrival
 from asyncqueue.errors import DatabaseError, InvalidArguments, InvalidTask, MigrationRequired
 from asyncqueue.limits import Limit, LimitPolicy, Terms
 from asyncqueue.loggers import get_logger

@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 
 import anyio
 
-from asyncqueue.backends import versions
 from asyncqueue.backends.base import Backend
-from asyncqueue.backends.places import AT_ONCE
+from asyncqueue.backends.common import versions
+from asyncqueue.backends.common.limits.slots import AT_ONCE
 from asyncqueue.loggers import get_logger
 from asyncqueue.model import Status
 from asyncqueue.retention import clean, repeat

@@ -9,10 +9,10 @@ from uuid import UUID
 
 import anyio
 
-from asyncqueue.backends import versions
-from asyncqueue.backends.arrivals import Arrival
 from asyncqueue.backends.base import Backend
-from asyncqueue.backends.facets import Settled
+from asyncqueue.backends.common import versions
+from asyncqueue.backends.promotions import Arrival
+from asyncqueue.backends.services import Settled
 from asyncqueue.loggers import get_logger
 from asyncqueue.worker.leases import Leases
 from asyncqueue.worker.signal import Signal

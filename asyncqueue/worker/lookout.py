@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import anyio
 
-from asyncqueue.backends import versions
 from asyncqueue.backends.base import Backend
+from asyncqueue.backends.common import versions
 from asyncqueue.errors import MigrationRequired
 from asyncqueue.worker.leases import Leases
 

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 import anyio
 
-from asyncqueue.backends import versions
 from asyncqueue.backends.base import Backend
+from asyncqueue.backends.common import versions
 from asyncqueue.errors import DataRejected, MigrationRequired
 from asyncqueue.loggers import get_logger
 from asyncqueue.model import Tick, TickTable

@@ -8,8 +8,8 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from uuid import UUID
 
-from asyncqueue.backends import versions
 from asyncqueue.backends.base import Backend
+from asyncqueue.backends.common import versions
 from asyncqueue.backoff import Backoff
 from asyncqueue.errors import DataRejected
 from asyncqueue.limits import PutOff

@@ -21,7 +21,7 @@ from shared import Adapter
 
 from asyncqueue import Queue, Settings
 from asyncqueue.backends.base import Backend
-from asyncqueue.backends.postgresql_connection import BY_INDEX
+from asyncqueue.backends.postgresql.connection import BY_INDEX
 from asyncqueue.ids import new_id
 
 _BATCH = int(os.environ.get("BENCH_BATCH", "50"))

@@ -14,8 +14,8 @@ sys.path.append(str(Path(__file__).parents[2]))
 import run_limit
 import shared
 
-from asyncqueue.backends.postgresql_connection import BY_INDEX
-from asyncqueue.backends.statements import Statement
+from asyncqueue.backends.common.statements import Statement
+from asyncqueue.backends.postgresql.connection import BY_INDEX
 from tests.servers.postgresql import PostgreSQL
 
 _BATCH = int(os.environ.get("BENCH_BATCH", "50"))

@@ -3,7 +3,7 @@
 -- certain. The index is named because MariaDB's optimizer does not always take it.
 -- Level 1 claims of one band, which is what one queue holds at one priority; a paused queue gives nothing.
 -- The watermark keeps a claim from walking over index entries of rows claimed before: while any session holds an old
--- snapshot nobody can remove them. It is a hint, and the lowest time now and then (`backends/watermark.py`).
+-- snapshot nobody can remove them. It is a hint, and the lowest time now and then (`backends/common/claim_cursor.py`).
 -- What most tasks have none of is NULL, which the driver reads in a fraction of the time of a number; the band is known.
 -- Params: limit, watermark, queue, priority
 -- Returns: id, task, args, queued_at, attempt, max_attempts, links

@@ -1,4 +1,4 @@
--- Which of these rows another session can lock now: `backends/mysql_proof.py`. What it locks is free again when it has
+-- Which of these rows another session can lock now: `backends/mysql/lock_proof.py`. What it locks is free again when it has
 -- answered, because it is a transaction of its own. The ids are unfolded in a subquery as in `lock`.
 -- Params: ids
 -- Returns: id

@@ -4,7 +4,7 @@
 -- FOR NO KEY UPDATE does not block foreign-key checks. Statuses are literals: with a parameter a generic plan
 -- cannot use the partial index.
 -- The watermark keeps a claim from walking over index entries of rows claimed before: while any session holds an old
--- snapshot nobody can remove them. It is a hint, and minus infinity now and then (`backends/watermark.py`).
+-- snapshot nobody can remove them. It is a hint, and minus infinity now and then (`backends/common/claim_cursor.py`).
 -- `timestamptz_lt` leaves out what Python cannot hold as a time, as in `exchange`.
 -- Params: limit, worker_pid, watermark
 -- Returns: id, task, args, token, queued_at

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from asyncqueue.backends.base import Backend, Options
-from asyncqueue.backends.urls import backend_for
+from asyncqueue.backends.registry import backend_for
 from tests.servers.database import Database
 
 

@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from asyncqueue.backends.base import Backend
-from asyncqueue.backends.statements import Statement
+from asyncqueue.backends.common.statements import Statement
 from asyncqueue.model import Claim, ClaimedTask, Finish, LogChunk, OutputChunk, Release, Stamp, Status, TaskRecord
 
 

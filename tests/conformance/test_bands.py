@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import anyio
 import pytest
 
-from asyncqueue.backends.mysql_ways import Ways
+from asyncqueue.backends.mysql.read_strategies import Ways
 from asyncqueue.errors import MigrationRequired
 from asyncqueue.model import NewTask, QueueState, Status
 from tests.conformance.helpers import done, queued, row

@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 
 from asyncqueue.backends.base import Backend
-from asyncqueue.backends.facets import Settled
+from asyncqueue.backends.services import Settled
 from asyncqueue.errors import MigrationRequired
 from asyncqueue.limits import HandBack
 from asyncqueue.model import After, AttemptEnd, ClaimedTask, Finish, Link, NewTask, OnFailure, Status, Unique

@@ -69,7 +69,7 @@ async def test_concurrent_claims_share_the_rows_without_overlap(backend, another
 _CLAIMER = """
 import asyncio, json, sys
 from asyncqueue.backends.base import Options
-from asyncqueue.backends.urls import backend_for
+from asyncqueue.backends.registry import backend_for
 
 async def main():
     backend = backend_for(sys.argv[1], Options())

@@ -14,7 +14,7 @@ import anyio
 import pytest
 
 from asyncqueue.backends.base import Options, TaskFilter
-from asyncqueue.backends.urls import backend_for
+from asyncqueue.backends.registry import backend_for
 from asyncqueue.errors import DatabaseBusy, DatabaseUnavailable
 from asyncqueue.model import Status
 from tests.conformance.conftest import opened
@@ -265,7 +265,7 @@ def _as(database, login: str) -> str:
 
 @cases("database", shaped(["sqlite"], [10]))
 async def test_commits_beside_a_long_read_try_no_checkpoint(database, backend):
-    """Each would sort the whole log for nothing; see backends/sqlite_checkpoints.py."""
+    """Each would sort the whole log for nothing; see backends/sqlite/checkpoints.py."""
 
     async def threshold() -> int:
         return int(await backend._write(lambda raw: raw.execute("PRAGMA wal_autocheckpoint").fetchone()[0]))

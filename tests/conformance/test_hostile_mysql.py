@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
-from asyncqueue.backends.statements import Statement
+from asyncqueue.backends.common.statements import Statement
 from asyncqueue.errors import UnsupportedServer
 from asyncqueue.model import Status
 from tests.conformance.conftest import opened
@@ -122,7 +122,7 @@ async def test_tables_have_room_for_their_indexes_where_compact_rows_are_the_def
 async def test_a_client_that_freezes_in_a_transaction_holds_its_locks_for_a_bounded_time(
     database, backend, another, monkeypatch
 ):
-    monkeypatch.setattr("asyncqueue.backends.mysql_session._IDLE", 1)
+    monkeypatch.setattr("asyncqueue.backends.mysql.session._IDLE", 1)
     [task_id] = await queued(backend)
     lock = Statement("lock", f"SELECT id FROM {database.table} FOR UPDATE", ())
     async with another(statement_timeout=0.5) as other:

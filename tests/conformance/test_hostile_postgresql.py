@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 
 from asyncqueue.backends.base import Options, TaskFilter
-from asyncqueue.backends.urls import backend_for
+from asyncqueue.backends.registry import backend_for
 from asyncqueue.errors import (
     ConfigurationError,
     DatabaseBusy,
@@ -119,7 +119,7 @@ async def test_a_session_says_how_long_the_server_goes_on_for_it(database):
 @ON_POSTGRESQL
 async def test_a_server_that_lacks_a_setting_is_served_without_it(database, monkeypatch):
     """As one before version 14, which does not know client_connection_check_interval."""
-    monkeypatch.setattr("asyncqueue.backends.postgresql_connection._CHECK", {"no_such_setting": "1"})
+    monkeypatch.setattr("asyncqueue.backends.postgresql.connection._CHECK", {"no_such_setting": "1"})
     async with opened(database.url) as backend:
         assert await backend.count(TaskFilter()) == 0
 

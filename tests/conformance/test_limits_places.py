@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from asyncqueue.backends import limits
+from asyncqueue.backends.common.limits import admission
 from asyncqueue.limits import Admission, Limit, Terms
 from asyncqueue.model import Link, Status, WorkerInfo
 from tests.conformance.helpers import done, release, row
@@ -200,13 +200,13 @@ async def test_a_released_task_that_starts_once_more_counts_twice(backend):
 @MIGRATED
 async def test_a_start_is_told_from_an_earlier_one_however_long_a_look_at_it_takes(backend, monkeypatch):
     """A place and its task are read one after the other: a start between two such moments is one as well."""
-    reading = limits._tasks
+    reading = admission._tasks
 
     def slowly(*args: Any) -> Any:
         time.sleep(0.2)
         return (yield from reading(*args))
 
-    monkeypatch.setattr(limits, "_tasks", slowly)
+    monkeypatch.setattr(admission, "_tasks", slowly)
     await declare(backend, count=4, period=FOR_LONG)
     await held(backend, 5)
     assert await admitted(backend) == 4
@@ -219,13 +219,13 @@ async def test_a_start_is_told_from_an_earlier_one_however_long_a_look_at_it_tak
 @MIGRATED
 async def test_what_is_noted_is_when_the_task_started_however_long_the_note_takes(backend, database, monkeypatch):
     """Else a start that comes before the note would be the same one."""
-    writing = limits._write
+    writing = admission._write
 
     def slowly(*args: Any) -> Any:
         time.sleep(0.2)
         return (yield from writing(*args))
 
-    monkeypatch.setattr(limits, "_write", slowly)
+    monkeypatch.setattr(admission, "_write", slowly)
     await declare(backend, count=2, period=FOR_LONG)
     [first] = await held(backend, 1)
     assert await admitted(backend) == 1

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from asyncqueue.backends.arrivals import Arrival
+from asyncqueue.backends.promotions import Arrival
 from asyncqueue.errors import MigrationRequired
 from asyncqueue.ids import new_id
 from asyncqueue.model import Link, NewTask, Status, Unique

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from asyncqueue import Queue
-from asyncqueue.backends.migration import COLUMNS, LINK_COLUMNS
+from asyncqueue.backends.common.migration import COLUMNS, LINK_COLUMNS
 from asyncqueue.errors import SchemaError
 from asyncqueue.model import Link, Status
 from tests.conformance.conftest import opened

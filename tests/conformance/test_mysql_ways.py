@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from asyncqueue.backends.mysql_claiming import HELD_BY_OTHERS, Read
-from asyncqueue.backends.mysql_ways import Ways
+from asyncqueue.backends.mysql.claiming import HELD_BY_OTHERS, Read
+from asyncqueue.backends.mysql.read_strategies import Ways
 from tests.conformance.conftest import opened
 from tests.conformance.helpers import done, queued
 from tests.servers.cases import cases, migrated, shaped

@@ -12,8 +12,8 @@ import asyncpg
 import pytest
 
 from asyncqueue import Queue, Settings
-from asyncqueue.backends.mysql_address import address_of
-from asyncqueue.backends.names import Names
+from asyncqueue.backends.common.names import Names
+from asyncqueue.backends.mysql.address import address_of
 from asyncqueue.model import Status
 from tests.conformance.conftest import opened
 from tests.conformance.helpers import new

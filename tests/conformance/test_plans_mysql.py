@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from asyncqueue.backends.mysql import MysqlBackend
-from asyncqueue.backends.mysql_connection import MysqlConnection
-from asyncqueue.backends.statements import Statement
+from asyncqueue.backends.common.statements import Statement
+from asyncqueue.backends.mysql.backend import MysqlBackend
+from asyncqueue.backends.mysql.connection import MysqlConnection
 from asyncqueue.model import NewTask, Status
 from tests.conformance.conftest import opened
 from tests.servers.cases import cases, migrated

@@ -12,9 +12,9 @@ import anyio
 import pytest
 
 from asyncqueue.backends.base import Options, TaskFilter
-from asyncqueue.backends.migration import COLUMNS, LINK_COLUMNS
-from asyncqueue.backends.statements import load, parse
-from asyncqueue.backends.urls import backend_for
+from asyncqueue.backends.common.migration import COLUMNS, LINK_COLUMNS
+from asyncqueue.backends.common.statements import load, parse
+from asyncqueue.backends.registry import backend_for
 from asyncqueue.errors import ConfigurationError, SchemaError, TableMissing, UnsupportedServer
 from asyncqueue.model import NewTask, Status
 from tests.conformance.conftest import opened

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from asyncqueue.backends.base import Options
-from asyncqueue.backends.urls import backend_for
+from asyncqueue.backends.registry import backend_for
 from asyncqueue.errors import DuplicateTask
 from asyncqueue.limits import HandBack, Limit, PutOff
 from asyncqueue.model import (

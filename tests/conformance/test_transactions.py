@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import anyio
 import pytest
 
-from asyncqueue.backends.postgresql_transaction import transaction
+from asyncqueue.backends.postgresql.transaction import transaction
 from asyncqueue.errors import DatabaseUnavailable, DataRejected
 from asyncqueue.model import Status
 from tests.conformance.helpers import queued, row

@@ -11,7 +11,7 @@ import anyio
 import pytest
 
 import asyncqueue.backends
-from asyncqueue.backends.mysql_transactions import transaction, within
+from asyncqueue.backends.mysql.transactions import transaction, within
 from asyncqueue.errors import DataRejected
 from asyncqueue.model import AttemptEnd, NewTask, Status
 from tests.conformance import transactions

@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 
-from asyncqueue.backends import mysql_schema, postgresql_schema, sqlite_schema, versions
+from asyncqueue.backends.common import versions
+from asyncqueue.backends.mysql import schema as mysql_schema
+from asyncqueue.backends.postgresql import schema as postgresql_schema
+from asyncqueue.backends.sqlite import schema as sqlite_schema
 from tests.conformance.conftest import opened
 from tests.conformance.helpers import done
 from tests.conformance.test_bands import put

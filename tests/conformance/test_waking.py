@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from asyncqueue.backends.postgresql_notifier import Notifier
+from asyncqueue.backends.postgresql.notifier import Notifier
 from tests.conformance.conftest import opened
 from tests.conformance.helpers import new
 from tests.conformance.transactions import transaction
@@ -103,7 +103,7 @@ async def test_sqlite_wakes_for_what_django_enqueues(backend, database):
 
 @ON_POSTGRESQL
 async def test_a_listener_whose_connection_was_cut_costs_one_poll_and_comes_back(database, monkeypatch):
-    monkeypatch.setattr("asyncqueue.backends.postgresql_listener._RETRY_AFTER", 0.2)
+    monkeypatch.setattr("asyncqueue.backends.postgresql.listener._RETRY_AFTER", 0.2)
     async with Proxy(database.url) as proxy, opened(proxy.url) as deaf, opened(database.url) as other:
         await deaf.wait_for_work(0.2)
         proxy.refusing = True
@@ -122,9 +122,9 @@ async def test_a_listener_whose_connection_was_cut_costs_one_poll_and_comes_back
 
 @ON_POSTGRESQL
 async def test_a_listener_that_went_silently_deaf_is_noticed(database, monkeypatch):
-    monkeypatch.setattr("asyncqueue.backends.postgresql_listener._PING_AFTER", 0.1)
-    monkeypatch.setattr("asyncqueue.backends.postgresql_listener._PING_TIMEOUT", 0.3)
-    monkeypatch.setattr("asyncqueue.backends.postgresql_listener._RETRY_AFTER", 0.1)
+    monkeypatch.setattr("asyncqueue.backends.postgresql.listener._PING_AFTER", 0.1)
+    monkeypatch.setattr("asyncqueue.backends.postgresql.listener._PING_TIMEOUT", 0.3)
+    monkeypatch.setattr("asyncqueue.backends.postgresql.listener._RETRY_AFTER", 0.1)
     async with Proxy(database.url) as proxy, opened(proxy.url) as deaf, opened(database.url) as other:
         await deaf.wait_for_work(0.2)
         proxy.stalled = True
@@ -158,7 +158,7 @@ async def test_a_poll_that_ends_during_the_listen_leaves_no_deaf_listener(databa
 
 @ON_POSTGRESQL
 async def test_what_waits_for_notifications_raises_nothing_where_the_server_is_gone(database, monkeypatch):
-    monkeypatch.setattr("asyncqueue.backends.postgresql_listener._RETRY_AFTER", 0.1)
+    monkeypatch.setattr("asyncqueue.backends.postgresql.listener._RETRY_AFTER", 0.1)
     async with Proxy(database.url) as proxy, opened(proxy.url) as alone:
         await alone.wait_for_work(0.2)
         await proxy.__aexit__(None, None, None)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asyncqueue.backends.instants import slowest_clock, to_naive
+from asyncqueue.backends.common.timezones import slowest_clock, to_naive
 
 #: Summer time of both halves of the globe, of half an hour, of two hours, of all year but a month, and none.
 ZONES = ["Europe/Berlin", "Australia/Lord_Howe", "Antarctica/Troll", "Africa/Casablanca", "Asia/Kolkata"]

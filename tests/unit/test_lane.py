@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
 
-from asyncqueue.backends.carrying import Deadline, begin, carried
-from asyncqueue.backends.lane import Lane
-from asyncqueue.backends.turns import Turns
+from asyncqueue.backends.common.connection import Lane
+from asyncqueue.backends.common.shielding import Deadline, begin, carried
+from asyncqueue.backends.common.turns import Turns
 from asyncqueue.errors import DatabaseBusy, DatabaseUnavailable, QueueClosed
 
 

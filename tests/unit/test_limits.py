@@ -10,11 +10,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from asyncqueue import task
-from asyncqueue.backends.asking import answer_here
-from asyncqueue.backends.facets import Batch
-from asyncqueue.backends.instants import seconds_since
-from asyncqueue.backends.limits import Ask, sweeping
-from asyncqueue.backends.places import Place, Seen, State, Survey
+from asyncqueue.backends.common.limits.admission import Ask, sweeping
+from asyncqueue.backends.common.limits.slots import Place, Seen, State, Survey
+from asyncqueue.backends.common.scripts import answer_here
+from asyncqueue.backends.common.timezones import seconds_since
+from asyncqueue.backends.services import Batch
 from asyncqueue.errors import ConfigurationError, InvalidArguments
 from asyncqueue.limits import Limit, Rate
 from asyncqueue.model import Status

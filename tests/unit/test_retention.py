@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from asyncqueue.backends.facets import Batch
+from asyncqueue.backends.services import Batch
 from asyncqueue.retention import repeat
 
 

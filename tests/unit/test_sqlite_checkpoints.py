@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from asyncqueue.backends import statements
-from asyncqueue.backends.sqlite_checkpoints import Checkpoints
-from asyncqueue.backends.sqlite_schema import names_of, slots
+from asyncqueue.backends.common import statements
+from asyncqueue.backends.sqlite.checkpoints import Checkpoints
+from asyncqueue.backends.sqlite.schema import names_of, slots
 
 SETUP = statements.render_all("sqlite", statements.colon, slots(names_of("tasks")), frozenset())
 USUAL = 1000
@@ -42,7 +42,7 @@ def reader(file: Path, writer: sqlite3.Connection) -> Iterator[sqlite3.Connectio
 
 @pytest.fixture
 def checkpoints(monkeypatch: pytest.MonkeyPatch) -> Checkpoints:
-    monkeypatch.setattr("asyncqueue.backends.sqlite_checkpoints.pause_after", lambda _: 0.0)
+    monkeypatch.setattr("asyncqueue.backends.sqlite.checkpoints.pause_after", lambda _: 0.0)
     return Checkpoints(SETUP)
 
 

@@ -6,7 +6,7 @@ import sqlite3
 
 import pytest
 
-from asyncqueue.backends.sqlite_rows import listed
+from asyncqueue.backends.sqlite.rows import listed
 
 
 @pytest.mark.parametrize("count", [1, 15, 16, 17, 256, 257, 1000])

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from asyncqueue.backends.mysql_address import address_of as mysql
-from asyncqueue.backends.postgresql_address import address_of as postgresql
+from asyncqueue.backends.mysql.address import address_of as mysql
+from asyncqueue.backends.postgresql.address import address_of as postgresql
 from asyncqueue.django_settings import database_url
 from asyncqueue.errors import ConfigurationError
 from asyncqueue.urls import anchored, file_of, is_memory, redacted, understood

@@ -7,8 +7,8 @@ from datetime import datetime
 
 import pytest
 
-from asyncqueue.backends.bands import Band, Bands
-from asyncqueue.backends.watermark import Watermark
+from asyncqueue.backends.common.claim_cursor import Watermark
+from asyncqueue.backends.common.priority_buckets import Band, Bands
 
 
 def _watermark() -> Watermark:

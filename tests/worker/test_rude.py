@@ -14,7 +14,7 @@ from typing import Any, cast
 import pytest
 
 from asyncqueue import Queue, Status, Worker
-from asyncqueue.backends.carrying import carried
+from asyncqueue.backends.common.shielding import carried
 from asyncqueue.errors import DatabaseUnavailable, TaskFailed
 from asyncqueue.running.imports import Imports
 from asyncqueue.running.run import current_run

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from asyncqueue import Queue, Settings, Status
-from asyncqueue.backends import versions
+from asyncqueue.backends.common import versions
 from asyncqueue.handle import TaskHandle
 from asyncqueue.worker import Worker, admitting
 from tests.conformance.test_versions import leave

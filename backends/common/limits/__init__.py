@@ -1,0 +1,1 @@
+"""Admission under limits, the same on every database."""

@@ -1,0 +1,145 @@
+"""Where a claim of level 1 begins to read: its bands, and a watermark for each.
+
+A band is what one queue holds at one priority; within it rows are claimed by age. As long as a session holds an old
+snapshot, every claim would walk over all index entries of a band that were claimed before, so a busy worker's claim
+begins at the newest row that it has claimed of each (see `watermark.py`, whose measure of costly looks serves here
+too). Bands that this worker does not know of, and rows that come late with an older `modified`, are found by a look: a
+claim that finds the oldest row of every band and begins there, once a second, whenever a claim comes back short, and
+when the next scheduled row is due. Where looks are costly they are made every ten seconds at least.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from math import inf
+from operator import attrgetter
+from typing import NamedTuple, cast
+
+from asyncqueue.backends.common.claim_cursor import RECENT, Watermark, by_age
+from asyncqueue.model import ClaimedTask
+
+_PRIORITY = attrgetter("priority")
+#: Seconds until what is due and locked by others is tried again, at first and at last: each time twice as long.
+_AT_FIRST, _AT_LAST = 0.001, 1.0
+#: Bands that a worker remembers; a claim reads one index entry of each at least.
+_REMEMBERED = 64
+
+
+class Band(NamedTuple):
+    """What one queue holds at one priority."""
+
+    queue: str
+    priority: int
+
+
+class Bands:
+    """The bands that a worker knows, and when it looks for others.
+
+    Args:
+        lowest: the bound that bounds nothing.
+        costly: as `Watermark` takes it.
+    """
+
+    def __init__(self, lowest: datetime, *, costly: float) -> None:
+        self._lowest = lowest
+        self._looks = Watermark(lowest, costly=costly)
+        self._reached: dict[Band, datetime] = {}
+        self._look_at = 0.0
+        self._due_at = inf
+        self._held_back = 0.0
+
+    @property
+    def until_due(self) -> float:
+        """Seconds until the next scheduled row is due, or to be tried again, as far as is known."""
+        return max(_AT_FIRST, self._due_at - time.monotonic())
+
+    def begin_look(self) -> bool:
+        """Whether the claim that comes now should look. Another one that comes while it does should not."""
+        now = time.monotonic()
+        if now < self._look_at and self._reached:
+            return False
+        self._look_at = now + self._looks.pause()
+        return True
+
+    @property
+    def piled(self) -> bool:
+        """Whether looks are costly."""
+        return self._looks.piled
+
+    def wanted(self, serving: Sequence[str] | None, *, back: bool = False) -> list[tuple[Band, datetime]]:
+        """The known bands in the order in which they are claimed, each with its bound.
+
+        Args:
+            serving: the queues that count, in order; None for all of them, by priority and else in turn.
+            back: begin a little before the watermarks.
+        """
+        known = ordered(self._reached, serving)
+        return [(band, self._bound(band, back=back)) for band in known]
+
+    def looked(self, seconds: float, due_in: float | None, found: Iterable[Band] = ()) -> None:
+        """Take in a look: how long it took, in how many seconds the next scheduled row is due, and bands found."""
+        self._looks.looked(seconds)
+        now = time.monotonic()
+        self._due_at = inf if due_in is None else now + due_in
+        self._look_at = min(now + self._looks.pause(), self._due_at)
+        if not self.piled:
+            self._reached = dict.fromkeys(self._reached, self._lowest)
+        for band in found:
+            self._reached.setdefault(band, self._lowest)
+
+    def promoted(self, anything: bool) -> None:
+        """Take in whether a promotion of what is due found anything. If not, others have it locked, maybe for long."""
+        if anything:
+            self._held_back = 0.0
+            return
+        self._held_back = min(max(_AT_FIRST, 2 * self._held_back), _AT_LAST)
+        self._due_at = self._look_at = time.monotonic() + self._held_back
+
+    def worked(self, seconds: float) -> None:
+        """Take in how long a claim without a look has taken."""
+        self._looks.worked(seconds)
+
+    def take_in(self, claimed: Sequence[ClaimedTask], limit: int) -> None:
+        """Take in what was claimed of so many wanted, in its order. One that came back short is followed by a look."""
+        newest = {(task.queue, task.priority): task.queued_at for task in claimed}
+        for place, queued_at in newest.items():
+            band = Band(*place)
+            reached = max(self._reached.pop(band, self._lowest), cast(datetime, queued_at))
+            self._reached[band] = reached  # the latest last
+        while len(self._reached) > _REMEMBERED:
+            del self._reached[next(iter(self._reached))]
+        if len(claimed) < limit and not self.piled:
+            self._look_at = 0.0
+
+    def forget(self) -> None:
+        """Look next: something older has come back, or was promoted."""
+        self._look_at = 0.0
+        self._reached = dict.fromkeys(self._reached, self._lowest)
+
+    def _bound(self, band: Band, *, back: bool) -> datetime:
+        reached = self._reached[band]
+        return reached - RECENT if back and reached != self._lowest else reached
+
+
+def ordered(bands: Iterable[Band], serving: Sequence[str] | None) -> list[Band]:
+    """Bands in the order in which they are claimed: the queues as they are named, or all by priority, else in turn."""
+    if serving is None:
+        return sorted(bands, key=lambda band: (-band.priority, random.random()))  # noqa: S311 - fairness, no secret
+    places = {queue: place for place, queue in enumerate(serving)}
+    return sorted(
+        (band for band in bands if band.queue in places), key=lambda band: (places[band.queue], -band.priority)
+    )
+
+
+def in_order(claimed: Iterable[ClaimedTask], serving: Sequence[str] | None) -> list[ClaimedTask]:
+    """What was claimed, in the order in which it is to run."""
+    # One stable sort after the other, each by what can be compared as it is: a third of the time of one by tuples.
+    found = sorted(claimed, key=by_age)
+    found.sort(key=_PRIORITY, reverse=True)
+    if serving is not None and len(serving) > 1:
+        places = {queue: place for place, queue in enumerate(serving)}
+        found.sort(key=lambda task: places[task.queue])
+    return found

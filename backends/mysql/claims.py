@@ -1,0 +1,154 @@
+"""How a MySQL or MariaDB worker claims: which way of reading is the cheapest, and what is tried again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+
+import anyio
+
+from asyncqueue.backends.common.claim_cursor import Watermark
+from asyncqueue.backends.common.connection import Lanes
+from asyncqueue.backends.common.priority_buckets import Bands
+from asyncqueue.backends.common.table import Table
+from asyncqueue.backends.mysql.claiming import Claiming
+from asyncqueue.backends.mysql.connection import Call, MysqlConnection
+from asyncqueue.backends.mysql.lock_proof import LockProof
+from asyncqueue.backends.mysql.priority_buckets import COSTLY_LOOK, BandClaims
+from asyncqueue.backends.mysql.read_strategies import Ways
+from asyncqueue.backends.mysql.times import Times
+from asyncqueue.backends.promotions import Arrivals
+from asyncqueue.errors import DatabaseBusy, DatabaseUnavailable
+from asyncqueue.model import Claimant, ClaimedTask
+
+_RETRY_DELAY = 0.2
+#: Seconds after which a try has not met a deadlock, but has waited for somebody's lock.
+_WAITED = 0.9
+#: Tries of a claim with ends before it, where each fails at once: it may be a trigger that fails, time after time.
+_TRIES = 4
+
+
+class Claims:
+    """The claims of one backend.
+
+    Args:
+        lanes: the connections for them.
+        patience: seconds after which an error is raised that tries cannot heal.
+        translate: as `Lane.run` takes it.
+        arrivals: hears of what is set aside.
+        proof: that the locks of what is claimed hold.
+    """
+
+    def __init__(
+        self,
+        table: Table,
+        times: Times,
+        lanes: Lanes[MysqlConnection],
+        patience: float,
+        translate: Callable[[BaseException], Exception | None],
+        arrivals: Arrivals,
+        proof: LockProof,
+    ) -> None:
+        self.watermark = Watermark(datetime.min, costly=COSTLY_LOOK)
+        self._table = table
+        self._times = times
+        self._lanes = lanes
+        self.patience = patience
+        self._translate = translate
+        self._proof = proof
+        self._empty = False
+        self._ways = Ways(table, lanes, translate)
+        self._by_band = BandClaims(table, times, lanes, translate, self._carry_out, arrivals, proof)
+
+    @property
+    def bands(self) -> Bands:
+        """What is known of the bands of a migrated table."""
+        return self._by_band.bands
+
+    async def claim(self, limit: int, claimant: Claimant) -> list[ClaimedTask]:
+        """Claim up to so many rows, oldest first."""
+        if self._table.migrated:
+            return (await self._by_band.claim(limit, claimant))[1]
+        if self._empty and not await self._waiting():
+            return []
+        bound = self.watermark.bound()
+        claimed = await self._complete(await self._more(claimant, limit, bound), limit, bound, claimant)
+        self._empty = limit > 0 and not claimed
+        return claimed
+
+    async def claim_after(self, first: Call, limit: int, claimant: Claimant) -> tuple[int | None, list[ClaimedTask]]:
+        """Claim in one transaction with another statement, which comes first.
+
+        Returns how many rows that one has matched (None where the reply got lost on the way) and what was claimed.
+        """
+        if self._table.migrated:
+            return await self._by_band.claim(limit, claimant, first)
+        bound = self.watermark.bound()
+        matched, claimed = await self._once(claimant, limit, bound, first)
+        return matched, await self._complete(claimed, limit, bound, claimant)
+
+    def forget(self) -> None:
+        """Look at everything next: something older has come back."""
+        self.watermark.reset()
+        self.bands.forget()
+
+    # -- level 0
+
+    async def _complete(
+        self, claimed: list[ClaimedTask], limit: int, bound: datetime, claimant: Claimant
+    ) -> list[ClaimedTask]:
+        return await self.watermark.complete(claimed, limit, bound, partial(self._more, claimant))
+
+    async def _more(self, claimant: Claimant, limit: int, bound: datetime) -> list[ClaimedTask]:
+        return (await self._once(claimant, limit, bound))[1]
+
+    async def _once(
+        self, claimant: Claimant, limit: int, bound: datetime, first: Call | None = None
+    ) -> tuple[int | None, list[ClaimedTask]]:
+        bounded = self.watermark.bounds(bound)
+        reads = await self._ways.choose([(None, bound)], limit)
+        claiming = Claiming(self._table, self._times, reads, limit, claimant, self._proof, first, timed=not bounded)
+        claimed = await self._carry_out(claiming)
+        self._ways.take_in(reads, limit, claiming)
+        if not bounded:
+            self.watermark.looked(claiming.looked)
+        return claiming.matched, claimed
+
+    async def _waiting(self) -> bool:
+        """Whether anything is queued: one statement, where a claim is four."""
+        since = self.watermark.since()
+        call: Call = self._table["waiting"], {"watermark": since, "queue": None, "priority": None}
+        (reply,) = await self._lanes.run(lambda connection: connection.run(call), translate=self._translate)
+        if reply.rows and not self.watermark.bounds(since):
+            self.watermark.reset()  # what was found may lie anywhere
+        return bool(reply.rows)
+
+    # -- at either level
+
+    async def _carry_out(self, claiming: Claiming) -> list[ClaimedTask]:
+        """Claim, until it is known what was claimed. Raises UnsupportedServer where locks do not hold."""
+        self._proof.check()
+        give_up_at = time.monotonic() + self.patience
+        claimed, tries = None, 0
+        while claimed is None:
+            tries += 1
+            with anyio.CancelScope(shield=claiming.in_doubt):
+                claimed = await self._try(claiming, give_up_at, last=tries >= _TRIES and not claiming.alone)
+        return claimed
+
+    async def _try(self, claiming: Claiming, give_up_at: float, *, last: bool) -> list[ClaimedTask] | None:
+        """Try to claim; None where another try is due: after a deadlock, or while it is in doubt what was claimed."""
+        began = time.monotonic()
+        try:
+            left = max(give_up_at - time.monotonic(), _RETRY_DELAY)
+            return await self._lanes.run(claiming, translate=self._translate, repeat=False, timeout=left)
+        except DatabaseUnavailable as error:
+            if not (claiming.in_doubt or isinstance(error, DatabaseBusy)) or time.monotonic() >= give_up_at:
+                raise
+            if not claiming.alone and not claiming.in_doubt and (last or time.monotonic() - began > _WAITED):
+                raise  # the ends before it wait for the lock of a row, or for a trigger: the worker sets that row aside
+        with anyio.CancelScope(shield=claiming.in_doubt):
+            await anyio.sleep(_RETRY_DELAY)
+        return None

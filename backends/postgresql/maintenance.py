@@ -1,0 +1,39 @@
+"""What one worker of all does for the others, in a PostgreSQL database."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+from asyncqueue.backends.common import versions
+from asyncqueue.backends.common.table import Table
+
+if TYPE_CHECKING:
+    import asyncpg
+
+    Fetch = Callable[[str, dict[str, Any]], Awaitable[list[asyncpg.Record]]]
+
+
+class PostgresqlChores:
+    """See `asyncqueue.backends.services.Chores`.
+
+    Args:
+        fetch: runs a statement by name with its values.
+    """
+
+    def __init__(self, table: Table, fetch: Fetch) -> None:
+        self._table = table
+        self._fetch = fetch
+
+    async def take(self, name: str, every: float) -> bool:
+        self._table.require_migrated(f"the chore {name}", versions.ONCE)
+        return bool(await self._fetch("take_chore", {"name": name, "every": every}))
+
+    async def extend(self, name: str, every: float, *, place: str | None = None) -> None:
+        self._table.require_migrated(f"the chore {name}", versions.ONCE)
+        await self._fetch("extend_chore", {"name": name, "every": every, "place": place})
+
+    async def place(self, name: str) -> str | None:
+        self._table.require_migrated(f"the chore {name}", versions.ONCE)
+        rows = await self._fetch("chore_place", {"name": name})
+        return rows[0][0] if rows else None

@@ -1,0 +1,1 @@
+"""SQLite, by aiosqlite."""
