@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from asyncqueue.backends.common.migration import COLUMNS, LINK_COLUMNS
 from asyncqueue.backends.common.statements import StatementError, colon, dollar, load, parse, pyformat, render
 
 DIALECTS = ("postgresql", "mysql", "sqlite")
@@ -60,15 +59,6 @@ NOT_EVERYWHERE = {
     "create_running_index": ({"postgresql", "sqlite"}, "MySQL has no partial indexes; one index serves both"),
     "exchange": ({"postgresql"}, "the others run `finish`, `ready` and `claim` in one transaction"),
     "drop_running_index": ({"postgresql", "sqlite"}, "MySQL has no such index"),
-    "add_columns": ({"postgresql", "mysql"}, "SQLite adds one column at a time"),
-    "drop_columns": ({"postgresql", "mysql"}, "likewise"),
-    "add_link_columns": ({"postgresql", "mysql"}, "likewise"),
-    "drop_link_columns": ({"postgresql", "mysql"}, "likewise"),
-    **{
-        f"{verb}_column_{name}": ({"sqlite"}, "likewise")
-        for verb in ("add", "drop")
-        for name in (*COLUMNS, *LINK_COLUMNS)
-    },
     **{
         f"{verb}_notify_{what}": ({"postgresql"}, "NOTIFY exists there alone")
         for verb in ("create", "drop")
@@ -349,6 +339,22 @@ def test_every_dialect_defines_the_same_statements(dialect):
 def test_every_dialect_takes_the_same_parameters(name):
     of_each = {dialect: _params(dialect, name) for dialect in DIALECTS if name in load(dialect)}
     assert len({frozenset(params) for params in of_each.values()}) == 1, of_each
+
+
+def test_a_dialect_takes_from_others_what_it_lacks():
+    found, of_postgresql = load("tests.variant", "postgresql"), load("postgresql")
+    assert found.keys() == of_postgresql.keys()
+    assert [name for name in found if found[name] != of_postgresql[name]] == ["server"]
+
+
+def test_a_statement_stands_in_one_topic_only(tmp_path, monkeypatch):
+    package = tmp_path / "twice" / "sql"
+    for topic in ("claim", "finish"):
+        (package / topic).mkdir(parents=True)
+        (package / topic / "claim.sql").write_text("-- Params: none\n-- Returns: a\nSELECT 1 AS a\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(StatementError, match=r"has two statements named claim; the second is in finish"):
+        load("twice.sql")
 
 
 def test_a_head_must_match_its_text():

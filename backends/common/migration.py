@@ -48,20 +48,23 @@ class Step(NamedTuple):
 
     def without(self) -> Step:
         """The step that takes away what this one makes."""
+        if self.kind == "table":
+            return self._replace(statements=("drop_table",), gone=True, locks=True)
         statements = tuple(f"drop_{name.partition('_')[2]}" for name in reversed(self.statements))
-        return self._replace(statements=statements, gone=True, locks=self.locks or self.kind == "table")
+        return self._replace(statements=statements, gone=True)
 
     def changes(self, render: Callable[..., str], found: Found) -> list[Change]:
         """It as changes: `render` gives a statement's SQL, for what there is."""
-        # Nothing but our own columns: Django's table may have another one, of whatever name.
-        features = {name for name in (*COLUMNS, *LINK_COLUMNS) if name in found.columns}
+        # A line for each column that is lacking, or there. Columns that are not ours are none of its business.
+        ours = {*COLUMNS, *LINK_COLUMNS}
+        features = ours & set(self.names) if self.gone else ours - set(self.names)
         if found.small:
             features.add("small")
         return [
             Change(
                 self.title,
                 self.purpose,
-                render(name, features=features),
+                render(name, features=features, side=self.names[0] if self.kind == "table" else None),
                 locks=self.locks,
                 gone=self.gone,
                 unscheduled=self.gone and "run_after" in self.names,
@@ -251,8 +254,8 @@ def together(version: int, names: tuple[str, ...], reason: str, statement: str) 
 
 
 def one_by_one(version: int, names: tuple[str, ...], reason: str, statement: str) -> list[Step]:
-    """Columns that are added by a statement each."""
-    return [Step(version, "columns", (name,), reason, (f"add_column_{name}",)) for name in names]
+    """Columns that are added by a statement each: that one's line of the file."""
+    return [Step(version, "columns", (name,), reason, (statement,)) for name in names]
 
 
 def steps(

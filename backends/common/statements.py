@@ -1,6 +1,7 @@
 """Loads the named statements of a dialect and renders them for one table and one driver.
 
-One file is one statement, named after the file. Its head declares it::
+One file is one statement, named after the file. It lies in a folder of its topic, `sql/<dialect>/<topic>/<name>.sql`,
+or in `sql/common/<topic>/` where every dialect has the same text. Its head declares it::
 
     -- What it does, and why it is written this way on this dialect.
     -- Params: limit, worker_pid
@@ -18,10 +19,11 @@ In the text
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from importlib.resources.abc import Traversable
 
 _CONDITIONS = re.compile(r"--(?:\s*\[(?:not )?\w+\])+\s*$")
 _CONDITION = re.compile(r"\[(?P<negated>not )?(?P<feature>\w+)\]")
@@ -59,12 +61,50 @@ class StatementError(Exception):
     """A .sql file contradicts its own head. A defect of asyncqueue, never of its user."""
 
 
+class Sources(Mapping[str, Source]):
+    """The statements of a database by their names. Each file is read and checked when it is first asked for."""
+
+    def __init__(self, files: Mapping[str, Traversable]) -> None:
+        self._files = files
+        self.parsed: dict[str, Source] = {}
+
+    def __getitem__(self, name: str) -> Source:
+        if name not in self.parsed:
+            self.parsed[name] = parse(name, self._files[name].read_text("utf-8"))
+        return self.parsed[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._files)
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+
 @cache
-def load(dialect: str) -> Mapping[str, Source]:
-    """Every statement of a dialect, read and checked once per process."""
-    folder = resources.files("asyncqueue.sql") / dialect
-    files = sorted((entry for entry in folder.iterdir() if entry.name.endswith(".sql")), key=lambda file: file.name)
-    return {(name := file.name.removesuffix(".sql")): parse(name, file.read_text("utf-8")) for file in files}
+def load(*dialects: str) -> Sources:
+    """Every statement of a database.
+
+    Args:
+        dialects: folders of `sql/`, or packages by their dotted names. A statement comes from the first one that has
+            it, and from `sql/common` where none has: `("cockroachdb", "postgresql")` needs only what differs.
+    """
+    return Sources(
+        {name: file for dialect in ("common", *reversed(dialects)) for name, file in _files(dialect).items()}
+    )
+
+
+def _files(dialect: str) -> dict[str, Traversable]:
+    """The statements of one folder. Raises StatementError where a name stands in two topics."""
+    folder = resources.files(dialect) if "." in dialect else resources.files("asyncqueue.sql") / dialect
+    found: dict[str, Traversable] = {}
+    for topic in sorted((entry for entry in folder.iterdir() if entry.is_dir()), key=lambda entry: entry.name):
+        for file in sorted(topic.iterdir(), key=lambda entry: entry.name):
+            name, _, kind = file.name.rpartition(".")
+            if kind == "sql" and name in found:
+                raise StatementError(f"{dialect} has two statements named {name}; the second is in {topic.name}")
+            if kind == "sql":
+                found[name] = file
+    return found
 
 
 def parse(name: str, text: str) -> Source:
@@ -89,23 +129,37 @@ def render(
     bare = _COMMENT.sub("", "\n".join(lines))
     order: dict[str, int] = {}
 
-    def place(match: re.Match[str]) -> str:
+    def placeholder(match: re.Match[str]) -> str:
         name = match["param"]
         if name is None:
             return match[0]
         return style(name, order.setdefault(name, len(order) + 1))
 
     # Slots come last: what fills them is quoted already, and whatever stands between its quotes is no parameter.
-    filled = _SLOT.sub(lambda match: slots[match["slot"]], _TOKEN.sub(place, bare))
+    filled = _SLOT.sub(lambda match: slots[match["slot"]], _TOKEN.sub(placeholder, bare))
     text = "\n".join(line.rstrip() for line in filled.splitlines() if line.strip())
     return Statement(source.name, text, tuple(order))
 
 
-def render_all(
-    dialect: str, style: Callable[[str, int], str], slots: Mapping[str, str], features: frozenset[str]
-) -> Mapping[str, Statement]:
-    """Every statement of a dialect, rendered."""
-    return {name: render(source, style, slots, features) for name, source in load(dialect).items()}
+class Rendered(dict[str, Statement]):
+    """The statements of a database for one table and one driver, each rendered when it is first asked for."""
+
+    def __init__(
+        self,
+        dialects: Sequence[str],
+        style: Callable[[str, int], str],
+        slots: Mapping[str, str],
+        features: frozenset[str] = frozenset(),
+    ) -> None:
+        super().__init__()
+        self._sources = load(*dialects)
+        self._style = style
+        self._slots = dict(slots)
+        self._features = features
+
+    def __missing__(self, name: str) -> Statement:
+        statement = self[name] = render(self._sources[name], self._style, self._slots, self._features)
+        return statement
 
 
 def dollar(_name: str, number: int) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from asyncqueue.backends.base import REMEDY, TableShape, TaskFilter
 from asyncqueue.backends.common import versions
 from asyncqueue.backends.common.names import Names
-from asyncqueue.backends.common.statements import Statement, load, render, render_all
+from asyncqueue.backends.common.statements import Rendered, Statement, load, render
 from asyncqueue.errors import DatabaseError, DataRejected, MigrationRequired, SchemaChanged, SchemaError, TableMissing
 from asyncqueue.model import DEFAULT_QUEUE, Link, NewTask
 
@@ -22,7 +22,7 @@ class Table:
     """The task table of one database.
 
     Args:
-        dialect: the folder of statements.
+        dialects: where its statements are: see `statements.load`.
         style: writes a placeholder for the driver (see `statements.render`).
         name: the table's name as configured.
         names: the same, and those of what is beside it; `resolve` replaces them.
@@ -32,7 +32,7 @@ class Table:
 
     def __init__(
         self,
-        dialect: str,
+        dialects: Sequence[str],
         style: Callable[[str, int], str],
         name: str,
         names: Names,
@@ -46,7 +46,7 @@ class Table:
         self.slots = slots
         self.shape: TableShape | None = None
         self._defect: SchemaError | None = None
-        self._dialect = dialect
+        self._dialects = dialects
         self._style = style
         self._statements: Mapping[str, Statement] = {}
         #: What they were rendered for.
@@ -56,20 +56,32 @@ class Table:
     @property
     def setup(self) -> Mapping[str, Statement]:
         """The statements that ask nothing of the table's shape: those that look at it and those that make it."""
-        return render_all(self._dialect, self._style, self.slots, frozenset())
+        return Rendered(self._dialects, self._style, self.slots)
 
     @property
     def defect(self) -> SchemaError | None:
         """Why a table that is there cannot be used."""
         return self._defect
 
-    def statement(self, name: str, *, features: Collection[str] = (), **slots: str) -> Statement:
-        """One of these, with further slots, for a table that has these features: columns, by their names."""
-        return render(load(self._dialect)[name], self._style, {**self.slots, **slots}, frozenset(features))
+    def statement(
+        self, name: str, *, features: Collection[str] = (), side: str | None = None, **slots: str
+    ) -> Statement:
+        """One statement, rendered anew.
 
-    def sql(self, name: str, *, features: Collection[str] = (), **slots: str) -> str:
+        Args:
+            name: of the statement.
+            features: what the table has: columns, by their names.
+            side: which of the side tables fills the slot `side_table`.
+            slots: further ones.
+        """
+        filled = {**self.slots, **slots}
+        if side is not None:
+            filled["side_table"] = self.slots[side]
+        return render(load(*self._dialects)[name], self._style, filled, frozenset(features))
+
+    def sql(self, name: str, *, features: Collection[str] = (), side: str | None = None, **slots: str) -> str:
         """Its text."""
-        return self.statement(name, features=features, **slots).text
+        return self.statement(name, features=features, side=side, **slots).text
 
     def resolve(self, names: Names, slots: Mapping[str, str]) -> None:
         """Take the names of what the server has found, with the slots that they fill."""
@@ -114,7 +126,7 @@ class Table:
         }
         rendered = (frozenset(kept), tuple(self.slots.items()))
         if rendered != self._rendered:
-            self._statements = render_all(self._dialect, self._style, self.slots, frozenset(kept))
+            self._statements = Rendered(self._dialects, self._style, self.slots, frozenset(kept))
         self._rendered = rendered
 
     def __getitem__(self, name: str) -> Statement:

@@ -86,6 +86,8 @@ class MysqlBackend:
     - `charset`: `utf8mb4`, which it is in any case.
     """
 
+    #: Where its statements are; see `statements.load`.
+    dialects: Sequence[str] = ("mysql",)
     capabilities = Capabilities(wakes=False, embedded=False, exchanges=2, row_locks=True)
 
     def __init__(self, url: str, options: Options) -> None:
@@ -94,7 +96,7 @@ class MysqlBackend:
         self._times = Times(options.time_zone)
         names = schema.names_of(options.table)
         slots = schema.slots(names)
-        self._table = Table("mysql", statements.pyformat, options.table, names, slots, remedy=options.remedy)
+        self._table = Table(self.dialects, statements.pyformat, options.table, names, slots, remedy=options.remedy)
         # For a worker's hot path, for everything that must not wait behind it, for enqueueing, and for limits.
         self._engine = Lanes([self._lane(self._connect_hurried) for _ in range(self.capabilities.exchanges)])
         self._control, self._enqueue = self._lane(), self._lane()

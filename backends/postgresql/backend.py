@@ -85,6 +85,8 @@ class PostgresqlBackend:
     `host=/run/...` for a socket) and one of ours: `statement_cache_size=0` for a PgBouncer that pools transactions.
     """
 
+    #: Where its statements are; see `statements.load`.
+    dialects: Sequence[str] = ("postgresql",)
     capabilities = Capabilities(wakes=True, embedded=False, exchanges=2, row_locks=True)
 
     def __init__(self, url: str, options: Options) -> None:
@@ -93,7 +95,7 @@ class PostgresqlBackend:
         self._given_up = GivenUp()
         names = schema.names_of(options.table)
         slots = {**schema.slots(names), **Timeouts.of(options.statement_timeout).slots()}
-        self._table = Table("postgresql", statements.dollar, options.table, names, slots, remedy=options.remedy)
+        self._table = Table(self.dialects, statements.dollar, options.table, names, slots, remedy=options.remedy)
         self._connector = Connector(url, options, self._table.setup["array_types"].text)
         # For a worker's hot path, for everything that must not wait behind it, for enqueueing, and for limits.
 

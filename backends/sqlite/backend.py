@@ -93,6 +93,8 @@ class SqliteBackend:
     it reads.
     """
 
+    #: Where its statements are; see `statements.load`.
+    dialects: Sequence[str] = ("sqlite",)
     capabilities = Capabilities(wakes=True, embedded=True, exchanges=1, row_locks=False)
 
     def __init__(self, url: str, options: Options) -> None:
@@ -101,7 +103,7 @@ class SqliteBackend:
         self._times = Times(options.time_zone)
         names = schema.names_of(options.table)
         slots = schema.slots(names)
-        self._table = Table("sqlite", statements.colon, options.table, names, slots, remedy=options.remedy)
+        self._table = Table(self.dialects, statements.colon, options.table, names, slots, remedy=options.remedy)
         self.arrivals = Arrivals()
         self._claims = Claims(self._table, self._times)
         self._keys = Keys(self._table, self._times)

@@ -21,7 +21,7 @@ def _without_locks(backend) -> None:
         name: replace(statements[name], text=statements[name].text.replace("FOR UPDATE SKIP LOCKED", ""))
         for name in ("ready", "ready_apart")
     }
-    backend._table._statements = {**statements, **changed}
+    statements.update(changed)
 
 
 @INNODB

@@ -195,7 +195,7 @@ async def test_tidb_is_refused_by_its_name(database, monkeypatch):
 async def _refused(database, monkeypatch, sql: str, texts: list[str]) -> None:
     """A server that says this of itself is refused, by these texts."""
     folder = "mysql" if database.dialect == "mariadb" else database.dialect
-    monkeypatch.setitem(load(folder), "server", parse("server", f"-- Params: none\n-- Returns: version\n{sql}"))
+    monkeypatch.setitem(load(folder).parsed, "server", parse("server", f"-- Params: none\n-- Returns: version\n{sql}"))
     backend = backend_for(database.url, Options())
     with pytest.raises(UnsupportedServer) as caught:
         await backend.open()

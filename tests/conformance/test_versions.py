@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from asyncqueue.backends.common import versions
+from asyncqueue.backends.common.migration import Found
 from asyncqueue.backends.mysql import schema as mysql_schema
 from asyncqueue.backends.postgresql import schema as postgresql_schema
 from asyncqueue.backends.sqlite import schema as sqlite_schema
@@ -44,7 +45,7 @@ async def leave(database, version: int) -> None:
     async with opened(database.url) as backend:
         of_backend: Any = backend
         sql = of_backend._table.sql
-        made = [sql(name) for step in steps for name in step.statements]
+        made = [change.sql for step in steps for change in step.changes(sql, Found())]
         made += [sql("record_version", version=str(each)) for each in range(1, version + 1)]
     for each in made:
         database.execute(each.replace("%", "%%"))

@@ -12,7 +12,7 @@ from asyncqueue.backends.common import statements
 from asyncqueue.backends.sqlite.checkpoints import Checkpoints
 from asyncqueue.backends.sqlite.schema import names_of, slots
 
-SETUP = statements.render_all("sqlite", statements.colon, slots(names_of("tasks")), frozenset())
+SETUP = statements.Rendered(["sqlite"], statements.colon, slots(names_of("tasks")))
 USUAL = 1000
 
 

@@ -1,4 +1,0 @@
--- Takes a side table away, with `migrate --down`.
--- Params: none
--- Returns: nothing
-DROP TABLE IF EXISTS {limits}

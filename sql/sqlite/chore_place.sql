@@ -1,4 +1,0 @@
--- Where a chore goes on.
--- Params: name
--- Returns: place
-SELECT place FROM {chores} WHERE name = :name

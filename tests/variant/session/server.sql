@@ -1,0 +1,4 @@
+-- What answers here: this one has versions of its own.
+-- Params: none
+-- Returns: version, number
+SELECT 'variant 7.1' AS version, 150000 AS number
