@@ -251,7 +251,7 @@ class OutputPart:
     """A part of what stands in a task's output, and how many characters that is in all; None where it is nothing.
 
     `run` is the time of the claim under which it was written, None where no run is known to have written it: by none
-    since the task was queued again by hand, or on a table below version 3 of the schema.
+    since the task was queued again by hand, or on a table that is not migrated.
     """
 
     status: int

@@ -5,7 +5,6 @@ from __future__ import annotations
 from uuid import UUID
 
 from asyncqueue.backends.base import Backend
-from asyncqueue.backends.common import versions
 from asyncqueue.errors import TaskNotFound
 from asyncqueue.model import ENDED, OutputPart, Stamp, Status
 
@@ -81,7 +80,7 @@ class OutputReader:
 
 
 def _tells_runs(backend: Backend) -> bool:
-    return backend.shape is not None and backend.shape.version >= versions.LINKED
+    return backend.shape is not None and backend.shape.migrated
 
 
 def _keeps_errors(backend: Backend) -> bool:

@@ -16,7 +16,6 @@ import anyio
 
 from asyncqueue import django_settings
 from asyncqueue.backends.base import REMEDY, Backend, Change, Options
-from asyncqueue.backends.common import versions
 from asyncqueue.backends.common.dependencies import resolve_all
 from asyncqueue.backends.registry import backend_for
 from asyncqueue.checks import check_count, check_timeout
@@ -269,8 +268,8 @@ class Queue(AbstractAsyncContextManager["Queue"]):
                 what this one would have been, and else is like "return".
             limit_key: which of the function's limits the task comes under, instead of what its `@task` says.
             after: tasks that are in the table, by their handles or ids (UUIDs or their texts): it runs when all of
-                them have ended. They have to be committed, or part of the same transaction. It needs version 3 of the
-                schema, and has neither `delay` nor `run_at`.
+                them have ended. They have to be committed, or part of the same transaction. It needs a migrated
+                table, and has neither `delay` nor `run_at`.
             on_failure: what becomes of it if one of those fails, is cancelled, or is deleted before it has ended:
                 "cancel", which is the default, cancels it at once, "run" runs it as if that had completed.
 
@@ -589,4 +588,4 @@ def _running_loop() -> asyncio.AbstractEventLoop | None:
 
 
 def _has_limits(backend: Backend) -> bool:
-    return backend.shape is None or backend.shape.version >= versions.LINKED
+    return backend.shape is None or backend.shape.migrated

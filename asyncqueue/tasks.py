@@ -182,7 +182,7 @@ def task(
         catch_up: what becomes of ticks that were missed, because no worker ran: "latest" (the last of them runs once;
             so it is where it is left out), "skip" (none runs) or "all" (each does, the oldest first).
         limit: how many of its tasks run at once at most, on all workers together. This and what follows needs a
-            table that `asyncqueue migrate` has brought to version 3 of the schema.
+            migrated table: run `asyncqueue migrate`.
         rate: how many of its tasks start at most in any time of a length: "100/m" (in any minute), "5/s", "10/30s", or
             a `Rate`.
         limit_key: what tells apart tasks that have limits of their own: a text with names of arguments, as in

@@ -26,7 +26,7 @@ class Agenda(Protocol):
 
 
 class Ticks(Protocol):
-    """The periodic tasks beside the task table. Every verb raises MigrationRequired below version 2 of the schema."""
+    """The periodic tasks beside the task table. Every verb raises MigrationRequired where the table is not migrated."""
 
     async def declare(self, entries: Sequence[Declaration], *, expiry: float | None = None) -> TickTable:
         """Say that there are these, and read the table.
@@ -49,7 +49,7 @@ class Ticks(Protocol):
 class Chores(Protocol):
     """What one worker of all does for the others now and then: a facet of a backend.
 
-    Every verb of it raises MigrationRequired on a table that lacks version 2 of the schema.
+    Every verb of it raises MigrationRequired on a table that is not migrated.
     """
 
     async def take(self, name: str, every: float) -> bool:
@@ -92,8 +92,8 @@ class Retention(Protocol):
         """Look at up to `limit` rows, and delete those that ended long ago, with what is kept of their attempts.
 
         `ages` says how many seconds ago, by status: since then a row must not have changed. Rows in other statuses are
-        kept, and those that have not ended in any case; from version 3 of the schema on also a completed one that holds
-        its unique key.
+        kept, and those that have not ended in any case; on a migrated table also a completed one that holds its unique
+        key.
         """
 
     async def sweep_attempts(self, *, limit: int, place: str | None = None) -> Batch:
@@ -162,7 +162,7 @@ class Outcome(NamedTuple):
 class Chains(Protocol):
     """Tasks that wait for others to end: a facet of a backend.
 
-    Every verb raises MigrationRequired below version 3 of the schema, except for `preceding`. Each is a row of short
+    Every verb raises MigrationRequired where the table is not migrated, except for `preceding`. Each is a row of short
     transactions, and may be repeated, and called by many at once, for the same tasks.
     """
 
@@ -197,7 +197,7 @@ class Limits(Protocol):
     """How many tasks of a function run at once, and start in a while: a facet of a backend.
 
     A limit key is the function's path, with a colon and the task's own key behind it where it has one. Every verb
-    raises MigrationRequired on a table that lacks version 3 of the schema.
+    raises MigrationRequired on a table that is not migrated.
     """
 
     async def declare(self, limits: Collection[Limit], *, began: float | None) -> set[str]:

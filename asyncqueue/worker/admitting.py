@@ -14,7 +14,6 @@ from uuid import UUID
 import anyio
 
 from asyncqueue.backends.base import Backend
-from asyncqueue.backends.common import versions
 from asyncqueue.backends.common.limits.admission import function_of
 from asyncqueue.backends.common.limits.slots import AT_ONCE
 from asyncqueue.backends.promotions import Arrival
@@ -172,7 +171,7 @@ class Admitter:
     @property
     def _can(self) -> bool:
         shape = self._backend.shape
-        return shape is not None and shape.version >= versions.LINKED
+        return shape is not None and shape.migrated
 
     def _arrived(self, arrivals: Sequence[Arrival]) -> None:
         self._keys |= dict.fromkeys(arrival.limit_key for arrival in arrivals if arrival.limit_key is not None)

@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 import anyio
 
 from asyncqueue.backends.base import Backend
-from asyncqueue.backends.common import versions
 from asyncqueue.backends.common.limits.slots import AT_ONCE
 from asyncqueue.loggers import get_logger
 from asyncqueue.model import Status
@@ -30,7 +29,7 @@ class Cleaner:
     """The loop that deletes ended tasks which are old enough, and what is left of tasks that are gone.
 
     Of all workers of a table one does either at a time (`Backend.chores`). If it dies in the middle, the next turn is
-    somebody else's. On a table that lacks version 2 of the schema nothing is deleted.
+    somebody else's. On a table that is not migrated nothing is deleted.
 
     Args:
         ages: for how many seconds ended tasks are kept, by status.
@@ -59,7 +58,7 @@ class Cleaner:
 
     def _can(self) -> bool:
         shape = self._backend.shape
-        if shape is not None and shape.version >= versions.ONCE:
+        if shape is not None and shape.migrated:
             return True
         if self._ages and not self._told:
             self._told = True
@@ -100,7 +99,7 @@ class Cleaner:
         )
         await self._sweep_limits(turn)
         edges = 0
-        if self._backend.shape is not None and self._backend.shape.version >= versions.LINKED:
+        if self._backend.shape is not None and self._backend.shape.migrated:
             edges, _ = await repeat(
                 lambda place: retention.sweep_edges(limit=retention.batch, place=place), after_batch=turn.keep
             )
@@ -112,7 +111,7 @@ class Cleaner:
 
     async def _sweep_limits(self, turn: _Turn) -> None:
         shape = self._backend.shape
-        if shape is not None and shape.version >= versions.LINKED:
+        if shape is not None and shape.migrated:
             limits = self._backend.limits
             await repeat(lambda place: limits.sweep(limit=AT_ONCE, place=place), after_batch=turn.keep)
 

@@ -10,7 +10,6 @@ from uuid import UUID
 import anyio
 
 from asyncqueue.backends.base import Backend
-from asyncqueue.backends.common import versions
 from asyncqueue.backends.promotions import Arrival
 from asyncqueue.backends.services import Settled
 from asyncqueue.loggers import get_logger
@@ -112,7 +111,7 @@ class Linker:
     @property
     def _linked(self) -> bool:
         shape = self._backend.shape
-        return shape is not None and shape.version >= versions.LINKED
+        return shape is not None and shape.migrated
 
     def _forget(self) -> float:
         """There is nothing that waits in such a table. Returns the seconds until it may be another one."""

@@ -8,7 +8,6 @@ from collections.abc import Callable
 import anyio
 
 from asyncqueue.backends.base import Backend
-from asyncqueue.backends.common import versions
 from asyncqueue.errors import MigrationRequired
 from asyncqueue.worker.leases import Leases
 
@@ -39,7 +38,7 @@ class Lookout:
         while True:
             await anyio.sleep(self._leases.interval * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, not a secret
             shape = self._backend.shape
-            if shape is not None and shape.version >= versions.LINKED:
+            if shape is not None and shape.migrated:
                 await self._look()
 
     async def _look(self) -> None:

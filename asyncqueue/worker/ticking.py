@@ -9,7 +9,6 @@ from collections.abc import Sequence
 import anyio
 
 from asyncqueue.backends.base import Backend
-from asyncqueue.backends.common import versions
 from asyncqueue.errors import DataRejected, MigrationRequired
 from asyncqueue.loggers import get_logger
 from asyncqueue.model import Tick, TickTable
@@ -60,7 +59,7 @@ class Ticker:
     @property
     def _migrated(self) -> bool:
         shape = self._backend.shape
-        if shape is None or shape.version >= versions.ONCE:
+        if shape is None or shape.migrated:
             return True
         if self._entries and not self._warned:
             self._warned = True

@@ -9,7 +9,6 @@ from pathlib import Path
 from uuid import UUID
 
 from asyncqueue.backends.base import Backend
-from asyncqueue.backends.common import versions
 from asyncqueue.backoff import Backoff
 from asyncqueue.errors import DataRejected
 from asyncqueue.limits import PutOff
@@ -88,7 +87,7 @@ class Unfound:
     def puts_off(self) -> bool:
         """Whether a task is put off whose function is missing."""
         shape = self._backend.shape
-        return self._patience > 0 and shape is not None and shape.version >= versions.LINKED
+        return self._patience > 0 and shape is not None and shape.migrated
 
     def room(self, room: int) -> int:
         """How many tasks to claim, where there is room for so many."""

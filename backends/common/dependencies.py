@@ -24,7 +24,6 @@ from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
 from asyncqueue.backends.base import Backend
-from asyncqueue.backends.common import versions
 from asyncqueue.backends.common.orphans import uuid_of
 from asyncqueue.backends.common.table import Table
 from asyncqueue.backends.services import Outcome, Settled
@@ -164,7 +163,7 @@ class Chaining(ABC):
 
     async def settle(self, ids: Collection[UUID]) -> Settled:
         """As `Chains.settle`."""
-        self._table.require_migrated(WHAT, versions.LINKED)
+        self._table.require_migrated(WHAT)
         settled = Settled()
         for part in _parts(sorted(ids)):
             after = (_NIL, _NIL)
@@ -179,7 +178,7 @@ class Chaining(ABC):
 
     async def resolve(self, ids: Collection[UUID]) -> Settled:
         """As `Chains.resolve`."""
-        self._table.require_migrated(WHAT, versions.LINKED)
+        self._table.require_migrated(WHAT)
         settled = Settled()
         for part in _parts(sorted(ids)):
             states = await self._states(part)
@@ -195,7 +194,7 @@ class Chaining(ABC):
 
     async def unresolved(self, *, limit: int, place: str | None = None) -> tuple[list[UUID], str | None]:
         """As `Chains.unresolved`."""
-        self._table.require_migrated(WHAT, versions.LINKED)
+        self._table.require_migrated(WHAT)
         found = [_uuid(key) for (key,) in await self._read("open_predecessors", after=uuid_of(place), limit=limit)]
         states = await self._states(found) if found else {}
         over = [key for key in found if states[key].over]
@@ -203,7 +202,7 @@ class Chaining(ABC):
 
     async def preceding(self, task_id: UUID, *, after: int = 0, limit: int) -> list[Outcome]:
         """As `Chains.preceding`."""
-        if not self._table.linked:
+        if not self._table.migrated:
             return []
         rows = await self._read("preceding", id=task_id, after=after, limit=limit)
         ids = sorted({_uuid(key) for _, key, _ in rows})
@@ -241,7 +240,7 @@ async def resolve_all(backend: Backend, ended: Collection[UUID]) -> None:
     """
     shape = backend.shape
     left = frozenset(ended)
-    while left and shape is not None and shape.version >= versions.LINKED:
+    while left and shape is not None and shape.migrated:
         settled = await backend.chains.resolve(left)
         left = settled.cancelled | settled.unfinished
 

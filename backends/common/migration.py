@@ -1,7 +1,7 @@
 """What `asyncqueue migrate` makes, in which order, and what of it a database lacks.
 
 Level 0 is the table as Django makes it, with the indexes that claims want. Level 1 adds columns, indexes and side
-tables, version after version. What is there is seen by looking at it, so a migration that was interrupted goes on where
+tables; a later version of it adds more. A migration looks at what is there, so one that was interrupted goes on where
 it stopped; the table of versions says what was complete once, so that what somebody else took away is missed.
 """
 
@@ -12,17 +12,29 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from asyncqueue.backends.base import Change
-from asyncqueue.backends.common import versions
 from asyncqueue.backends.common.names import Names
 from asyncqueue.errors import SchemaError
 from asyncqueue.loggers import get_logger
 
 logger = get_logger("asyncqueue.migration")
 
-#: Level 1's columns.
-COLUMNS = ("queue", "priority", "run_after", "attempt", "max_attempts", "losses", "claimed_by", "started", "renewed")
-#: Those of version 3.
-LINK_COLUMNS = ("links", "limit_key", "written")
+#: The newest version of the schema. A later one is this number and steps that carry it.
+NEWEST = 1
+#: The columns that are added to Django's.
+COLUMNS = (
+    "queue",
+    "priority",
+    "run_after",
+    "attempt",
+    "max_attempts",
+    "losses",
+    "claimed_by",
+    "started",
+    "renewed",
+    "links",
+    "limit_key",
+    "written",
+)
 
 
 class Step(NamedTuple):
@@ -56,7 +68,7 @@ class Step(NamedTuple):
     def changes(self, render: Callable[..., str], found: Found) -> list[Change]:
         """It as changes: `render` gives a statement's SQL, for what there is."""
         # A line for each column that is lacking, or there. Columns that are not ours are none of its business.
-        ours = {*COLUMNS, *LINK_COLUMNS}
+        ours = {*COLUMNS, *self.names}
         features = ours & set(self.names) if self.gone else ours - set(self.names)
         if found.small:
             features.add("small")
@@ -125,7 +137,7 @@ class Schema:
 
     def complete(self, found: Found) -> bool:
         """Whether all columns and side tables are there."""
-        return self._usable(found)[0] == versions.NEWEST
+        return self._usable(found)[0] == NEWEST
 
     def indexed(self, found: Found, level: int) -> bool:
         """Whether everything that claims and rescues live on is there."""
@@ -160,7 +172,7 @@ class Schema:
         if stranded or self._usable(found)[1] is not None:
             due = render("free_stranded")
             changes.append(Change("time of scheduled tasks", "who has lost the time when it was due is due now", due))
-        for version in range(found.version + 1, versions.NEWEST + 1):
+        for version in range(found.version + 1, NEWEST + 1):
             record = render("record_version", version=str(version))
             changes.append(Change(f"version {version}", "notes that all of it is there", record))
         return changes
@@ -188,7 +200,7 @@ class Schema:
     def _usable(self, found: Found) -> tuple[int, Step | None]:
         """The version that can be used, and what of the next one is lacking although that was complete once."""
         usable = 0
-        for version in range(1, versions.NEWEST + 1):
+        for version in range(1, NEWEST + 1):
             steps = [step for step in self._steps if step.version == version and step.kind in ("columns", "table")]
             lacking = [step for step in steps if not self._there(step, found)]
             if lacking:
@@ -273,26 +285,21 @@ def steps(
     """
     return (
         *indexes,
-        *columns(
-            versions.LEVEL_1, COLUMNS, "delays, retries, priorities, named queues, rescue in seconds", "add_columns"
-        ),
-        index(versions.LEVEL_1, "band", "claims read the oldest queued rows of each queue and priority"),
-        index(versions.LEVEL_1, "due", "scheduled tasks are found when they are due"),
-        side_table(versions.LEVEL_1, "queues", "holds which queues are paused"),
-        side_table(versions.LEVEL_1, "attempts", "keeps the attempts of tasks that were tried again"),
-        side_table(versions.LEVEL_1, "workers", "lists the workers that are running"),
-        side_table(versions.LEVEL_1, "versions", "says which versions of the schema were completed"),
+        *columns(1, COLUMNS, "delays, retries, priorities, queues, rescue in seconds, limits, chains", "add_columns"),
+        index(1, "band", "claims read the oldest queued rows of each queue and priority"),
+        index(1, "due", "scheduled tasks are found when they are due"),
+        side_table(1, "queues", "holds which queues are paused"),
+        side_table(1, "attempts", "keeps the attempts of tasks that were tried again"),
+        side_table(1, "workers", "lists the workers that are running"),
+        side_table(1, "keys", "holds unique keys"),
+        side_table(1, "ticks", "holds when periodic tasks were last enqueued"),
+        side_table(1, "chores", "lets one worker of all do what is to be done once"),
+        side_table(1, "limits", "holds how many tasks of a function may run at once, and start in a while"),
+        side_table(1, "limited", "holds which tasks have a slot under a limit, and which wait for one"),
+        side_table(1, "edges", "holds which task waits for which"),
+        side_table(1, "versions", "says which versions of the schema were completed"),
         *trigger,
-        without_index(versions.LEVEL_1, "ready", "claims read by queue and priority now"),
-        side_table(versions.ONCE, "keys", "holds unique keys"),
-        side_table(versions.ONCE, "ticks", "holds when periodic tasks were last enqueued"),
-        side_table(versions.ONCE, "chores", "lets one worker of all do what is to be done once"),
-        *columns(versions.LINKED, LINK_COLUMNS, "limits, and tasks that wait for others", "add_link_columns"),
-        side_table(
-            versions.LINKED, "limits", "holds how many tasks of a function may run at once, and start in a while"
-        ),
-        side_table(versions.LINKED, "limited", "holds which tasks have a place under a limit, and which wait for one"),
-        side_table(versions.LINKED, "edges", "holds which task waits for which"),
+        without_index(1, "ready", "claims read by queue and priority now"),
     )
 
 

@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from asyncqueue.backends.common import versions
 from asyncqueue.backends.common.table import Table
 from asyncqueue.backends.services import Batch
 from asyncqueue.model import ENDED, Observation, Stamp
@@ -48,7 +47,7 @@ class Sweeping(ABC):
 
     async def sweep_attempts(self, *, limit: int, place: str | None = None) -> Batch:
         """As `Retention.sweep_attempts`."""
-        self._table.require_migrated("a sweep", versions.ONCE)
+        self._table.require_migrated("a sweep")
         kept = await self._kept_attempts(uuid_of(place), limit)
         # Attempts are written of a task that is there, and no task comes back: what is not there now never is again.
         found = (await self._observe(kept)).rows if kept else {}
@@ -59,7 +58,7 @@ class Sweeping(ABC):
 
     async def sweep_edges(self, *, limit: int, place: str | None = None) -> Batch:
         """As `Retention.sweep_edges`."""
-        self._table.require_migrated("a sweep", versions.LINKED)
+        self._table.require_migrated("a sweep")
         kept = await self._kept_edges(uuid_of(place), limit)
         # Edges are written with the task that waits, in one transaction.
         found = (await self._observe(kept)).rows if kept else {}
@@ -70,7 +69,7 @@ class Sweeping(ABC):
 
     async def sweep_keys(self, *, limit: int, place: str | None = None) -> Batch:
         """As `Retention.sweep_keys`."""
-        self._table.require_migrated("a sweep", versions.ONCE)
+        self._table.require_migrated("a sweep")
         kept = await self._kept_keys(place or "", limit)
         free: list[KeptKey] = []
         if kept:

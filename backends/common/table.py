@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from asyncqueue.backends.base import REMEDY, TableShape, TaskFilter
-from asyncqueue.backends.common import versions
 from asyncqueue.backends.common.names import Names
 from asyncqueue.backends.common.statements import Rendered, Statement, load, render
 from asyncqueue.errors import DatabaseError, DataRejected, MigrationRequired, SchemaChanged, SchemaError, TableMissing
@@ -120,7 +119,6 @@ class Table:
                 ("errors", errors),
                 ("indexed", indexed),
                 ("migrated", version > 0),
-                ("linked", version >= versions.LINKED),
             )
             if there
         }
@@ -145,40 +143,25 @@ class Table:
         """Whether it has a column for the logs of tasks, as far as is known."""
         return self.shape is None or self.shape.errors
 
-    def require_migrated(self, what: str, version: int = versions.LEVEL_1) -> None:
+    def require_migrated(self, what: str, version: int = 1) -> None:
         """Raise MigrationRequired where the table has not been brought to this version of the schema."""
         if self.shape is None:
             raise self._defect or self.missing_error()
         if self.shape.version < version:
-            lacking = (
-                "tables beside {!r} that are not there" if version == versions.ONCE else "columns that table {!r} lacks"
-            )
-            raise MigrationRequired(f"{what} needs {lacking.format(self.name)}: run `asyncqueue migrate`")
+            raise MigrationRequired(f"{what} needs columns that table {self.name!r} lacks: run `asyncqueue migrate`")
 
     def check_filter(self, where: TaskFilter) -> None:
         """Raise MigrationRequired for a filter by what a table that is not migrated lacks."""
         if where.queue is not None or where.worker is not None:
             self.require_migrated("a filter by queue or worker")
 
-    @property
-    def linked(self) -> bool:
-        """Whether it is known to have what limits and chains need."""
-        return self.shape is not None and self.shape.version >= versions.LINKED
-
     def check(self, tasks: Iterable[NewTask]) -> bool:
         """Whether all of these are plain; raise MigrationRequired for one that the table cannot hold as it is."""
-        plain = True
         for task in tasks:
             if not task.plain:
                 self.require_migrated(_what_of(task))
-                plain = False
-                if self.linked:
-                    break
-                if task.links:
-                    self.require_migrated(
-                        "a limit" if task.links & Link.LIMITED else "a task after others", versions.LINKED
-                    )
-        return plain
+                return False
+        return True
 
     def not_there(self, text: str) -> DatabaseError:
         """What the server means by a table that is not there: this one, one beside it, or one of somebody else's."""

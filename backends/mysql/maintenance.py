@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
-from asyncqueue.backends.common import versions
 from asyncqueue.backends.common.table import Table
 from asyncqueue.backends.mysql.connection import MysqlConnection, Reply
 
@@ -39,7 +38,7 @@ class MysqlChores:
         return rows[0][0] if rows else None
 
     async def _one(self, statement: str, name: str, **values: Any) -> Reply:
-        self._table.require_migrated(f"the chore {name}", versions.ONCE)
+        self._table.require_migrated(f"the chore {name}")
         call = self._table[statement], {"name": name, **values}
 
         async def work(connection: MysqlConnection) -> Reply:

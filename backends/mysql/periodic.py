@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from asyncqueue.backends.common import versions
 from asyncqueue.backends.common.table import Table
 from asyncqueue.backends.mysql.connection import Call, MysqlConnection
 from asyncqueue.backends.mysql.rows import encode, new_rows
@@ -31,7 +30,7 @@ class MysqlTicks:
         self._run = run
 
     async def declare(self, entries: Sequence[Declaration], *, expiry: float | None = None) -> TickTable:
-        self._table.require_migrated("a periodic task", versions.ONCE)
+        self._table.require_migrated("a periodic task")
         # Each is a transaction of its own, so two workers never wait for each other.
         calls = [self._call("declare_ticks", **entry._asdict()) for entry in sorted(entries)]
         if expiry is not None:
@@ -39,11 +38,11 @@ class MysqlTicks:
         return await self._table_after(*calls)
 
     async def read(self) -> TickTable:
-        self._table.require_migrated("a list of periodic tasks", versions.ONCE)
+        self._table.require_migrated("a list of periodic tasks")
         return await self._table_after()
 
     async def tick(self, name: str, at: datetime, task: NewTask) -> bool:
-        self._table.require_migrated("a periodic task", versions.ONCE)
+        self._table.require_migrated("a periodic task")
         moving = self._call("tick", name=name, at=at.astimezone(UTC).replace(tzinfo=None), id=task.id.hex)
         rows = encode(new_rows([task], migrated=True))
         adding = self._call("enqueue", rows=rows, utc_offset=self._times.offset())

@@ -35,7 +35,7 @@ _LOWEST = datetime.min
 
 
 class Due(NamedTuple):
-    """A row that is due. What comes after its time is from version 3 on."""
+    """A row that is due."""
 
     id: str
     status: int

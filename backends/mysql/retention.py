@@ -69,7 +69,7 @@ class MysqlRetention(Sweeping):
 
     def _beside(self) -> list[str]:
         """The statements that delete what belongs to tasks, beside their table."""
-        there = {"cleanup_attempts": self._table.migrated, "cleanup_edges": self._table.linked}
+        there = {"cleanup_attempts": self._table.migrated, "cleanup_edges": self._table.migrated}
         return [name for name, is_there in there.items() if is_there]
 
     async def _parts(self, connection: MysqlConnection, cutoffs: Mapping[int, datetime]) -> list[dict[str, Any]]:

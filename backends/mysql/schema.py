@@ -13,7 +13,7 @@ import anyio
 from pymysql.err import OperationalError
 
 from asyncqueue.backends.base import Change, Extent, Server
-from asyncqueue.backends.common import migration, versions
+from asyncqueue.backends.common import migration
 from asyncqueue.backends.common.migration import Found, Schema, index, steps, together
 from asyncqueue.backends.common.names import Names, quoted
 from asyncqueue.backends.common.statements import Statement
@@ -52,7 +52,7 @@ def names_of(table: str) -> Names:
 
 def slots(names: Names) -> dict[str, str]:
     """What fills the statements' slots, as far as it is known before the table is read."""
-    types = {"id_type": "char(32)", "new_id_type": "char(32)", "version": str(versions.NEWEST)}
+    types = {"id_type": "char(32)", "new_id_type": "char(32)", "version": str(migration.NEWEST)}
     known = {**types, **_slots_of(names)}
     return {**known, "status_index": known["ready_index"]}
 

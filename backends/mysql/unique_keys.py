@@ -9,7 +9,6 @@ from uuid import UUID
 
 import aiomysql
 
-from asyncqueue.backends.common import versions
 from asyncqueue.backends.common.connection import Lane
 from asyncqueue.backends.common.edges import as_rows, edges_of
 from asyncqueue.backends.common.table import Table
@@ -74,7 +73,7 @@ class Keys:
             await self._write(_run_by(writing.run, self._table), Decision(new=[*tasks]), _whole)
 
     def _check(self, tasks: Sequence[NewTask]) -> None:
-        self._table.require_migrated(WHAT, versions.ONCE)
+        self._table.require_migrated(WHAT)
         self._table.check(tasks)
 
     async def _committed(self, do: Callable[[Run, Split], Awaitable[Any]]) -> Any:
@@ -144,7 +143,7 @@ class Keys:
         held = await run("lock", ids=ids_json(replacing), statuses=str(int(Status.SCHEDULED)))
         for part in split(rows):
             await run("replace", rows=part, utc_offset=self._times.offset())
-        if held and self._table.linked:
+        if held and self._table.migrated:
             await run("cleanup_edges", ids=ids_json(UUID(str(key)) for (key,) in held))
 
 

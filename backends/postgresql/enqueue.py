@@ -28,8 +28,7 @@ if TYPE_CHECKING:
 # From so many rows on a COPY is worth its second round trip.
 _COPY = 500
 _NEW_COLUMNS = ("id", "created", "modified", "task", "args", "status")
-_MORE_COLUMNS = ("queue", "priority", "run_after", "max_attempts")
-_LINK_COLUMNS = ("links", "limit_key")
+_MORE_COLUMNS = ("queue", "priority", "run_after", "max_attempts", "links", "limit_key")
 # What `enqueue` calls the columns of a batch of new rows; a unique key is none of them.
 _ARRAYS = (
     *("ids", "tasks", "args", "queues", "priorities", "delays", "run_ats", "max_attempts", "uniques", "links"),
@@ -139,10 +138,8 @@ class Enqueueing:
         """Insert many rows as one stream, which costs the server half of what a statement does."""
         now = await connection.fetchval(self._table["clock"].text)
         schema, _, name = self._table.name.rpartition(".")
-        columns, rows = _NEW_COLUMNS, _plain(tasks, now)
-        if not plain:
-            columns = (*_NEW_COLUMNS, *_MORE_COLUMNS, *(_LINK_COLUMNS if self._table.linked else ()))
-            rows = _copied(tasks, now, len(columns))
+        columns = _NEW_COLUMNS if plain else (*_NEW_COLUMNS, *_MORE_COLUMNS)
+        rows = _plain(tasks, now) if plain else _copied(tasks, now)
         try:
             await connection.copy_records_to_table(name, schema_name=schema or None, columns=columns, records=rows)
         except _NOT_BY_COPY:
@@ -181,12 +178,12 @@ def _plain(tasks: Iterable[NewTask], now: datetime) -> Iterator[tuple[Any, ...]]
         yield task.id, now, now + timedelta(0, 0, place), task.task, task.args, 0
 
 
-def _copied(tasks: Sequence[NewTask], now: datetime, width: int) -> Iterator[tuple[Any, ...]]:
-    """The same of so many columns, whatever was asked for."""
+def _copied(tasks: Sequence[NewTask], now: datetime) -> Iterator[tuple[Any, ...]]:
+    """Rows of both, whatever was asked for."""
     for place, task in placed(tasks):
         due = task.run_at if task.run_at is not None or task.delay is None else now + timedelta(seconds=task.delay)
         status, run_after = (5, due) if due is not None and due > now else (0, None)
         if task.links and task.links & ASIDE:
             status, run_after = 5, due if task.links & Link.WAITING else run_after or now
         row = (task.id, now, now + timedelta(microseconds=place), task.task, task.args, status)
-        yield (*row, task.queue, task.priority, run_after, task.max_attempts, task.links, task.limit_key)[:width]
+        yield (*row, task.queue, task.priority, run_after, task.max_attempts, task.links, task.limit_key)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-from asyncqueue.backends.common import versions
 from asyncqueue.backends.common.table import Table
 
 if TYPE_CHECKING:
@@ -26,14 +25,14 @@ class PostgresqlChores:
         self._fetch = fetch
 
     async def take(self, name: str, every: float) -> bool:
-        self._table.require_migrated(f"the chore {name}", versions.ONCE)
+        self._table.require_migrated(f"the chore {name}")
         return bool(await self._fetch("take_chore", {"name": name, "every": every}))
 
     async def extend(self, name: str, every: float, *, place: str | None = None) -> None:
-        self._table.require_migrated(f"the chore {name}", versions.ONCE)
+        self._table.require_migrated(f"the chore {name}")
         await self._fetch("extend_chore", {"name": name, "every": every, "place": place})
 
     async def place(self, name: str) -> str | None:
-        self._table.require_migrated(f"the chore {name}", versions.ONCE)
+        self._table.require_migrated(f"the chore {name}")
         rows = await self._fetch("chore_place", {"name": name})
         return rows[0][0] if rows else None

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
-from asyncqueue.backends.common import versions
 from asyncqueue.backends.common.table import Table
 from asyncqueue.model import Declaration, NewTask, Tick, TickTable
 
@@ -29,7 +28,7 @@ class PostgresqlTicks:
         self._run = run
 
     async def declare(self, entries: Sequence[Declaration], *, expiry: float | None = None) -> TickTable:
-        self._table.require_migrated("a periodic task", versions.ONCE)
+        self._table.require_migrated("a periodic task")
         declare, expire, read = (self._table[name] for name in ("declare_ticks", "expire_ticks", "ticks"))
         rows = [declare.values(entry._asdict()) for entry in sorted(entries)]
 
@@ -43,12 +42,12 @@ class PostgresqlTicks:
         return found
 
     async def read(self) -> TickTable:
-        self._table.require_migrated("a list of periodic tasks", versions.ONCE)
+        self._table.require_migrated("a list of periodic tasks")
         text = self._table["ticks"].text
         return _table_of(await self._run(lambda connection: connection.fetch(text)))
 
     async def tick(self, name: str, at: datetime, task: NewTask) -> bool:
-        self._table.require_migrated("a periodic task", versions.ONCE)
+        self._table.require_migrated("a periodic task")
         statement = self._table["tick"]
         values = statement.values({**task._asdict(), "name": name, "at": at, "channel": self._table.names.channel})
         return bool(await self._run(lambda connection: connection.fetchval(statement.text, *values)))

@@ -10,7 +10,7 @@ import anyio
 import asyncpg
 
 from asyncqueue.backends.base import Change, Extent, Server
-from asyncqueue.backends.common import migration, versions
+from asyncqueue.backends.common import migration
 from asyncqueue.backends.common.migration import Found, Schema, Step, index, steps, together
 from asyncqueue.backends.common.names import Names, quoted
 from asyncqueue.backends.common.table import SIDE_TABLES, Table
@@ -32,7 +32,7 @@ _STEPS = steps(
     together,
     trigger=[
         Step(
-            versions.LEVEL_1,
+            1,
             "trigger",
             ("notify",),
             "rows that Django inserts wake idle workers",
@@ -56,7 +56,7 @@ def names_of(table: str) -> Names:
 def slots(names: Names) -> dict[str, str]:
     """What fills the statements' slots."""
     channel = names.channel.replace("'", "''")
-    filled = {"table": names.quoted(names.table, '"'), "version": str(versions.NEWEST), "channel": f"'{channel}'"}
+    filled = {"table": names.quoted(names.table, '"'), "version": str(migration.NEWEST), "channel": f"'{channel}'"}
     for purpose in ("ready", "running", "band", "due"):
         name = names.index(purpose)
         filled[f"{purpose}_index"] = quoted(name, '"')

@@ -9,7 +9,6 @@ from uuid import UUID
 
 import asyncpg
 
-from asyncqueue.backends.common import versions
 from asyncqueue.backends.common.connection import Lane
 from asyncqueue.backends.common.edges import as_columns, edges_of
 from asyncqueue.backends.common.table import Table
@@ -49,7 +48,7 @@ class Keys:
 
     async def enqueue(self, tasks: Sequence[NewTask]) -> list[UUID]:
         """As `Backend.enqueue_unique`, committed on return."""
-        self._table.require_migrated(WHAT, versions.ONCE)
+        self._table.require_migrated(WHAT)
         self._table.check(tasks)
 
         async def work(connection: AsyncpgConnection) -> list[UUID]:
@@ -65,7 +64,7 @@ class Keys:
         Raises DatabaseBusy where that sees an older state (REPEATABLE READ, SERIALIZABLE), and somebody has enqueued
         with one of the keys since.
         """
-        self._table.require_migrated(WHAT, versions.ONCE)
+        self._table.require_migrated(WHAT)
         self._table.check(tasks)
         try:
             return await self._transaction(connection, savepoint(connection), tasks, self._holders_within)

@@ -13,7 +13,7 @@ from uuid import UUID
 import anyio
 
 from asyncqueue.backends.base import Capabilities, Change, Extent, Options, Server, TableShape, TaskFilter, within
-from asyncqueue.backends.common import statements, unique_keys, versions
+from asyncqueue.backends.common import statements, unique_keys
 from asyncqueue.backends.common.callers_connection import for_callers
 from asyncqueue.backends.common.connection import Lane, translated
 from asyncqueue.backends.common.convert import filtering, outcome_of, queue_states, status_of, task_record
@@ -171,7 +171,7 @@ class SqliteBackend:
         await self._writing(connection, insert)
 
     async def enqueue_unique(self, tasks: Sequence[NewTask], *, connection: Any = None) -> list[UUID]:
-        self._table.require_migrated(unique_keys.WHAT, versions.ONCE)
+        self._table.require_migrated(unique_keys.WHAT)
         self._table.check(tasks)
         return await self._writing(connection, lambda raw: self._keys.enqueue(raw, tasks))
 

@@ -73,7 +73,7 @@ class Claims:
                 for row, modified in zip(due, times, strict=True)
             ]
             raw.executemany(self._table["promote"].text, rows)
-            if self._table.linked:
+            if self._table.migrated:
                 self._set_aside(raw, [row for row in due if _promoted(row) == Status.SCHEDULED], now)
             [[first]] = raw.execute(self._table["next_due"].text).fetchall()
         self._due_at = inf if first is None else time.monotonic() + self._times.until_utc(first)

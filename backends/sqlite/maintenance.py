@@ -6,7 +6,6 @@ import sqlite3
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from asyncqueue.backends.common import versions
 from asyncqueue.backends.common.table import Table
 from asyncqueue.backends.sqlite.times import Times
 
@@ -50,6 +49,6 @@ class SqliteChores:
         return rows[0][0] if rows else None
 
     async def _one(self, run: Run, statement: str, name: str, values: Callable[[], dict[str, Any]]) -> Rows:
-        self._table.require_migrated(f"the chore {name}", versions.ONCE)
+        self._table.require_migrated(f"the chore {name}")
         sql = self._table[statement].text
         return await run(lambda raw: raw.execute(sql, values()).fetchall())

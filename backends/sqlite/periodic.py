@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from asyncqueue.backends.common import versions
 from asyncqueue.backends.common.table import Table
 from asyncqueue.backends.sqlite.connection import Work
 from asyncqueue.backends.sqlite.rows import new_rows
@@ -33,7 +32,7 @@ class SqliteTicks:
         self._writing = write
 
     async def declare(self, entries: Sequence[Declaration], *, expiry: float | None = None) -> TickTable:
-        self._table.require_migrated("a periodic task", versions.ONCE)
+        self._table.require_migrated("a periodic task")
         declare, expire = self._table["declare_ticks"].text, self._table["expire_ticks"].text
 
         def work(raw: sqlite3.Connection) -> TickTable:
@@ -48,12 +47,12 @@ class SqliteTicks:
         return found
 
     async def read(self) -> TickTable:
-        self._table.require_migrated("a list of periodic tasks", versions.ONCE)
+        self._table.require_migrated("a list of periodic tasks")
         found: TickTable = await self._reading(self._read)
         return found
 
     async def tick(self, name: str, at: datetime, task: NewTask) -> bool:
-        self._table.require_migrated("a periodic task", versions.ONCE)
+        self._table.require_migrated("a periodic task")
         move, add = self._table["tick"].text, self._table["enqueue"].text
 
         def work(raw: sqlite3.Connection) -> bool:

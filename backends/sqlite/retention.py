@@ -62,7 +62,7 @@ class SqliteRetention(Sweeping):
         gone = raw.execute(self._table["cleanup"].text, values).fetchall()
         if gone and self._table.migrated:
             raw.execute(self._table["cleanup_attempts"].text, {"ids": first_column(gone)})
-        if gone and self._table.linked:
+        if gone and self._table.migrated:
             raw.execute(self._table["cleanup_edges"].text, {"ids": first_column(gone)})
         return len(gone)
 

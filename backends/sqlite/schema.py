@@ -6,7 +6,7 @@ import sqlite3
 from typing import Any, Unpack
 
 from asyncqueue.backends.base import Change, Extent
-from asyncqueue.backends.common import migration, versions
+from asyncqueue.backends.common import migration
 from asyncqueue.backends.common.migration import Found, Schema, index, one_by_one, steps
 from asyncqueue.backends.common.names import Names
 from asyncqueue.backends.common.table import SIDE_TABLES, Table
@@ -34,7 +34,7 @@ def slots(names: Names) -> dict[str, str]:
     """What fills the statements' slots."""
     indexes = {f"{purpose}_index": names.index(purpose) for purpose in ("ready", "running", "band", "due")}
     filled = {"table": names.table, **indexes, **{purpose: names.side(purpose) for purpose in SIDE_TABLES}}
-    return {"version": str(versions.NEWEST), **{slot: names.quoted(name, '"') for slot, name in filled.items()}}
+    return {"version": str(migration.NEWEST), **{slot: names.quoted(name, '"') for slot, name in filled.items()}}
 
 
 def version(raw: sqlite3.Connection, table: Table) -> str:

@@ -45,7 +45,7 @@ class Keys:
         raw.executemany(self._table["take_keys"].text, map(_row, made.taken))
         for key, task in made.replacing.items():
             [row] = new_rows([task._replace(id=key)], self._times, plain=False)
-            if raw.execute(self._table["replace"].text, row).rowcount and self._table.linked:
+            if raw.execute(self._table["replace"].text, row).rowcount and self._table.migrated:
                 raw.execute(self._table["cleanup_edges"].text, {"ids": array([key])})
             if task.unique is not None:
                 raw.execute(self._table["take_keys"].text, _row(Noted(task.unique.key, key, task.unique.held_for)))

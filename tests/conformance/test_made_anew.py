@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from asyncqueue import Queue
-from asyncqueue.backends.common.migration import COLUMNS, LINK_COLUMNS
+from asyncqueue.backends.common.migration import COLUMNS
 from asyncqueue.errors import SchemaError
 from asyncqueue.model import Link, Status
 from tests.conformance.conftest import opened
@@ -28,7 +28,7 @@ def make_anew(database) -> None:
     where = "" if database.dialect == "postgresql" else f" ON {database.table}"
     for name in database.indexes():
         database.execute(f"DROP INDEX {name}{where}")
-    lost = ", ".join(f"DROP COLUMN {name}" for name in (*COLUMNS, *LINK_COLUMNS))
+    lost = ", ".join(f"DROP COLUMN {name}" for name in COLUMNS)
     database.execute(f"ALTER TABLE {database.table} {lost}")
 
 

@@ -12,7 +12,7 @@ import anyio
 import pytest
 
 from asyncqueue.backends.base import Options, TaskFilter
-from asyncqueue.backends.common.migration import COLUMNS, LINK_COLUMNS
+from asyncqueue.backends.common.migration import COLUMNS
 from asyncqueue.backends.common.statements import load, parse
 from asyncqueue.backends.registry import backend_for
 from asyncqueue.errors import ConfigurationError, SchemaError, TableMissing, UnsupportedServer
@@ -71,7 +71,7 @@ async def test_a_table_that_we_make_is_the_one_that_django_would_make(empty_data
         # Django numbers its columns in the order of its migrations; the set is what counts.
         of_django = columns(with_django)
         assert {str(column) for column in of_django} <= {str(column) for column in made}
-        assert {column[0] for column in made} - {column[0] for column in of_django} == {*COLUMNS, *LINK_COLUMNS}
+        assert {column[0] for column in made} - {column[0] for column in of_django} == {*COLUMNS}
     finally:
         databases.discard(with_django)
 

@@ -192,17 +192,3 @@ async def test_periodic_tasks_need_a_migrated_table(backend):
     for verb in verbs:
         with pytest.raises(MigrationRequired, match="`asyncqueue migrate`"):
             await verb
-
-
-@cases("database", migrated(["sqlite"]))
-async def test_a_table_that_an_earlier_release_has_migrated_is_migrated_once_more(backend, database):
-    for name in ("keys", "ticks", "chores"):
-        database.execute(f"DROP TABLE asyncqueue_{name}")
-    database.execute("DELETE FROM asyncqueue_versions WHERE version >= 2")
-    await backend.look_again()
-    assert backend.shape is not None
-    assert backend.shape.version == 1
-    with pytest.raises(MigrationRequired, match=r"needs tables beside .* `asyncqueue migrate`"):
-        await backend.ticks.declare([HOURLY])
-    await backend.migrate()
-    assert set((await backend.ticks.declare([HOURLY])).entries) == {"hourly"}

@@ -11,11 +11,9 @@ from typing import Any
 
 import pytest
 
-from asyncqueue import Queue, Settings, Status
-from asyncqueue.backends.common import versions
+from asyncqueue import Queue, Status
 from asyncqueue.handle import TaskHandle
-from asyncqueue.worker import Worker, admitting
-from tests.conformance.test_versions import leave
+from asyncqueue.worker import admitting
 from tests.servers.cases import cases, migrated, shaped
 from tests.worker.process import WorkerProcess, until
 from tests.worker.test_trouble import working
@@ -101,16 +99,6 @@ async def test_where_the_table_cannot_hold_it_a_task_fails_at_once(queue, databa
     assert await known.status() == Status.COMPLETED
     record = await handle.record()
     assert (record.status, record.error) == (Status.FAILED, "deployed.added: deployed has no attribute 'added'")
-
-
-@cases("fresh_database", shaped(shapes=[10]))
-async def test_a_table_of_an_earlier_version_cannot_hold_it(fresh_database):
-    await leave(fresh_database, versions.ONCE)
-    async with Queue(settings=Settings(database_url=fresh_database.url)) as queue:
-        handle = await queue.enqueue("tests.worker.nowhere.nothing", max_attempts=3)
-        await Worker(queue).run(burst=True)
-        assert await handle.status() == Status.FAILED
-        assert await handle.attempts() == []
 
 
 @MIGRATED

@@ -21,7 +21,6 @@ from functools import partial
 from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
-from asyncqueue.backends.common import versions
 from asyncqueue.backends.common.limits.slots import AT_ONCE, Place, Seen, State, Survey
 from asyncqueue.backends.common.table import Table
 from asyncqueue.backends.services import Batch, Waiting
@@ -360,16 +359,16 @@ class LimitsOf(ABC):
 
     async def states(self) -> list[LimitState]:
         """As `Limits.states`."""
-        self._table.require_migrated("a list of limits", versions.LINKED)
+        self._table.require_migrated("a list of limits")
         return [LimitState(Limit(*row[:4]), *row[4:]) for row in await self._read("limits", [{}])]
 
     async def _read(self, name: str, rows: Sequence[Mapping[str, Any]]) -> Rows:
         """One statement, which needs no transaction."""
-        self._table.require_migrated(WHAT, versions.LINKED)
+        self._table.require_migrated(WHAT)
         return await self._alone(Ask(name, rows))
 
     async def _answer(self, make: Callable[[], Asking]) -> Any:
-        self._table.require_migrated(WHAT, versions.LINKED)
+        self._table.require_migrated(WHAT)
         return await self._in_transaction(make)
 
     @abstractmethod

@@ -4,7 +4,7 @@
 -- Params: limit, candidates
 -- Returns: id, status, run_after, modified, task, limit_key, priority, links, queue
 SELECT t.id, t.status, t.run_after, t.modified
-       , t.task, CONCAT_WS(':', t.task, t.limit_key) AS limit_key, t.priority, t.links, t.queue -- [linked]
+       , t.task, CONCAT_WS(':', t.task, t.limit_key) AS limit_key, t.priority, t.links, t.queue
   FROM (SELECT id
           FROM {table}
                FORCE INDEX ({due_index}) -- [indexed]

@@ -9,8 +9,7 @@
 -- Returns: id, task, args, queued_at, attempt, max_attempts, links
 SELECT t.id, t.task, t.args, t.modified AS queued_at
        , NULLIF(t.attempt, 0) AS attempt, t.max_attempts -- [migrated]
-       , NULLIF(t.links, 0) AS links -- [linked]
-       , NULL AS links -- [migrated] [not linked]
+       , NULLIF(t.links, 0) AS links -- [migrated]
   FROM {table} AS t
        FORCE INDEX ({status_index}) -- [indexed]
  WHERE t.status = 0

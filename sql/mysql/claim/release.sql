@@ -11,7 +11,7 @@ UPDATE JSON_TABLE(:rows, '$[*]' COLUMNS (
        STRAIGHT_JOIN {table} AS t FORCE INDEX (PRIMARY) ON t.id = d.id
    SET t.status = 0,
        t.worker_pid = NULL, -- [errors]
-       t.written = IF(t.links & 16, NULL, t.written), t.links = t.links & ~16, -- [linked]
+       t.written = IF(t.links & 16, NULL, t.written), t.links = t.links & ~16, -- [migrated]
        t.modified = d.queued_at
  WHERE t.status = 1
    AND t.modified = d.token

@@ -6,5 +6,5 @@ UPDATE JSON_TABLE(:ids, '$[*]' COLUMNS (id {id_type} PATH '$')) AS d
    SET t.status = 4,
        t.worker_pid = NULL, -- [errors]
        t.run_after = NULL, -- [migrated]
-       t.written = IF(t.links & 16, NULL, t.written), t.links = t.links & ~18, -- [linked]
+       t.written = IF(t.links & 16, NULL, t.written), t.links = t.links & ~18, -- [migrated]
        t.modified = UTC_TIMESTAMP(6) + INTERVAL :utc_offset SECOND

@@ -5,7 +5,7 @@ SELECT id, created, modified, task, args, status, output
        , error, log, worker_pid -- [errors]
        , NULL AS error, NULL AS log, NULL AS worker_pid -- [not errors]
        , queue, priority, run_after, attempt, max_attempts, NULLIF(TRIM(claimed_by), '') AS claimed_by, started -- [migrated]
-       , links, limit_key -- [linked]
+       , links, limit_key -- [migrated]
   FROM {table}
  WHERE (:statuses = '' OR FIND_IN_SET(status, :statuses))
    AND (:task IS NULL OR CONVERT(task USING utf8mb4) COLLATE utf8mb4_bin LIKE :task ESCAPE '|')

@@ -3,8 +3,8 @@
 -- Params: id, offset, limit
 -- Returns: status, run, length, text
 SELECT status,
-       NULL AS run, -- [not linked]
-       CASE WHEN status = 2 THEN started WHEN links & 16 = 0 THEN written END AS run, -- [linked]
+       NULL AS run, -- [not migrated]
+       CASE WHEN status = 2 THEN started WHEN links & 16 = 0 THEN written END AS run, -- [migrated]
        CHAR_LENGTH(output) AS length,
        SUBSTRING(output, :offset + 1, :limit) AS text
   FROM {table}

@@ -7,11 +7,10 @@
 UPDATE JSON_TABLE(:ids, '$[*]' COLUMNS (id {id_type} PATH '$')) AS d
        STRAIGHT_JOIN {table} AS t FORCE INDEX (PRIMARY) ON t.id = d.id
    SET
-       t.written = IF(t.status = 5 AND t.links & 16 = 0, t.written, NULL), -- [linked]
-       t.status = 0, -- [not linked]
-       t.status = IF(t.links & 1, 5, 0), -- [linked]
+       t.written = IF(t.status = 5 AND t.links & 16 = 0, t.written, NULL), -- [migrated]
+       t.status = 0, -- [not migrated]
+       t.status = IF(t.links & 1, 5, 0), -- [migrated]
        t.worker_pid = NULL, -- [errors]
-       t.run_after = NULL, -- [migrated] [not linked]
-       t.run_after = IF(t.links & 1, UTC_TIMESTAMP(6), NULL), t.links = t.links & ~18, -- [linked]
+       t.run_after = IF(t.links & 1, UTC_TIMESTAMP(6), NULL), t.links = t.links & ~18, -- [migrated]
        t.attempt = 0, t.losses = 0, -- [migrated]
        t.modified = UTC_TIMESTAMP(6) + INTERVAL :utc_offset SECOND

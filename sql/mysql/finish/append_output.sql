@@ -12,6 +12,6 @@ UPDATE JSON_TABLE(:rows, '$[*]' COLUMNS (
        )) AS d
        STRAIGHT_JOIN {table} AS t FORCE INDEX (PRIMARY) ON t.id = d.id
    SET t.output = CONCAT(LEFT(COALESCE(t.output, ''), d.position), d.text)
-       , t.written = t.started, t.links = t.links & ~16 -- [linked]
+       , t.written = t.started, t.links = t.links & ~16 -- [migrated]
  WHERE t.status = 1
    AND t.modified = d.token

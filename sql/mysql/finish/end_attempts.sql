@@ -23,7 +23,7 @@ UPDATE JSON_TABLE(:rows, '$[*]' COLUMNS (
        t.run_after = IF(d.status = 5, UTC_TIMESTAMP(6) + INTERVAL ROUND(d.delay * 1000000) MICROSECOND, NULL),
        t.attempt = d.attempt,
        t.losses = t.losses + d.lost,
-       t.written = IF(t.links & 16, NULL, t.written), t.links = (t.links | 8) & ~18, -- [linked]
+       t.written = IF(t.links & 16, NULL, t.written), t.links = (t.links | 8) & ~18, -- [migrated]
        t.worker_pid = NULL, -- [errors]
        t.error = d.error, -- [errors]
        t.log = IF(d.lost, t.log, d.log), -- [errors]

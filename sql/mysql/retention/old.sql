@@ -12,11 +12,11 @@ SELECT id
    AND queue = :queue -- [migrated]
    AND priority = :priority -- [migrated]
    AND modified < :cutoff
-   AND (t.status <> 2 OR links < 32 OR modified < :now - INTERVAL (links >> 5) MINUTE) -- [linked]
-   AND NOT EXISTS ( -- [linked]
-           SELECT /*+ NO_SEMIJOIN() */ 1 FROM {edges} AS e FORCE INDEX (awaited) -- [linked]
-            WHERE e.open = 1 -- [linked]
-              AND e.predecessor_id = CAST(REPLACE(t.id, '-', '') AS CHAR(32) CHARACTER SET ascii) COLLATE ascii_bin -- [linked]
-       ) -- [linked]
+   AND (t.status <> 2 OR links < 32 OR modified < :now - INTERVAL (links >> 5) MINUTE) -- [migrated]
+   AND NOT EXISTS ( -- [migrated]
+           SELECT /*+ NO_SEMIJOIN() */ 1 FROM {edges} AS e FORCE INDEX (awaited) -- [migrated]
+            WHERE e.open = 1 -- [migrated]
+              AND e.predecessor_id = CAST(REPLACE(t.id, '-', '') AS CHAR(32) CHARACTER SET ascii) COLLATE ascii_bin -- [migrated]
+       ) -- [migrated]
  LIMIT :limit
    FOR UPDATE SKIP LOCKED

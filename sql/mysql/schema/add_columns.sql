@@ -8,6 +8,11 @@
 -- claimed_by: the name of the worker that claimed it last. Until then 64 blanks keep room for it and the two times, so that
 -- a claim does not make the row longer: where all rows of a full page grow by a little, InnoDB updates many of them under a
 -- lock of the whole index before it splits the page.
+-- links: a set of bits, see `Link`: 1 it needs a slot under a limit, 2 it waits for other tasks, 4 other tasks wait for its
+-- end, 16 a worker did not find its function. From 32 on: whole minutes for which it holds its unique key after completion.
+-- limit_key: which of its function's limits it comes under; NULL where the function has one for all.
+-- written: the claim time of the run that streamed what stands in `output`; NULL where none has. With 16 among the links:
+-- when the task was first put off because its function was not found, in UTC.
 -- A small table is written anew, while reads and writes go on: rows of a table to which columns were added in place cost
 -- MySQL more with each change.
 -- Only those that are lacking are added: a line each.
@@ -23,5 +28,8 @@ ALTER TABLE {table}
     ADD COLUMN claimed_by varchar(64) NULL DEFAULT '                                                                ', -- [not claimed_by]
     ADD COLUMN started datetime(6) NULL, -- [not started]
     ADD COLUMN renewed datetime(6) NULL, -- [not renewed]
+    ADD COLUMN links integer NOT NULL DEFAULT 0, -- [not links]
+    ADD COLUMN limit_key varchar(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL, -- [not limit_key]
+    ADD COLUMN written datetime(6) NULL, -- [not written]
     ALGORITHM = INSTANT -- [not small]
     FORCE, ALGORITHM = INPLACE, LOCK = NONE -- [small]

@@ -12,4 +12,7 @@ ALTER TABLE {table}
     DROP COLUMN claimed_by, -- [claimed_by]
     DROP COLUMN started, -- [started]
     DROP COLUMN renewed, -- [renewed]
+    DROP COLUMN links, -- [links]
+    DROP COLUMN limit_key, -- [limit_key]
+    DROP COLUMN written, -- [written]
     ALGORITHM = DEFAULT

@@ -17,8 +17,8 @@ UPDATE (
                       max_attempts bigint PATH '$.max_attempts',
                       unique_key varchar(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin PATH '$.unique_key' ERROR ON ERROR,
                       held_for double PATH '$.held_for'
-                      , links bigint PATH '$.links' -- [linked]
-                      , limit_key longtext CHARACTER SET utf8mb4 PATH '$.limit_key' ERROR ON ERROR -- [linked]
+                      , links bigint PATH '$.links'
+                      , limit_key longtext CHARACTER SET utf8mb4 PATH '$.limit_key' ERROR ON ERROR
                   )) AS j
        ) AS d
        STRAIGHT_JOIN {table} AS t FORCE INDEX (PRIMARY) ON t.id = d.id
@@ -30,12 +30,10 @@ UPDATE (
        t.queue = d.queue,
        t.priority = d.priority,
        t.max_attempts = d.max_attempts,
-       t.run_after = IF(d.due > UTC_TIMESTAMP(6), d.due, NULL), -- [not linked]
-       t.run_after = IF(d.due > UTC_TIMESTAMP(6) OR d.links & 2, d.due, IF(d.links & 1, UTC_TIMESTAMP(6), NULL)), -- [linked]
-       t.links = COALESCE(d.links, 0) | (t.links & 12), -- [linked]
-       t.limit_key = d.limit_key, t.written = NULL, -- [linked]
+       t.run_after = IF(d.due > UTC_TIMESTAMP(6) OR d.links & 2, d.due, IF(d.links & 1, UTC_TIMESTAMP(6), NULL)),
+       t.links = COALESCE(d.links, 0) | (t.links & 12),
+       t.limit_key = d.limit_key, t.written = NULL,
        t.attempt = 0,
        t.losses = 0,
-       t.status = IF(d.due > UTC_TIMESTAMP(6), 5, 0) -- [not linked]
-       t.status = IF(d.due > UTC_TIMESTAMP(6) OR d.links & 3, 5, 0) -- [linked]
+       t.status = IF(d.due > UTC_TIMESTAMP(6) OR d.links & 3, 5, 0)
  WHERE t.status = 5

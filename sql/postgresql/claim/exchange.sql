@@ -93,12 +93,11 @@ WITH RECURSIVE done AS (
        AND t.status + 0 = 0
     RETURNING t.id, t.task, t.args, t.modified AS token, next.modified AS queued_at
               , t.attempt, t.max_attempts, t.queue, t.priority -- [migrated]
-              , t.links -- [linked]
+              , t.links -- [migrated]
 )
 SELECT taken.id, taken.task, taken.args, taken.token, taken.queued_at,
        taken.attempt, taken.max_attempts, taken.queue, taken.priority, -- [migrated]
-       taken.links, -- [linked]
-       0 AS links, -- [migrated] [not linked]
+       taken.links, -- [migrated]
        (SELECT count(*) FROM done) AS written
        , CASE WHEN :look::bool THEN (SELECT extract(epoch FROM CASE WHEN run_after < '0001-01-02Z'::timestamptz THEN '0001-01-02Z'::timestamptz -- [migrated]
                                                                     WHEN run_after > '9999-12-30Z'::timestamptz THEN '9999-12-30Z'::timestamptz -- [migrated]

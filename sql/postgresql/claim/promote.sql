@@ -16,16 +16,14 @@ WITH due AS MATERIALIZED (
 ), moved AS (
     UPDATE {table} AS t
        SET run_after = NULL,
-           status = 0, -- [not linked]
-           status = CASE WHEN t.links & 3 <> 0 THEN 5 ELSE 0 END, -- [linked]
+           status = CASE WHEN t.links & 3 <> 0 THEN 5 ELSE 0 END,
            modified = statement_timestamp() + next.place * interval '1 microsecond'
       FROM (SELECT id, row_number() OVER (ORDER BY run_after, modified, id) AS place FROM due) AS next
      WHERE t.id = next.id
     RETURNING t.id
-              , t.links, t.task, concat_ws(':', t.task, t.limit_key) AS limit_key, t.priority, t.queue, next.place -- [linked]
-), held AS ( -- [linked]
-    INSERT INTO {limited} (name, limit_key, task_id, precedence, queue, held_at) -- [linked]
-    SELECT task, limit_key, id, -priority, queue, statement_timestamp() FROM moved WHERE links & 3 = 1 ORDER BY place -- [linked]
+              , t.links, t.task, concat_ws(':', t.task, t.limit_key) AS limit_key, t.priority, t.queue, next.place
+), held AS (
+    INSERT INTO {limited} (name, limit_key, task_id, precedence, queue, held_at)
+    SELECT task, limit_key, id, -priority, queue, statement_timestamp() FROM moved WHERE links & 3 = 1 ORDER BY place
 )
-SELECT id, 0 AS links, NULL AS limit_key FROM moved -- [not linked]
-SELECT id, links, limit_key FROM moved -- [linked]
+SELECT id, links, limit_key FROM moved

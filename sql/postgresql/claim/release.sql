@@ -5,7 +5,7 @@
 UPDATE {table} AS t
    SET status = 0,
        worker_pid = NULL, -- [errors]
-       written = CASE WHEN t.links & 16 = 0 THEN t.written END, links = t.links & ~16, -- [linked]
+       written = CASE WHEN t.links & 16 = 0 THEN t.written END, links = t.links & ~16, -- [migrated]
        modified = d.queued_at
   FROM unnest(:ids::uuid[], :tokens::timestamptz[], :queued_ats::timestamptz[]) AS d (id, token, queued_at)
  WHERE t.id = d.id

@@ -6,7 +6,7 @@ WITH cancelled AS (
        SET status = 4,
            worker_pid = NULL, -- [errors]
            run_after = NULL, -- [migrated]
-           written = CASE WHEN links & 16 = 0 THEN written END, links = links & ~18, -- [linked]
+           written = CASE WHEN links & 16 = 0 THEN written END, links = links & ~18, -- [migrated]
            modified = statement_timestamp()
      WHERE id = ANY (:ids::uuid[])
        AND status IN (0, 1) -- [not migrated]

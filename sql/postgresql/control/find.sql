@@ -16,7 +16,7 @@ SELECT id
        , attempt, max_attempts, claimed_by -- [migrated]
        , CASE WHEN started < '0001-01-02Z'::timestamptz THEN '0001-01-02Z'::timestamptz -- [migrated]
               WHEN started > '9999-12-30Z'::timestamptz THEN '9999-12-30Z'::timestamptz ELSE started END AS started -- [migrated]
-       , links, limit_key -- [linked]
+       , links, limit_key -- [migrated]
   FROM {table}
  WHERE (cardinality(:statuses::int[]) = 0 OR status = ANY (:statuses::int[]))
    AND (:task::text IS NULL OR task LIKE :task ESCAPE '|')

@@ -16,6 +16,6 @@ SELECT id
        , attempt, max_attempts, claimed_by -- [migrated]
        , CASE WHEN started < '0001-01-02Z'::timestamptz THEN '0001-01-02Z'::timestamptz -- [migrated]
               WHEN started > '9999-12-30Z'::timestamptz THEN '9999-12-30Z'::timestamptz ELSE started END AS started -- [migrated]
-       , links, limit_key -- [linked]
+       , links, limit_key -- [migrated]
   FROM {table}
  WHERE id = ANY (:ids::uuid[])

@@ -5,12 +5,11 @@
 -- Returns: id
 UPDATE {table}
    SET
-       status = 0, -- [not linked]
-       status = CASE WHEN links & 1 <> 0 THEN 5 ELSE 0 END, -- [linked]
+       status = 0, -- [not migrated]
+       status = CASE WHEN links & 1 <> 0 THEN 5 ELSE 0 END, -- [migrated]
        worker_pid = NULL, -- [errors]
-       run_after = NULL, -- [migrated] [not linked]
-       run_after = CASE WHEN links & 1 <> 0 THEN statement_timestamp() END, links = links & ~18, -- [linked]
-       written = CASE WHEN status = 5 AND links & 16 = 0 THEN written END, -- [linked]
+       run_after = CASE WHEN links & 1 <> 0 THEN statement_timestamp() END, links = links & ~18, -- [migrated]
+       written = CASE WHEN status = 5 AND links & 16 = 0 THEN written END, -- [migrated]
        attempt = 0, losses = 0, -- [migrated]
        modified = statement_timestamp()
  WHERE id = ANY (:ids::uuid[])

@@ -4,7 +4,7 @@
 -- Returns: id
 UPDATE {table} AS t
    SET output = left(coalesce(t.output, ''), d.position) || d.text
-       , written = t.started, links = t.links & ~16 -- [linked]
+       , written = t.started, links = t.links & ~16 -- [migrated]
   FROM unnest(:ids::uuid[], :tokens::timestamptz[], :offsets::int[], :texts::text[]) AS d (id, token, position, text)
  WHERE t.id = d.id
    AND t.status + 0 = 1

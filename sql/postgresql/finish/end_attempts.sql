@@ -12,7 +12,7 @@ WITH ended AS (
            run_after = CASE WHEN d.status = 5 THEN statement_timestamp() + d.delay * interval '1 second' END,
            attempt = d.attempt,
            losses = t.losses + d.lost::integer,
-           written = CASE WHEN t.links & 16 = 0 THEN t.written END, links = (t.links | 8) & ~18, -- [linked]
+           written = CASE WHEN t.links & 16 = 0 THEN t.written END, links = (t.links | 8) & ~18, -- [migrated]
            worker_pid = NULL, -- [errors]
            error = d.error, -- [errors]
            log = CASE WHEN d.lost THEN t.log ELSE d.log END, -- [errors]

@@ -14,14 +14,14 @@ WITH old AS MATERIALIZED (
                                                   WHEN 3 THEN :failed::float8
                                                   WHEN 4 THEN :cancelled::float8
                                               END * interval '1 second'
-       AND (status <> 2 OR links < 32 OR modified < statement_timestamp() - (links >> 5) * interval '1 minute') -- [linked]
-       AND NOT EXISTS (SELECT FROM {edges} AS e WHERE e.open = 1 AND e.predecessor_id = t.id OFFSET 0) -- [linked]
+       AND (status <> 2 OR links < 32 OR modified < statement_timestamp() - (links >> 5) * interval '1 minute') -- [migrated]
+       AND NOT EXISTS (SELECT FROM {edges} AS e WHERE e.open = 1 AND e.predecessor_id = t.id OFFSET 0) -- [migrated]
        FOR UPDATE SKIP LOCKED
 ), gone AS (
     DELETE FROM {table} AS t USING old WHERE t.id = old.id RETURNING t.id
 ), attempts_gone AS ( -- [migrated]
     DELETE FROM {attempts} AS a USING gone WHERE a.task_id = gone.id -- [migrated]
-), edges_gone AS ( -- [linked]
-    DELETE FROM {edges} AS e USING gone WHERE e.task_id = gone.id -- [linked]
+), edges_gone AS ( -- [migrated]
+    DELETE FROM {edges} AS e USING gone WHERE e.task_id = gone.id -- [migrated]
 )
 SELECT count(*) AS count FROM gone

@@ -10,4 +10,7 @@ ALTER TABLE {table}
     DROP COLUMN IF EXISTS losses,
     DROP COLUMN IF EXISTS claimed_by,
     DROP COLUMN IF EXISTS started,
-    DROP COLUMN IF EXISTS renewed
+    DROP COLUMN IF EXISTS renewed,
+    DROP COLUMN IF EXISTS links,
+    DROP COLUMN IF EXISTS limit_key,
+    DROP COLUMN IF EXISTS written

@@ -7,16 +7,14 @@ WITH replaced AS (
     UPDATE {table} AS t
        SET task = :task,
            args = :args,
-           status = CASE WHEN due.at > clock.now THEN 5 ELSE 0 END, -- [not linked]
-           status = CASE WHEN due.at > clock.now OR :links::int & 3 <> 0 THEN 5 ELSE 0 END, -- [linked]
-           links = :links::int | (t.links & 12), limit_key = :limit_key, written = NULL, -- [linked]
+           status = CASE WHEN due.at > clock.now OR :links::int & 3 <> 0 THEN 5 ELSE 0 END,
+           links = :links::int | (t.links & 12), limit_key = :limit_key, written = NULL,
            modified = clock.now,
            queue = :queue,
            priority = :priority,
            max_attempts = :max_attempts,
-           run_after = CASE WHEN due.at > clock.now THEN due.at END, -- [not linked]
-           run_after = CASE WHEN due.at > clock.now OR :links::int & 2 <> 0 THEN due.at -- [linked]
-                            WHEN :links::int & 1 <> 0 THEN clock.now END, -- [linked]
+           run_after = CASE WHEN due.at > clock.now OR :links::int & 2 <> 0 THEN due.at
+                            WHEN :links::int & 1 <> 0 THEN clock.now END,
            attempt = 0,
            losses = 0
       FROM (SELECT statement_timestamp()) AS clock (now)
@@ -28,8 +26,8 @@ WITH replaced AS (
     RETURNING t.id
 ), held AS (
     UPDATE {keys} SET held_for = :held_for::float8 FROM replaced WHERE unique_key = :unique_key
-), forgotten AS ( -- [linked]
-    DELETE FROM {edges} AS e USING replaced WHERE e.task_id = replaced.id -- [linked]
+), forgotten AS (
+    DELETE FROM {edges} AS e USING replaced WHERE e.task_id = replaced.id
 )
 SELECT count(*) FROM replaced -- [not notify]
 SELECT pg_notify(:channel::text, '') FROM replaced WHERE :channel::text IS NOT NULL -- [notify]

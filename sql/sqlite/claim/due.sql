@@ -3,7 +3,7 @@
 -- Params: now_utc, limit
 -- Returns: place, id, task, limit_key, priority, links, queue
 SELECT rowid AS place
-       , id, task, task || coalesce(':' || limit_key, '') AS limit_key, priority, links, queue -- [linked]
+       , id, task, task || coalesce(':' || limit_key, '') AS limit_key, priority, links, queue
   FROM {table}
  WHERE status = 5
    AND run_after <= :now_utc

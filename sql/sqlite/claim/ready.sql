@@ -6,8 +6,7 @@
 -- Returns: place, id, task, args, queued_at, attempt, max_attempts, links
 SELECT rowid AS place, id, task, args, modified AS queued_at
        , attempt, max_attempts -- [migrated]
-       , links -- [linked]
-       , 0 AS links -- [migrated] [not linked]
+       , links -- [migrated]
   FROM {table}
  WHERE status = 0
    AND queue = :queue -- [migrated]

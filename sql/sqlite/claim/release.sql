@@ -5,7 +5,7 @@
 UPDATE {table}
    SET status = 0,
        worker_pid = NULL, -- [errors]
-       written = CASE WHEN links & 16 = 0 THEN written END, links = links & ~16, -- [linked]
+       written = CASE WHEN links & 16 = 0 THEN written END, links = links & ~16, -- [migrated]
        modified = :queued_at
  WHERE status = 1
    AND modified = :token

@@ -6,7 +6,7 @@ UPDATE {table}
    SET status = 4,
        worker_pid = NULL, -- [errors]
        run_after = NULL, -- [migrated]
-       written = CASE WHEN links & 16 = 0 THEN written END, links = links & ~18, -- [linked]
+       written = CASE WHEN links & 16 = 0 THEN written END, links = links & ~18, -- [migrated]
        modified = :now
  WHERE id IN (SELECT value FROM json_each(:ids))
    AND status IN (0, 1) -- [not migrated]

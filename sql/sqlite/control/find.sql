@@ -5,7 +5,7 @@ SELECT id, created, modified, task, args, status, output
        , error, log, worker_pid -- [errors]
        , NULL AS error, NULL AS log, NULL AS worker_pid -- [not errors]
        , queue, priority, run_after, attempt, max_attempts, claimed_by, started -- [migrated]
-       , links, limit_key -- [linked]
+       , links, limit_key -- [migrated]
   FROM {table}
  WHERE (json_array_length(:statuses) = 0 OR status IN (SELECT value FROM json_each(:statuses)))
    AND (:task IS NULL OR task GLOB :task)

@@ -4,9 +4,9 @@
 -- Params: id, created, modified, task, args, status, queue, priority, run_after, max_attempts, links, limit_key
 -- Returns: nothing
 INSERT INTO {table} (id, created, modified, task, args, status, queue, priority, run_after, max_attempts
-                     , links, limit_key -- [linked]
+                     , links, limit_key -- [migrated]
                      )
 VALUES (:id, :created, :modified, :task, :args, :status, :queue, :priority, :run_after, :max_attempts
-        , :links, :limit_key -- [linked]
+        , :links, :limit_key -- [migrated]
         )
     ON CONFLICT (id) DO NOTHING

@@ -5,7 +5,7 @@
 -- Returns: nothing
 UPDATE {table}
    SET output = substr(coalesce(output, ''), 1, :offset) || :text
-       , written = started, links = links & ~16 -- [linked]
+       , written = started, links = links & ~16 -- [migrated]
  WHERE status = 1
    AND modified = :token
    AND id BETWEEN :id AND :id

@@ -11,7 +11,7 @@ UPDATE {table}
        run_after = :run_after,
        attempt = :attempt,
        losses = losses + :lost,
-       written = CASE WHEN links & 16 = 0 THEN written END, links = (links | 8) & ~18, -- [linked]
+       written = CASE WHEN links & 16 = 0 THEN written END, links = (links | 8) & ~18, -- [migrated]
        worker_pid = NULL, -- [errors]
        error = :error, -- [errors]
        log = CASE WHEN :lost THEN log ELSE :log END, -- [errors]

@@ -7,6 +7,6 @@
 DELETE FROM {table} AS t
  WHERE rowid IN (SELECT value FROM json_each(:places))
    AND modified < CASE status WHEN 2 THEN :completed WHEN 3 THEN :failed WHEN 4 THEN :cancelled END
-   AND (status <> 2 OR links < 32 OR (julianday(:now) - julianday(modified)) * 1440 > links >> 5) -- [linked]
-   AND NOT EXISTS (SELECT 1 FROM {edges} AS e WHERE e.open = 1 AND e.predecessor_id = t.id) -- [linked]
+   AND (status <> 2 OR links < 32 OR (julianday(:now) - julianday(modified)) * 1440 > links >> 5) -- [migrated]
+   AND NOT EXISTS (SELECT 1 FROM {edges} AS e WHERE e.open = 1 AND e.predecessor_id = t.id) -- [migrated]
 RETURNING id

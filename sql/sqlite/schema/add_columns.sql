@@ -4,6 +4,11 @@
 -- attempt: how many attempts have failed. max_attempts: NULL is what the function declares. losses: how many workers
 -- were lost with it. claimed_by: the worker that claimed it last. started: when that was. renewed: when asyncqueue
 -- renewed the claim, NULL until then; a claim is asyncqueue's where this, or else `started`, equals `modified`.
+-- links: a set of bits, see `Link`: 1 it needs a slot under a limit, 2 it waits for other tasks, 4 other tasks wait for its
+-- end, 16 a worker did not find its function. From 32 on: whole minutes for which it holds its unique key after completion.
+-- limit_key: which of its function's limits it comes under; NULL where the function has one for all.
+-- written: the claim time of the run that streamed what stands in `output`; NULL where none has. With 16 among the links:
+-- when the task was first put off because its function was not found, in UTC.
 -- Params: none
 -- Returns: nothing
 ALTER TABLE {table} ADD COLUMN queue varchar(64) NOT NULL DEFAULT 'default' -- [not queue]
@@ -15,3 +20,6 @@ ALTER TABLE {table} ADD COLUMN losses integer NOT NULL DEFAULT 0 -- [not losses]
 ALTER TABLE {table} ADD COLUMN claimed_by varchar(64) NULL -- [not claimed_by]
 ALTER TABLE {table} ADD COLUMN started datetime NULL -- [not started]
 ALTER TABLE {table} ADD COLUMN renewed datetime NULL -- [not renewed]
+ALTER TABLE {table} ADD COLUMN links integer NOT NULL DEFAULT 0 -- [not links]
+ALTER TABLE {table} ADD COLUMN limit_key varchar(255) NULL -- [not limit_key]
+ALTER TABLE {table} ADD COLUMN written datetime NULL -- [not written]

@@ -11,8 +11,8 @@ UPDATE {table}
        priority = :priority,
        max_attempts = :max_attempts,
        run_after = :run_after,
-       links = :links | (links & 12), -- [linked]
-       limit_key = :limit_key, written = NULL, -- [linked]
+       links = :links | (links & 12),
+       limit_key = :limit_key, written = NULL,
        attempt = 0,
        losses = 0
  WHERE id = :id
