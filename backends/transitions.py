@@ -55,7 +55,7 @@ TRANSITIONS = (
     Transition("promote", _SCHEDULED, _QUEUED, _WORKER, f"it is due by the database's clock; {_LOCK}"),
     Transition("promote", _SCHEDULED, _SCHEDULED, _WORKER, f"it is due, and its links keep it back; {_LOCK}"),
     Transition("admit", _SCHEDULED, _QUEUED, _WORKER, _DECLARATION),
-    Transition("set_back", _QUEUED, _SCHEDULED, _WORKER, _CLOSED),
+    Transition("suspend_unserved", _QUEUED, _SCHEDULED, _WORKER, _CLOSED),
     Transition("settle", _SCHEDULED, _QUEUED, _WORKER, _EDGES),
     Transition("settle", _SCHEDULED, _CANCELLED, _WORKER, _FAILURE),
     Transition("resolve", _SCHEDULED, _QUEUED, _WORKER, _EDGES),

@@ -43,7 +43,7 @@ class Attempts:
         return await self._end(
             connection,
             rows,
-            self._calls(connection, "still_lost", fences, lease=lease, foreign_cutoff=foreign),
+            self._calls(connection, "still_expired", fences, lease=lease, foreign_cutoff=foreign),
         )
 
     async def _end(self, connection: MysqlConnection, rows: Sequence[Row], locks: Sequence[Call]) -> set[UUID]:

@@ -219,7 +219,7 @@ class MysqlBackend:
         rows = ordered({**fence(chunk), "offset": chunk.offset, "text": chunk.text} for chunk in chunks)
         if await self._write(self._engine, "append_output", rows) == len(rows):
             return {chunk.id for chunk in chunks}
-        return await self._which(self._engine, "held", rows)
+        return await self._which(self._engine, "still_claimed", rows)
 
     async def append_log(self, chunks: Sequence[LogChunk]) -> set[UUID]:
         if not chunks or not self._table.logged:

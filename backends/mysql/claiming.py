@@ -174,7 +174,7 @@ class Claiming:
 
     async def _held(self, connection: MysqlConnection) -> list[ClaimedTask]:
         rows = encode([{"id": task.id.hex, "token": task.token} for task in self._taken])
-        (reply,) = await connection.run((self._table["held"], {"rows": rows}))
+        (reply,) = await connection.run((self._table["still_claimed"], {"rows": rows}))
         held = {UUID(row[0]) for row in reply.rows}
         taken, self._taken = self._taken, []
         return sorted((task for task in taken if task.id in held), key=by_age)

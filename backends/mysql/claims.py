@@ -119,7 +119,7 @@ class Claims:
     async def _waiting(self) -> bool:
         """Whether anything is queued: one statement, where a claim is four."""
         since = self.watermark.since()
-        call: Call = self._table["waiting"], {"watermark": since, "queue": None, "priority": None}
+        call: Call = self._table["any_queued"], {"watermark": since, "queue": None, "priority": None}
         (reply,) = await self._lanes.run(lambda connection: connection.run(call), translate=self._translate)
         if reply.rows and not self.watermark.bounds(since):
             self.watermark.reset()  # what was found may lie anywhere

@@ -26,15 +26,15 @@ class MysqlChores:
 
     async def take(self, name: str, every: float) -> bool:
         # An upsert would not tell: a row that was inserted and one that was left alone both count as one.
-        if (await self._one("take_chore", name, every=every)).matched:
+        if (await self._one("take_duty", name, every=every)).matched:
             return True
-        return bool((await self._one("make_chore", name, every=every)).matched)
+        return bool((await self._one("create_duty", name, every=every)).matched)
 
     async def extend(self, name: str, every: float, *, place: str | None = None) -> None:
-        await self._one("extend_chore", name, every=every, place=place)
+        await self._one("extend_duty", name, every=every, place=place)
 
     async def place(self, name: str) -> str | None:
-        rows = (await self._one("chore_place", name)).rows
+        rows = (await self._one("maintenance_cursor", name)).rows
         return rows[0][0] if rows else None
 
     async def _one(self, statement: str, name: str, **values: Any) -> Reply:

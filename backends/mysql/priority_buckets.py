@@ -143,7 +143,7 @@ class BandClaims:
 
     async def _waiting(self, wanted: _Wanted) -> _Wanted:
         """Those bands in which anything is queued: statements without a transaction, where a claim is one."""
-        statement = self._table["waiting"]
+        statement = self._table["any_queued"]
         calls = [
             (statement, {"watermark": bound, "queue": band.queue, "priority": band.priority}) for band, bound in wanted
         ]
@@ -166,7 +166,7 @@ class BandClaims:
 
         That is in seconds from now.
         """
-        look: Call = self._table["look"], {}
+        look: Call = self._table["list_buckets"], {}
         (reply,) = await self._lanes.run(lambda connection: connection.run(look), translate=self._translate)
         due_in = reply.rows[0][1]
         found = {
@@ -197,7 +197,7 @@ class BandClaims:
                 await self._queue(promoting, connection.max_packet, every, places, {row.id for row in aside})
                 held = [_held(row) for row in aside if not row.links & Link.WAITING]
                 parts = rows_json(held, connection.max_packet) if held else ()
-                await each(promoting, [(self._table["hold_limited"], {"rows": part}) for part in parts])
+                await each(promoting, [(self._table["wait_for_slot"], {"rows": part}) for part in parts])
             return len(every), len(places) - len(aside), aside
 
         found, count, aside = await self._lanes.run(work, translate=self._translate)

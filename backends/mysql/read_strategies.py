@@ -102,7 +102,7 @@ class Ways:
     async def _count(self, band: Band | None, bound: datetime, limit: int) -> None:
         queue, priority = band or (None, None)
         values = {"limit": COUNTED, "watermark": bound, "queue": queue, "priority": priority}
-        call: Call = self._table["ahead"], values
+        call: Call = self._table["count_queued"], values
         began = time.monotonic()
         (reply,) = await self._lanes.run(lambda connection: connection.run(call), translate=self._translate)
         now = time.monotonic()

@@ -34,7 +34,7 @@ class Upkeep:
         renewed: set[UUID] = set()
         for part in rows_json(ordered(map(fence, claims)), connection.max_packet):
             async with transaction(connection, self._table) as renewing:
-                (free,) = await renewing.run(self._call("free", rows=part, now=now))
+                (free,) = await renewing.run(self._call("lock_renewable", rows=part, now=now))
                 ids = {UUID(row[0]) for row in free.rows}
                 values = {"ids": ids_json(ids), "now": now, "worker_pid": worker_pid}
                 await renewing.end(*([self._call("renew", **values)] if ids else []))
@@ -60,7 +60,7 @@ class Upkeep:
             replies = await each(appending, [self._call("append_log", rows=part) for part in parts])
             if sum(reply.matched for reply in replies) == len(rows):
                 return ids
-            running = await each(appending, [self._call("held", rows=part) for part in parts])
+            running = await each(appending, [self._call("still_claimed", rows=part) for part in parts])
             return {UUID(row[0]) for reply in running for row in reply.rows}
 
     async def release_strays(
@@ -87,7 +87,7 @@ class Upkeep:
         """As `Backend.rescue`, without so many of the oldest; DataRejected where one of the others is refused."""
         cutoff = self._times.cutoff(await self._now(connection), lease)
         values = {"cutoff": cutoff, "limit": limit, "skip": skip, "candidates": limit + skip + HELD_BY_OTHERS}
-        looking = self._call("lost", **values, held=ids_json(held))
+        looking = self._call("expired", **values, held=ids_json(held))
         async with transaction(connection, self._table) as rescuing:
             (found,) = await rescuing.run(looking)
             rows, bad = unreadable.lost(self._table).apart(found.rows)

@@ -60,7 +60,7 @@ class MysqlRetention(Sweeping):
         parts = await self._parts(connection, cutoffs)
         async with transaction(connection, self._table) as cleaning:
             for part in parts:
-                (reply,) = await cleaning.run(self._call("old", **part, limit=limit - len(old), now=slowest))
+                (reply,) = await cleaning.run(self._call("prunable", **part, limit=limit - len(old), now=slowest))
                 old += unreadable.keys_of(reply.rows)
             ids = unreadable.raw_ids(self._table, old)
             gone = [self._call(name, ids=ids) for name in (*self._beside(), "cleanup")]
@@ -82,7 +82,7 @@ class MysqlRetention(Sweeping):
         return [
             {"status": status, "queue": queue, "priority": priority, "cutoff": cutoff}
             for status, cutoff in cutoffs.items()
-            for reply in await connection.run(self._call("old_bands", status=status, cutoff=cutoff))
+            for reply in await connection.run(self._call("prunable_buckets", status=status, cutoff=cutoff))
             for queue, priority, _ in reply.rows
         ]
 
@@ -92,21 +92,21 @@ class MysqlRetention(Sweeping):
         return (self._times.instant(now) - self._times.instant(since)).total_seconds()
 
     async def _kept_attempts(self, after: UUID, limit: int) -> list[UUID]:
-        reply = await self._one(self._call("kept_attempts", after=after.hex, limit=limit))
+        reply = await self._one(self._call("orphan_candidates_attempts", after=after.hex, limit=limit))
         return [UUID(key) for (key,) in reply.rows]
 
     async def _delete_attempts(self, ids: Sequence[UUID]) -> None:
         await self._one(self._call("cleanup_attempts", ids=ids_json(ids)))
 
     async def _kept_edges(self, after: UUID, limit: int) -> list[UUID]:
-        reply = await self._one(self._call("kept_edges", after=after.hex, limit=limit))
+        reply = await self._one(self._call("orphan_candidates_edges", after=after.hex, limit=limit))
         return [UUID(key) for (key,) in reply.rows]
 
     async def _delete_edges(self, ids: Sequence[UUID]) -> None:
         await self._one(self._call("cleanup_edges", ids=ids_json(ids)))
 
     async def _kept_keys(self, after: str, limit: int) -> list[KeptKey]:
-        reply = await self._one(self._call("kept_keys", after=after, limit=limit))
+        reply = await self._one(self._call("orphan_candidates_keys", after=after, limit=limit))
         return [KeptKey(key, UUID(holder), held_for) for key, holder, held_for in reply.rows]
 
     async def _delete_keys(self, free: Sequence[KeptKey]) -> int:

@@ -137,7 +137,9 @@ async def pending(connection: MysqlConnection, table: Table, **extent: Unpack[Ex
         raise migration.still_scheduled(count, usable=made.works(found))
     stranded = not extent.get("down") and made.complete(found) and await _count(connection, table, "count_stranded") > 0
     if not extent.get("down"):
-        found = replace(found, small=not columns.rows or await _count(connection, table, "few", limit=_MANY) < _MANY)
+        found = replace(
+            found, small=not columns.rows or await _count(connection, table, "count_up_to", limit=_MANY) < _MANY
+        )
     changes = made.pending(found, table.sql, stranded=stranded, **extent)
     if not columns.rows:
         changes.insert(0, Change("table", "the task table, as Django makes it", table.sql("create_table")))

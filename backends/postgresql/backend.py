@@ -270,7 +270,7 @@ class PostgresqlBackend:
 
         async def work(connection: AsyncpgConnection) -> set[UUID]:
             async with self._without_waiting(connection):
-                lost = await self._fetching("still_lost", {**_fences(ends), **leases})(connection)
+                lost = await self._fetching("still_expired", {**_fences(ends), **leases})(connection)
                 taken = {row[0] for row in lost}
                 if taken:
                     columns = zip(*(end for end in ends if end.id in taken), strict=True)

@@ -26,13 +26,13 @@ class PostgresqlChores:
 
     async def take(self, name: str, every: float) -> bool:
         self._table.require_migrated(f"the chore {name}")
-        return bool(await self._fetch("take_chore", {"name": name, "every": every}))
+        return bool(await self._fetch("take_duty", {"name": name, "every": every}))
 
     async def extend(self, name: str, every: float, *, place: str | None = None) -> None:
         self._table.require_migrated(f"the chore {name}")
-        await self._fetch("extend_chore", {"name": name, "every": every, "place": place})
+        await self._fetch("extend_duty", {"name": name, "every": every, "place": place})
 
     async def place(self, name: str) -> str | None:
         self._table.require_migrated(f"the chore {name}")
-        rows = await self._fetch("chore_place", {"name": name})
+        rows = await self._fetch("maintenance_cursor", {"name": name})
         return rows[0][0] if rows else None

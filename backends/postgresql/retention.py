@@ -42,7 +42,7 @@ class PostgresqlRetention(Sweeping):
     async def cleanup(self, ages: Mapping[Status, float], *, limit: int, place: str | None = None) -> Batch:
         values = ages_by_name(ages)
         after = uuid_of(place)
-        [(seen, last, now, ids)] = await self._fetch("old", {"after": after, "limit": limit, **values})
+        [(seen, last, now, ids)] = await self._fetch("prunable", {"after": after, "limit": limit, **values})
         deleted = 0
         if ids:
             deleted = (await self._fetch("cleanup", {"ids": ids, **values}))[0][0]
@@ -55,19 +55,19 @@ class PostgresqlRetention(Sweeping):
         return (now - since).total_seconds()
 
     async def _kept_attempts(self, after: UUID, limit: int) -> list[UUID]:
-        return [row[0] for row in await self._fetch("kept_attempts", {"after": after, "limit": limit})]
+        return [row[0] for row in await self._fetch("orphan_candidates_attempts", {"after": after, "limit": limit})]
 
     async def _delete_attempts(self, ids: Sequence[UUID]) -> None:
         await self._fetch("cleanup_attempts", {"ids": ids})
 
     async def _kept_edges(self, after: UUID, limit: int) -> list[UUID]:
-        return [row[0] for row in await self._fetch("kept_edges", {"after": after, "limit": limit})]
+        return [row[0] for row in await self._fetch("orphan_candidates_edges", {"after": after, "limit": limit})]
 
     async def _delete_edges(self, ids: Sequence[UUID]) -> None:
         await self._fetch("cleanup_edges", {"ids": ids})
 
     async def _kept_keys(self, after: str, limit: int) -> list[KeptKey]:
-        return [KeptKey(*row) for row in await self._fetch("kept_keys", {"after": after, "limit": limit})]
+        return [KeptKey(*row) for row in await self._fetch("orphan_candidates_keys", {"after": after, "limit": limit})]
 
     async def _delete_keys(self, free: Sequence[KeptKey]) -> int:
         values = {"unique_keys": [key.unique_key for key in free], "ids": [key.holder for key in free]}

@@ -99,7 +99,7 @@ class Keys:
     async def _holders_within(self, connection: AsyncpgConnection, ids: Collection[UUID]) -> dict[UUID, Holder]:
         """As they are now, without a lock on them: a worker that ends one must not wait for the caller's commit."""
         seen = await self._holders(connection, ids)
-        if not seen or (await self._fetch(connection, "sees_now", {}))[0][0]:
+        if not seen or (await self._fetch(connection, "reads_latest", {}))[0][0]:
             return seen
         now = await self._beside.run(lambda beside: self._holders(beside, seen), translate=self._translate)
         own = seen.keys() - now.keys()

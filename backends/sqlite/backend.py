@@ -252,7 +252,7 @@ class SqliteBackend:
 
     async def end_lost(self, ends: Sequence[AttemptEnd], *, lease: float, foreign_lease: float | None) -> set[UUID]:
         self._table.require_migrated("another attempt")
-        still_lost = self._table["still_lost"].text
+        still_lost = self._table["still_expired"].text
 
         def work(raw: sqlite3.Connection) -> set[UUID]:
             cutoff = self._times.cutoffs(lease, foreign_lease)["foreign_cutoff"]
@@ -275,7 +275,7 @@ class SqliteBackend:
     async def rescue(
         self, *, lease: float, error: str | None, limit: int = 1000, held: Collection[UUID] = ()
     ) -> list[LostTask]:
-        lost, rescue = self._table["lost"].text, self._table["rescue"].text
+        lost, rescue = self._table["expired"].text, self._table["rescue"].text
 
         def work(raw: sqlite3.Connection, limit: int, skip: int) -> list[LostTask]:
             values = {"cutoff": self._times.cutoff(lease), "limit": limit, "skip": skip, "held": array(held)}

@@ -81,7 +81,7 @@ class Claims:
     def _set_aside(self, raw: sqlite3.Connection, rows: Sequence[tuple[Any, ...]], now: str) -> None:
         """Hold those rows of `due` that need a place under a limit and wait for nobody, and note all of them."""
         raw.executemany(
-            self._table["hold_limited"].text,
+            self._table["wait_for_slot"].text,
             [
                 {
                     "id": key,
@@ -172,12 +172,12 @@ class _Taking:
 
     def _heads(self, below: float) -> dict[str, int]:
         """The highest priority below this one at which each queue has something to claim."""
-        rows = self._raw.execute(self._table["heads"].text, {"below": below})
+        rows = self._raw.execute(self._table["top_priorities"].text, {"below": below})
         return {queue: priority for queue, priority in rows if priority is not None}
 
     def _head(self, queue: str, below: float) -> int | None:
         """The highest priority below this one at which one queue has something to claim."""
-        found = self._raw.execute(self._table["head"].text, {"queue": queue, "below": below}).fetchall()
+        found = self._raw.execute(self._table["top_priority"].text, {"queue": queue, "below": below}).fetchall()
         return found[0][0] if found else None
 
     def read_band(self, limit: int, band: Band, skip: int) -> list[ClaimedTask]:

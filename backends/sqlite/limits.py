@@ -85,9 +85,9 @@ def _task(times: Times, now: datetime, row: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 _READ: dict[str, Callable[[Times, datetime, tuple[Any, ...]], tuple[Any, ...]]] = {
-    "first_held": _last,
-    "kept_places": _place,
+    "first_waiting": _last,
+    "orphan_candidates_slots": _place,
     "limited_tasks": _task,
     "lock_limits": _last,
-    "places": _place,
+    "taken_slots": _place,
 }

@@ -38,14 +38,14 @@ class SqliteChores:
             ends = {"due": times.now_utc(every), "latest": times.now_utc(_INTERVALS * every + _SLACK)}
             return {"name": name, "now_utc": times.now_utc(), **ends}
 
-        return bool(await self._one(self._write, "take_chore", name, values))
+        return bool(await self._one(self._write, "take_duty", name, values))
 
     async def extend(self, name: str, every: float, *, place: str | None = None) -> None:
         values = {"name": name, "place": place}
-        await self._one(self._write, "extend_chore", name, lambda: {**values, "due": self._times.now_utc(every)})
+        await self._one(self._write, "extend_duty", name, lambda: {**values, "due": self._times.now_utc(every)})
 
     async def place(self, name: str) -> str | None:
-        rows = await self._one(self._read, "chore_place", name, lambda: {"name": name})
+        rows = await self._one(self._read, "maintenance_cursor", name, lambda: {"name": name})
         return rows[0][0] if rows else None
 
     async def _one(self, run: Run, statement: str, name: str, values: Callable[[], dict[str, Any]]) -> Rows:

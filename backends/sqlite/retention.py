@@ -52,7 +52,7 @@ class SqliteRetention(Sweeping):
     async def cleanup(self, ages: Mapping[Status, float], *, limit: int, place: str | None = None) -> Batch:
         values = ages_by_name({status: self._times.cutoff(age) for status, age in ages.items()})
         after = int(place) if place and place.isdecimal() else 0
-        rows = await self._select("old", {"after": after, "limit": limit, **values})
+        rows = await self._select("prunable", {"after": after, "limit": limit, **values})
         old = [number for number, is_old in rows if is_old]
         deleted = await self._write(lambda raw: self._delete(raw, old, values)) if old else 0
         return Batch(deleted, len(rows), str(rows[-1][0]) if len(rows) == limit else None)
@@ -70,7 +70,7 @@ class SqliteRetention(Sweeping):
         return (self._times.parse(str(now)) - self._times.parse(str(since))).total_seconds()
 
     async def _kept_attempts(self, after: UUID, limit: int) -> list[UUID]:
-        rows = await self._select("kept_attempts", {"after": after.hex, "limit": limit})
+        rows = await self._select("orphan_candidates_attempts", {"after": after.hex, "limit": limit})
         return [UUID(key) for (key,) in rows]
 
     async def _delete_attempts(self, ids: Sequence[UUID]) -> None:
@@ -78,7 +78,7 @@ class SqliteRetention(Sweeping):
         await self._write(lambda raw: raw.execute(sql, values).rowcount)
 
     async def _kept_edges(self, after: UUID, limit: int) -> list[UUID]:
-        rows = await self._select("kept_edges", {"after": after.hex, "limit": limit})
+        rows = await self._select("orphan_candidates_edges", {"after": after.hex, "limit": limit})
         return [UUID(key) for (key,) in rows]
 
     async def _delete_edges(self, ids: Sequence[UUID]) -> None:
@@ -86,7 +86,7 @@ class SqliteRetention(Sweeping):
         await self._write(lambda raw: raw.execute(sql, values).rowcount)
 
     async def _kept_keys(self, after: str, limit: int) -> list[KeptKey]:
-        rows = await self._select("kept_keys", {"after": after, "limit": limit})
+        rows = await self._select("orphan_candidates_keys", {"after": after, "limit": limit})
         return [KeptKey(key, UUID(holder), held_for) for key, holder, held_for in rows]
 
     async def _delete_keys(self, free: Sequence[KeptKey]) -> int:

@@ -84,8 +84,8 @@ async def test_sqlite_takes_two_steps_for_each_queue(fresh_database):
         plans = {
             name: "\n".join(line[3] for line in fresh_database.execute(explained(backend._table[name])))
             for name in (
-                "heads",
-                "head",
+                "top_priorities",
+                "top_priority",
                 "ready",
                 "next_due",
                 "due",
@@ -93,20 +93,20 @@ async def test_sqlite_takes_two_steps_for_each_queue(fresh_database):
                 "renew",
                 "end_attempts",
                 "overdue",
-                "still_lost",
+                "still_expired",
                 "release_strays",
             )
         }
     index = "django_simple_queue_task USING INDEX django_simple_queue_task_asyncqueue"
     for step in ("queue>?", "queue=? AND priority<?"):
-        assert f"USING INDEX django_simple_queue_task_asyncqueue_band ({step})" in plans["heads"]
-    assert f"SEARCH {index}_band (queue=? AND priority<?)" in plans["head"]
+        assert f"USING INDEX django_simple_queue_task_asyncqueue_band ({step})" in plans["top_priorities"]
+    assert f"SEARCH {index}_band (queue=? AND priority<?)" in plans["top_priority"]
     assert plans["ready"] == f"SEARCH {index}_band (queue=? AND priority=?)"
     assert f"SEARCH {index}_due" in plans["next_due"]
     assert f"SEARCH {index}_due (run_after<?)" in plans["due"]
     assert "SEARCH t USING INDEX django_simple_queue_task_asyncqueue_running (modified<?)" in plans["overdue"]
     assert f"SEARCH {index}_running (modified<?)" in plans["release_strays"]
-    for name in ("finish", "renew", "end_attempts", "still_lost"):
+    for name in ("finish", "renew", "end_attempts", "still_expired"):
         assert "asyncqueue_running (modified=? AND id>? AND id<?)" in plans[name]
 
 
@@ -122,7 +122,7 @@ async def test_a_clean_up_reads_a_batch_by_the_primary_key(fresh_database, stati
             fresh_database.execute(f"ANALYZE {fresh_database.table}")
         ids = f"'{{{', '.join(str(uuid.uuid4()) for _ in range(10))}}}'"
         for name, values in {
-            "old": {"after": f"'{uuid.UUID(int=0)}'", "limit": "1000"},
+            "prunable": {"after": f"'{uuid.UUID(int=0)}'", "limit": "1000"},
             "cleanup": {"ids": ids},
         }.items():
             text = _explain(backend, name, completed="60", **values)
@@ -137,7 +137,7 @@ async def test_sqlite_cleans_up_by_places(fresh_database):
     backend: Any
     async with opened(fresh_database.url) as backend:
         await backend.migrate()
-        for name in ("old", "cleanup"):
+        for name in ("prunable", "cleanup"):
             plan = "\n".join(line[3] for line in fresh_database.execute(explained(backend._table[name])))
             assert re.search(r"SEARCH (django_simple_queue_task|t) USING INTEGER PRIMARY KEY \(rowid", plan), plan
 

@@ -27,14 +27,14 @@ async def test_postgresql_reads_the_index_whatever_its_statistics_say(fresh_data
         fresh_database.execute("ALTER TABLE asyncqueue_limited SET (autovacuum_enabled = off)")
         fresh_database.execute(HELD)
         given = {
-            "places": ("'{1,2}'::int[]", "'{a,a}'::text[]"),
-            "first_held": ("'{app.task:1,app.task:2}'::text[]", "'{2,2}'::int[]", "'{later}'::text[]", "NULL"),
-            "held_keys": ("''", "10"),
+            "taken_slots": ("'{1,2}'::int[]", "'{a,a}'::text[]"),
+            "first_waiting": ("'{app.task:1,app.task:2}'::text[]", "'{2,2}'::int[]", "'{later}'::text[]", "NULL"),
+            "waiting_keys": ("''", "10"),
             "outstanding": (),
-            "places_of": ("'{018f0000-0000-7000-8000-000000000000}'::uuid[]",),
-            "kept_places": ("0", "500"),
+            "slots_of": ("'{018f0000-0000-7000-8000-000000000000}'::uuid[]",),
+            "orphan_candidates_slots": ("0", "500"),
             "declared": ("'{app.task}'::text[]",),
-            "adrift": ("500",),
+            "orphaned_waiters": ("500",),
         }
         for name, values in given.items():
             text = backend._table[name].text
@@ -47,7 +47,7 @@ async def test_postgresql_reads_the_index_whatever_its_statistics_say(fresh_data
             plan = "\n".join(row[0] for row in await backend._admit.run(explain, translate=lambda error: None))
             assert "Seq Scan on asyncqueue_limited" not in plan, plan
             assert f"Seq Scan on {fresh_database.table}" not in plan, plan
-            if name == "first_held":
+            if name == "first_waiting":
                 assert "Sort" not in plan, plan
 
 
@@ -58,13 +58,21 @@ async def test_sqlite_reads_the_index(fresh_database):
         await backend.migrate()
         plans = {
             name: "\n".join(line[3] for line in fresh_database.execute(explained(backend._table[name])))
-            for name in ("places", "first_held", "held_keys", "outstanding", "places_of", "kept_places", "adrift")
+            for name in (
+                "taken_slots",
+                "first_waiting",
+                "waiting_keys",
+                "outstanding",
+                "slots_of",
+                "orphan_candidates_slots",
+                "orphaned_waiters",
+            )
         }
     for name, plan in plans.items():
         assert not re.search(r"SCAN (asyncqueue_limited|e|t)\b(?! USING)", plan), (name, plan)
-    assert "(state=? AND limit_key=?)" in plans["first_held"]
-    assert "TEMP B-TREE" not in plans["first_held"]
-    assert "(state=? AND limit_key>?)" in plans["held_keys"]
+    assert "(state=? AND limit_key=?)" in plans["first_waiting"]
+    assert "TEMP B-TREE" not in plans["first_waiting"]
+    assert "(state=? AND limit_key>?)" in plans["waiting_keys"]
 
 
 DIGITS = "(SELECT 0 AS n " + " ".join(f"UNION ALL SELECT {n}" for n in range(1, 10)) + ")"
@@ -91,24 +99,24 @@ async def test_mysql_reads_as_much_as_it_takes(fresh_database):
         for table in ("asyncqueue_limited", fresh_database.table):
             fresh_database.execute(f"ANALYZE TABLE {table}")
         first = {"limit_key": "app.task:1", "count": 20, "served": None}
-        _, read = await entries(backend, "first_held", **first, paused="")
+        _, read = await entries(backend, "first_waiting", **first, paused="")
         assert read < 30
-        rows, read = await entries(backend, "first_held", **first, paused="later,other")
+        rows, read = await entries(backend, "first_waiting", **first, paused="later,other")
         assert (rows, read < 120) == (20, True)
-        rows, read = await entries(backend, "first_held", **{**first, "served": "later"}, paused="")
+        rows, read = await entries(backend, "first_waiting", **{**first, "served": "later"}, paused="")
         assert (rows, read < 160) == (20, True)
         asked = [{"state": state, "limit_key": "app.task:1"} for state in (1, 2)]
-        rows, read = await entries(backend, "places", rows=json.dumps(asked))
+        rows, read = await entries(backend, "taken_slots", rows=json.dumps(asked))
         assert rows < 40
         assert read < 120
-        rows, read = await entries(backend, "held_keys", after="", count=500)
+        rows, read = await entries(backend, "waiting_keys", after="", count=500)
         assert (rows, read < 30) == (4, True)
         await entries(backend, "outstanding")  # opens the other table: the server reads what it keeps of it
         _, read = await entries(backend, "outstanding")
         assert read < 5
-        rows, read = await entries(backend, "places_of", rows=json.dumps([{"task_id": "0" * 28 + "26AC"}]))
+        rows, read = await entries(backend, "slots_of", rows=json.dumps([{"task_id": "0" * 28 + "26AC"}]))
         assert read < 10
-        rows, read = await entries(backend, "kept_places", after=0, count=500)
+        rows, read = await entries(backend, "orphan_candidates_slots", after=0, count=500)
         assert (rows, read < 520) == (500, True)
-        rows, read = await entries(backend, "adrift", count=500)
+        rows, read = await entries(backend, "orphaned_waiters", count=500)
         assert (rows, read < 1500) == (0, True), "what waits, and not what is queued"

@@ -101,7 +101,7 @@ def _read(status: list[tuple[Any, ...]]) -> int:
 
 @ON_BOTH
 async def test_a_claim_reads_its_band_in_order(full):
-    for name in ("ready", "ready_apart", "waiting", "ahead"):
+    for name in ("ready", "ready_apart", "any_queued", "count_queued"):
         lines = "\n".join(await plan(full, name))
         assert "asyncqueue_band" in lines, lines
         assert "filesort" not in lines, lines
@@ -115,15 +115,15 @@ async def test_a_claim_reads_its_band_in_order(full):
 
 @ON_BOTH
 async def test_a_look_takes_a_step_for_each_band(full):
-    assert "Using index for group-by" in "\n".join(await plan(full, "look"))
-    rows, read = await entries(full, "look")
+    assert "Using index for group-by" in "\n".join(await plan(full, "list_buckets"))
+    rows, read = await entries(full, "list_buckets")
     assert rows == len(BANDS)
     assert read < 4 * len(BANDS)
 
 
 @ON_BOTH
 async def test_a_look_says_how_long_the_server_took(full):
-    rows = await full._fetch("look")
+    rows = await full._fetch("list_buckets")
     assert all(0 < took < 5 for took, *_ in rows), rows
 
 
@@ -143,7 +143,7 @@ async def test_a_promotion_reads_what_is_due(full, database):
 @ON_BOTH
 async def test_a_rescue_reads_rows_in_progress_alone(full):
     await full.claim(50, worker_pid=None, worker="me")
-    for name in ("lost", "overdue", "strays"):
+    for name in ("expired", "overdue", "strays"):
         assert "asyncqueue_band" in "\n".join(await plan(full, name))
         rows, read = await entries(full, name, cutoff=FUTURE, latest=FUTURE)
         assert rows == 50
@@ -155,12 +155,14 @@ async def test_a_clean_up_does_not_read_what_is_younger(full, database):
     some = "modified = '2020-01-01' WHERE status = 2 AND queue = 'mail' AND priority = 1 LIMIT 7"
     database.execute(f"UPDATE {database.table} SET {some}")
     cutoff = datetime(2021, 1, 1)
-    assert "Using index for group-by" in "\n".join(await plan(full, "old_bands"))
-    rows, read = await entries(full, "old_bands", cutoff=cutoff)
+    assert "Using index for group-by" in "\n".join(await plan(full, "prunable_buckets"))
+    rows, read = await entries(full, "prunable_buckets", cutoff=cutoff)
     assert rows == 1
     assert read < 6 * len(BANDS)
-    await entries(full, "old", cutoff=cutoff, priority=0)  # the first one opens the table of edges, which counts, too
-    _, read = await entries(full, "old", cutoff=cutoff, priority=0)
+    await entries(
+        full, "prunable", cutoff=cutoff, priority=0
+    )  # the first one opens the table of edges, which counts, too
+    _, read = await entries(full, "prunable", cutoff=cutoff, priority=0)
     assert read < 10
     year = 365 * 86400.0
     ages = {Status.COMPLETED: year, Status.FAILED: year}
@@ -177,14 +179,14 @@ async def test_claimed_rows_are_found_by_their_key(full):
         "release",
         "append_log",
         "append_output",
-        "free",
+        "lock_renewable",
         "lockable",
         "renew",
         "observe",
         "promote",
         "end_attempts",
         "lock_claims",
-        "still_lost",
+        "still_expired",
         "cleanup",
     )
     for name in names:
@@ -211,7 +213,7 @@ async def test_edges_are_found_from_either_end(full, database):
         "still_open": {"ids": tasks},
         "open_predecessors": {},
         "outstanding": {},
-        "kept_edges": {},
+        "orphan_candidates_edges": {},
         "preceding": {"id": some[0][0], "after": 0},
         "close_edges": {"rows": rows},
         "cleanup_edges": {"ids": tasks},
@@ -219,7 +221,7 @@ async def test_edges_are_found_from_either_end(full, database):
     found = {
         "open_predecessors": 50,
         "outstanding": 1,
-        "kept_edges": 50,
+        "orphan_candidates_edges": 50,
         "preceding": 1,
         "close_edges": 0,
         "cleanup_edges": 0,
@@ -243,6 +245,6 @@ async def test_a_clean_up_looks_up_open_edges_row_by_row(full, database):
         f"SELECT LEFT(SHA2({hexed}, 256), 32), {hexed}, 1 FROM {database.table} WHERE status = 0"
     )
     database.execute(f"ANALYZE TABLE {edges}")
-    rows, read = await entries(full, "old", cutoff=FUTURE)
+    rows, read = await entries(full, "prunable", cutoff=FUTURE)
     assert rows == 50
-    assert read < 300, await plan(full, "old")
+    assert read < 300, await plan(full, "prunable")

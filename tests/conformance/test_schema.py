@@ -283,7 +283,7 @@ async def test_claims_and_rescues_read_their_index_only(database, backend):
         more = {
             "postgresql": [("exchange", "ready")],
             "sqlite": [],
-        }.get(database.dialect, [("ready_apart", "ready"), ("waiting", "ready"), ("ahead", "ready")])
+        }.get(database.dialect, [("ready_apart", "ready"), ("any_queued", "ready"), ("count_queued", "ready")])
         for verb, purpose in (("claim", "ready"), ("rescue", "running"), *more):
             plan = _plan(database, backend, verb)
             index = "ready" if database.dialect in ("mysql", "mariadb") else purpose
@@ -366,7 +366,7 @@ def _plan(database, backend, verb: str) -> str:
 
 def _explaining(database, backend, verb: str) -> str:
     """EXPLAIN and the statement that looks for a verb's rows, with its parameters as literals."""
-    name = verb if database.dialect == "postgresql" else {"claim": "ready", "rescue": "lost"}.get(verb, verb)
+    name = verb if database.dialect == "postgresql" else {"claim": "ready", "rescue": "expired"}.get(verb, verb)
     statement = backend._table[name]
     old = {"sqlite": "'2020-01-01'", "postgresql": "3600"}.get(database.dialect, "'2020-01-01'")
     values = {

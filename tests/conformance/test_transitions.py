@@ -127,7 +127,7 @@ async def _do_with_limits(backend, database, verb: str, key: uuid.UUID, token, w
         entry = Declaration(key.hex, "app.task", "* * * * *", "UTC")
         last = (await backend.ticks.declare([entry])).entries[entry.name].last
         await backend.ticks.tick(entry.name, last + timedelta(minutes=1), NewTask(key, "app.task", "{}"))
-    elif verb == "set_back":
+    elif verb == "suspend_unserved":
         await _set_back(backend, database, key)
     elif verb == "admit":
         _make_due(database, links=1)
@@ -162,7 +162,7 @@ VERBS = (
         "replace",
         "promote",
         "admit",
-        "set_back",
+        "suspend_unserved",
         "claim",
         "release",
         "hand_back",

@@ -189,9 +189,9 @@ def test_a_sweep_leaves_alone_of_what_it_has_not_locked_the_limit() -> None:
     dropped: list[Any] = []
 
     def read(asked: Ask) -> list[Any]:
-        if asked.name == "drop_places":
+        if asked.name == "drop_slots":
             dropped.extend(each["id"] for each in asked.rows)
-        return reads.pop(0) if asked.name == "kept_places" else answers.get(asked.name, [])
+        return reads.pop(0) if asked.name == "orphan_candidates_slots" else answers.get(asked.name, [])
 
     assert answer_here(sweep, read) == Batch(1, 2, None)
     assert dropped == [8]

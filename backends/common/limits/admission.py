@@ -77,7 +77,7 @@ def admission(keys: Collection[str], ended: Collection[UUID], terms: Terms) -> G
     """Admit who waits under these keys, and those under which these tasks, which have ended, had places."""
     wanted = set(keys)
     if ended:
-        wanted |= {row[0] for row in (yield Ask("places_of", [{"task_id": task_id} for task_id in sorted(ended)]))}
+        wanted |= {row[0] for row in (yield Ask("slots_of", [{"task_id": task_id} for task_id in sorted(ended)]))}
     if not wanted:
         return Admission(0, {})
     surveys = yield from _survey(sorted(wanted), ended, terms.lease)
@@ -102,8 +102,8 @@ def putting_off(claims: Sequence[PutOff], delay: float, patience: float) -> Gene
     """Put claimed rows off, and return the ids of those that are still claimed. As `Limits.put_off`."""
     rows = [claim._asdict() for claim in sorted(claims, key=lambda claim: claim.id)]
     yield Ask("put_off", [{**row, "delay": delay, "patience": patience} for row in rows])
-    yield Ask("leave_places", [{"task_id": row["id"]} for row in rows])
-    left = yield Ask("still_held", [{"id": row["id"], "token": row["token"]} for row in rows])
+    yield Ask("leave_slots", [{"task_id": row["id"]} for row in rows])
+    left = yield Ask("not_put_off", [{"id": row["id"], "token": row["token"]} for row in rows])
     return {UUID(str(row[0])) for row in left}
 
 
@@ -113,12 +113,12 @@ def sweeping(after: int, count: int) -> Generator[Ask, Rows, Batch]:
     And let tasks wait anew of which it is not noted that they wait.
     """
     if not after:
-        adrift = [UUID(str(row[0])) for row in (yield Ask("adrift", [{"count": _ADRIFT}]))]
-        yield Ask("hold_again", [{"task_id": task_id} for task_id in sorted(adrift)])
+        adrift = [UUID(str(row[0])) for row in (yield Ask("orphaned_waiters", [{"count": _ADRIFT}]))]
+        yield Ask("wait_again", [{"task_id": task_id} for task_id in sorted(adrift)])
     batch = [{"after": after, "count": count}]
-    names = {function_of(_place(row).limit_key) for row in (yield Ask("kept_places", batch))}
+    names = {function_of(_place(row).limit_key) for row in (yield Ask("orphan_candidates_slots", batch))}
     limits = yield from _limits(names)
-    rows = yield Ask("kept_places", batch)  # as they are now that nobody admits
+    rows = yield Ask("orphan_candidates_slots", batch)  # as they are now that nobody admits
     now = _read_at(rows)
     places = [_place(row, now) for row in rows]
     # Of functions that were not among them just now the limits are not locked, and not known.
@@ -142,7 +142,7 @@ def _survey(
     """Look at the places under these keys, and write what has become of them."""
     limits = yield from _limits({function_of(key) for key in keys})
     asked = [{"state": int(state), "limit_key": key} for key in keys for state in (State.ADMITTED, State.SPENT)]
-    rows = yield Ask("places", asked)
+    rows = yield Ask("taken_slots", asked)
     now = _read_at(rows)
     places = [_place(row, now) for row in rows]
     tasks = yield from _tasks({place.task_id for place in places if place.state == State.ADMITTED}, now)
@@ -181,10 +181,10 @@ def _take_back(surveys: Mapping[str, Survey], doors: _Doors) -> Asking:
     """Take places back from tasks that are still queued where nobody claims: others may have them."""
     idle = {place.task_id: place for survey in surveys.values() for place in survey.queued if doors.closed(place.queue)}
     if idle:
-        yield Ask("set_back", [{"task_id": task_id} for task_id in sorted(idle)])
+        yield Ask("suspend_unserved", [{"task_id": task_id} for task_id in sorted(idle)])
         tasks = yield from _tasks(idle.keys())  # but those that were claimed just now
         back = [place for place in idle.values() if place.task_id in tasks and place.waits(tasks[place.task_id])]
-        yield Ask("put_back", [{"id": place.id} for place in sorted(back)])
+        yield Ask("release_slots", [{"id": place.id} for place in sorted(back)])
         for place in back:
             surveys[place.limit_key].leave(place)
 
@@ -222,7 +222,7 @@ def _choose(surveys: Mapping[str, Survey], doors: _Doors, unknown_for: float) ->
         # More than there is room for, which says whether anybody is left.
         asked = [{"limit_key": key, "count": count + more, **doors._asdict()} for key, count in sorted(left.items())]
         held: dict[str, list[_Waiting]] = {key: [] for key in left}
-        for entry, key, task_id, waited in (yield Ask("first_held", asked)):
+        for entry, key, task_id, waited in (yield Ask("first_waiting", asked)):
             held[key].append(_Waiting(entry, UUID(str(task_id)), float(waited)))
         tasks = yield from _tasks({each.task_id for some in held.values() for each in some})
         taken: list[int] = []
@@ -242,7 +242,7 @@ def _choose(surveys: Mapping[str, Survey], doors: _Doors, unknown_for: float) ->
             choice.chosen |= dict.fromkeys(each.task_id for each in fitting)
             (vain if surveys[key].unlimited else taken).extend(each.id for each in fitting)
             vain += [each.id for each in set(some) - set(fit)]
-        yield Ask("take_places", [{"id": entry} for entry in sorted(taken)])
+        yield Ask("take_slots", [{"id": entry} for entry in sorted(taken)])
         yield _drop(vain)
         left, more = {key: room[key] - choice.given[key] for key in left}, AT_ONCE
     choice.unread = left
@@ -281,14 +281,14 @@ def _write(surveys: Collection[Survey], now: float) -> Asking:
     A start is written as the instant that it is. With an age it would come out later, by the time that has passed.
     """
     spent = sorted(each for survey in surveys for each in survey.spent)
-    yield Ask("spend", [{"id": entry, "start": now - age} for entry, age in spent])
-    yield Ask("take_places", [{"id": entry} for entry in sorted(id_ for survey in surveys for id_ in survey.again)])
+    yield Ask("record_extra_start", [{"id": entry, "start": now - age} for entry, age in spent])
+    yield Ask("take_slots", [{"id": entry} for entry in sorted(id_ for survey in surveys for id_ in survey.again)])
     noted = sorted(each for survey in surveys for each in survey.noted)
     yield Ask("note_starts", [{"id": entry, "state": int(state), "start": now - age} for entry, state, age in noted])
 
 
 def _drop(entries: Iterable[int]) -> Ask:
-    return Ask("drop_places", [{"id": entry} for entry in sorted(entries)])
+    return Ask("drop_slots", [{"id": entry} for entry in sorted(entries)])
 
 
 def _read_at(rows: Rows) -> float:
@@ -341,7 +341,7 @@ class LimitsOf(ABC):
 
     async def held(self, after: str = "", *, limit: int = 500) -> list[str]:
         """As `Limits.held`."""
-        return [row[0] for row in await self._read("held_keys", [{"after": after, "count": limit}])]
+        return [row[0] for row in await self._read("waiting_keys", [{"after": after, "count": limit}])]
 
     async def hand_back(self, claims: Sequence[HandBack]) -> None:
         """As `Limits.hand_back`."""

@@ -1,6 +1,6 @@
 -- The second half of a claim: takes the rows that `ready` has locked. `now` was read from `clock` in the same
 -- transaction, so that the claim's token is known before the statement is sent. The number of rows matched is the reply:
--- it is less than was given only where the server did not keep the locks, and `held` then says which were taken.
+-- it is less than was given only where the server did not keep the locks, and `still_claimed` then says which were taken.
 -- Here and wherever rows are found by id the primary key is named: MariaDB would rather scan a small table, and then
 -- waits for rows that others hold.
 -- Params: ids, now, worker_pid, worker

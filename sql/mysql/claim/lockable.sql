@@ -1,5 +1,5 @@
 -- Which of these rows no other session has locked. It locks them until its transaction ends, which is at once, and waits for
--- none. The ids are unfolded in a subquery for the reason given in `held`.
+-- none. The ids are unfolded in a subquery for the reason given in `still_claimed`.
 -- Params: ids
 -- Returns: id
 SELECT t.id

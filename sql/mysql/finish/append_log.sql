@@ -4,7 +4,7 @@
 -- long as nobody has queued it again. At level 1 `started`, the claim's first token, says too that nobody has claimed since.
 -- `modified` stays: it is the claim's token, and only a heartbeat renews it. The 7-column table has no log.
 -- `rows` is JSON, because there are no arrays: objects with id, token, started, offset, text.
--- The number of rows matched is the reply; where it is less than was given, `held` says which of the running ones.
+-- The number of rows matched is the reply; where it is less than was given, `still_claimed` says which of the running ones.
 -- Params: rows
 -- Returns: nothing
 UPDATE JSON_TABLE(:rows, '$[*]' COLUMNS (

@@ -1,7 +1,7 @@
 -- Writes streamed text behind the first `offset` characters, so that a repetition writes the same again.
 -- `modified` stays: it is the claim's token, and only a heartbeat renews it.
 -- `rows` is JSON, because there are no arrays: objects with id, token, offset, text.
--- The number of rows matched is the reply; where it is less than was given, `held` says which.
+-- The number of rows matched is the reply; where it is less than was given, `still_claimed` says which.
 -- Params: rows
 -- Returns: nothing
 UPDATE JSON_TABLE(:rows, '$[*]' COLUMNS (

@@ -1,5 +1,5 @@
 -- Locks those claims that are still held, for `end_attempts` and `record_attempts`, which write exactly these in the same
--- transaction. They are unfolded in a subquery for the reason given in `held`.
+-- transaction. They are unfolded in a subquery for the reason given in `still_claimed`.
 -- `rows` is JSON, because there are no arrays: objects with id, token.
 -- Params: rows
 -- Returns: id

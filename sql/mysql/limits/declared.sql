@@ -1,4 +1,4 @@
--- Which of these functions have declared what their limits are. Unfolded in a subquery as in `held`.
+-- Which of these functions have declared what their limits are. Unfolded in a subquery as in `still_claimed`.
 -- `rows` is JSON, because there are no arrays: objects with name.
 -- Params: rows
 -- Returns: name

@@ -1,5 +1,5 @@
 -- What these functions declare of how many of their tasks run, locked until the transaction ends in the order given, which
--- is the same for all: whoever admits tasks of a function is alone with them. Unfolded in a subquery as in `held`.
+-- is the same for all: whoever admits tasks of a function is alone with them. Unfolded in a subquery as in `still_claimed`.
 -- `rows` is JSON, because there are no arrays: objects with name.
 -- Params: rows
 -- Returns: name, capacity, rate_count, rate_period, declared

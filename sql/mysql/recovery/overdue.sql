@@ -1,7 +1,7 @@
 -- Level 1: the rows in progress whose worker stopped renewing them. asyncqueue's own, where `renewed` is what `modified` is,
 -- before `cutoff`; a Django worker's, or one of asyncqueue from before the migration, before `foreign_cutoff` (NULL:
 -- never). Those of ours whose task is among `unknown`, a JSON array, or whose worker still beats by the lease that it has
--- listed, wait for both. Nothing is locked: what becomes of each is decided then, and `still_lost` looks once more. `latest`
+-- listed, wait for both. Nothing is locked: what becomes of each is decided then, and `still_expired` looks once more. `latest`
 -- is the later one of the two, for the index. Names are compared byte by byte, because the columns' collations may differ.
 -- Params: lease, cutoff, foreign_cutoff, latest, unknown, limit
 -- Returns: id, task, worker_pid, token, ours, attempt, losses, claimed_by, started, queue

@@ -1,4 +1,4 @@
--- The second half of a renewal: renews the leases of the claims that `free` has locked.
+-- The second half of a renewal: renews the leases of the claims that `lock_renewable` has locked.
 -- Params: ids, now, worker_pid
 -- Returns: nothing
 UPDATE JSON_TABLE(:ids, '$[*]' COLUMNS (id {id_type} PATH '$')) AS d

@@ -1,4 +1,4 @@
--- The second half of a rescue: the rows that `lost` has locked become failed with a text, or queued again where there
+-- The second half of a rescue: the rows that `expired` has locked become failed with a text, or queued again where there
 -- is none.
 -- Params: ids, error, utc_offset
 -- Returns: nothing

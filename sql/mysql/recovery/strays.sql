@@ -1,6 +1,6 @@
 -- Level 1: locks rows that were claimed in a worker's own name and that it does not hold, for `release_strays`: the reply to
 -- their claim was lost, and they have not begun. Nobody has renewed them since `cutoff`. Rows that others have locked are
--- left for the next time. Candidates are read without locks first, for the reason given in `ready_apart`. `held` is a JSON
+-- left for the next time. Candidates are read without locks first, for the reason given in `ready_apart`. `still_claimed` is a JSON
 -- array of ids.
 -- Params: worker, held, cutoff
 -- Returns: id

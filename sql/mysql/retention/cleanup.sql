@@ -1,4 +1,4 @@
--- The second half of a clean-up: deletes the rows that `old` has locked.
+-- The second half of a clean-up: deletes the rows that `prunable` has locked.
 -- Params: ids
 -- Returns: nothing
 DELETE t

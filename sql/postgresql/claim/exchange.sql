@@ -8,7 +8,7 @@
 -- already waited for each other's like that, until the server found the deadlock after a second.
 --
 -- Level 1 claims band by band: a band is what one queue holds at one priority. Either the bands are given, in order and
--- each with its watermark, or, with `look`, they are found: one step in the index for each, however many rows it has;
+-- each with its watermark, or, with `list_buckets`, they are found: one step in the index for each, however many rows it has;
 -- `serving` names the queues that count, in order (NULL: all, by priority and else in turn). What a look claims of a band
 -- begins at the oldest row that the step has come upon, so that dead index entries before it are walked over once. A look
 -- also says which bands it has found, and in how many seconds the next scheduled row is due. A claim alone is this statement

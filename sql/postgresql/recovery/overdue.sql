@@ -1,7 +1,7 @@
 -- Level 1: the rows in progress whose worker stopped renewing them. asyncqueue's own, where `renewed` is what `modified` is,
 -- after `lease` seconds; a Django worker's, or one of asyncqueue from before the migration, after `foreign_lease` (NULL:
 -- never). Those of ours whose task is among `unknown`, or whose worker still beats by the lease that it has listed, wait for
--- both. Nothing is locked: what becomes of each is decided then, and `still_lost` looks once more.
+-- both. Nothing is locked: what becomes of each is decided then, and `still_expired` looks once more.
 -- A row without a time, from before the first year, is seen to by `fail_unreadable`: nothing can be reckoned with it.
 -- Params: lease, foreign_lease, unknown, limit
 -- Returns: id, task, worker_pid, token, ours, attempt, losses, claimed_by, started, silent, queue

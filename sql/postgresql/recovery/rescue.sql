@@ -1,6 +1,6 @@
 -- Takes rows away from workers that stopped renewing them: failed with a text, or queued again where there is none.
 -- SKIP LOCKED lets exactly one of several rescuers have each row, without waiting.
--- The rows that the rescuer itself holds, `held`, are left out.
+-- The rows that the rescuer itself holds, `still_claimed`, are left out.
 -- `skip` passes over the oldest ones, which the database refuses to have changed (`backends/common/rescue.py`).
 -- A row without a time, from before the first year, is seen to by `fail_unreadable`.
 -- Params: lease, error, limit, skip, held

@@ -1,7 +1,7 @@
 -- Level 1: the rows in progress whose worker stopped renewing them. asyncqueue's own, where `modified` is `renewed`, or
 -- `started` before the first renewal, before `cutoff`; a Django worker's, or one of asyncqueue from before the migration,
 -- before `foreign_cutoff` (NULL: never). Those of ours whose task is among `unknown`, a JSON array, or whose worker still
--- beats by the lease that it has listed, wait for both. What becomes of each is decided then, and `still_lost` looks once
+-- beats by the lease that it has listed, wait for both. What becomes of each is decided then, and `still_expired` looks once
 -- more. Cut-offs are in the table's zone; `latest` is the later one of the two, for the index.
 -- Params: lease, cutoff, foreign_cutoff, latest, unknown, limit, now_utc
 -- Returns: id, task, worker_pid, token, ours, attempt, losses, claimed_by, started, queue

@@ -1,4 +1,4 @@
--- Takes the rows that `lost` has just read in the same transaction: failed with a text, or queued again where there
+-- Takes the rows that `expired` has just read in the same transaction: failed with a text, or queued again where there
 -- is none. Two statements, because RETURNING cannot give the old worker_pid. `ids` is a JSON array; `now` is the
 -- host's clock.
 -- Params: ids, error, now

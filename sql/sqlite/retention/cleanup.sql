@@ -1,4 +1,4 @@
--- The second half of a clean-up: deletes those of these rows that are still old. `places` is a JSON array of rowids.
+-- The second half of a clean-up: deletes those of these rows that are still old. `taken_slots` is a JSON array of rowids.
 -- A completed row stays as long as it holds its unique key: `links` has the minutes, see `KEPT_FROM`. One whose end others
 -- have not been told of stays: of what is gone nobody knows that it completed. `now` is what the host's clock would read in the
 -- table's zone had it not been put forward within a year.

@@ -1,5 +1,5 @@
 -- The bands of one status that hold rows older than a cut-off: where `cleanup` looks at level 1. One step in the index
--- for each band, see `look`.
+-- for each band, see `list_buckets`.
 -- Params: status, cutoff
 -- Returns: queue, priority, oldest
 SELECT queue, priority, MIN(modified) AS oldest

@@ -1,6 +1,6 @@
 -- The first half of a rescue: locks rows that nobody renewed since `cutoff`. `rescue` updates exactly these, in the
 -- same transaction. SKIP LOCKED lets exactly one of several rescuers have each row, without waiting. Candidates are read
--- without locks first, for the reason given in `ready_apart`. The rows that the rescuer itself holds, `held`, a JSON array of
+-- without locks first, for the reason given in `ready_apart`. The rows that the rescuer itself holds, `still_claimed`, a JSON array of
 -- ids, are left out.
 -- `skip` passes over the oldest ones, which the database refuses to have changed (`backends/common/rescue.py`).
 -- Params: cutoff, limit, candidates, skip, held

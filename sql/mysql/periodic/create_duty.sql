@@ -1,4 +1,4 @@
--- Takes the first turn at a chore, where `take_chore` has found none of that name: of several workers exactly one inserts
+-- Takes the first turn at a chore, where `take_duty` has found none of that name: of several workers exactly one inserts
 -- the row.
 -- Params: name, every
 -- Returns: nothing

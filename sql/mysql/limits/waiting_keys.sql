@@ -1,5 +1,5 @@
 -- Under which limits tasks wait, the next ones in their order: one step in the index for each, however many wait, for the
--- reason given in `look`.
+-- reason given in `list_buckets`.
 -- Params: after, count
 -- Returns: limit_key
 SELECT limit_key

@@ -1,5 +1,5 @@
 -- Whether anything is queued: what a worker without work asks, one statement instead of a transaction. At level 1 it is
--- asked of each band, and only while looks are costly: elsewhere `look` is what such a worker asks.
+-- asked of each band, and only while looks are costly: elsewhere `list_buckets` is what such a worker asks.
 -- The watermark is the same as in `ready`, and the lowest time except where dead index entries have piled up.
 -- Params: watermark, queue, priority
 -- Returns: found

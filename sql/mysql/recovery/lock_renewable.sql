@@ -2,7 +2,7 @@
 -- updates exactly these, in the same transaction. A locked row is left for the next time: the leases of the others must
 -- not end meanwhile. A row that has the new token already was renewed before, and the reply was lost.
 -- `rows` is JSON, because there are no arrays: objects with id, token. They are unfolded in a subquery for the reason given
--- in `held`.
+-- in `still_claimed`.
 -- Params: rows, now
 -- Returns: id
 SELECT t.id

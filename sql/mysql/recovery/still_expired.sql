@@ -2,7 +2,7 @@
 -- has renewed them, and their worker does not beat. A row that another session has locked is left alone, because its worker
 -- could not renew it. Before `foreign_cutoff` (NULL: never) a beat does not count any more.
 -- `rows` is JSON, because there are no arrays: objects with id, token. They are unfolded in a subquery for the reason given
--- in `held`; names are compared byte by byte, because the columns' collations may differ.
+-- in `still_claimed`; names are compared byte by byte, because the columns' collations may differ.
 -- Params: rows, lease, foreign_cutoff
 -- Returns: id
 SELECT t.id
