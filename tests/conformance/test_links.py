@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import replace
 from typing import Any
 
-import pytest
-
 from asyncqueue.backends.promotions import Arrival
-from asyncqueue.errors import MigrationRequired
 from asyncqueue.ids import new_id
 from asyncqueue.model import Link, NewTask, Status, Unique
 from tests.conformance.helpers import row
-from tests.servers.cases import DIALECTS, cases, migrated, shaped
+from tests.servers.cases import cases, migrated
 
 MIGRATED = cases("database", migrated())
 
@@ -121,29 +117,3 @@ async def test_a_task_that_is_set_aside_can_be_cancelled_and_counts_as_scheduled
     assert [state.scheduled for state in await backend.queues()] == [1]
     assert await backend.cancel([task.id]) == {task.id}
     assert (await row(backend, task.id)).status == Status.CANCELLED
-
-
-@cases("fresh_database", [*shaped(DIALECTS, [10])])
-async def test_a_table_of_an_earlier_version_takes_no_links(fresh_database):
-    from tests.conformance.conftest import opened
-
-    async with opened(fresh_database.url) as backend:
-        await backend.migrate()
-        fresh_database.execute("DELETE FROM asyncqueue_versions WHERE version = 3")
-        fresh_database.execute("DROP TABLE asyncqueue_edges")
-        await backend.look_again()
-        assert backend.shape is not None
-        assert backend.shape == replace(backend.shape, version=2)
-        with pytest.raises(MigrationRequired, match=r"a limit needs columns that .* lacks: run `asyncqueue migr"):
-            await backend.enqueue([NewTask(uuid.uuid4(), "app.task", None, priority=1), linked(Link.LIMITED)])
-        with pytest.raises(MigrationRequired, match="a task after others needs"):
-            await backend.enqueue([linked(Link.WAITING)])
-        scheduled = NewTask(uuid.uuid4(), "app.task", None, delay=0.0, unique=Unique("k"))
-        assert await backend.enqueue_unique([scheduled]) == [scheduled.id]
-        [claim] = await backend.claim(10, worker_pid=1)
-        assert claim.links == 0
-        await backend.cancel([claim.id])
-        assert await backend.requeue([claim.id]) == {claim.id}
-        await backend.migrate()
-        [claim] = await backend.claim(10, worker_pid=1)
-        assert claim.links == 0

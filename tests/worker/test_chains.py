@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from asyncqueue import Queue, Settings, Status, TaskHandle, TaskRequest, Worker, chain, group
+from asyncqueue import Queue, Settings, Status, TaskHandle, TaskRequest, Worker, chain
 from asyncqueue.errors import TaskCancelled
 from asyncqueue.model import Finish
 from asyncqueue.worker import linking
 from tests.servers.cases import cases, migrated
 from tests.worker import chain_tasks, flaky_tasks, sample_tasks
-from tests.worker.process import ended, lines, until
+from tests.worker.process import lines, until
 from tests.worker.test_trouble import working
 
 MIGRATED = cases("database", migrated())
@@ -241,16 +241,3 @@ async def test_a_sweep_over_many_takes_little_of_the_time_and_goes_on_where_it_w
     for one, following in itertools.pairwise(looks[5:15]):
         if following[2] is not None:
             assert following[0] - one[0] >= 19 * (one[1] - one[0])
-
-
-@cases("database", migrated(["sqlite"]))
-async def test_a_worker_on_a_table_of_an_earlier_version_goes_on(queue, database):
-    database.execute("DROP TABLE asyncqueue_edges")
-    database.execute("DELETE FROM asyncqueue_versions WHERE version = 3")
-    await queue.backend.look_again()
-    handle = await queue.enqueue(*SUM)
-    await burst(queue)
-    assert await handle.result(timeout=1) == 3
-    assert await ended(queue)
-    assert await handle.cancel() is False
-    assert group([]) == []
