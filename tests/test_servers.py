@@ -41,7 +41,7 @@ def test_a_migrated_table_is_clean_too_and_keeps_its_indexes(database: Database)
     for _ in range(2):
         for table in (database.table, "asyncqueue_queues"):
             assert database.execute(f"SELECT count(*) FROM {table}") == [(0,)]
-        assert any(name.endswith("_band") for name in database.indexes())
+        assert any(name.endswith("_bucket") for name in database.indexes())
         database.django.create([{"task": "app.tasks.send"}])
         database.execute("INSERT INTO asyncqueue_queues (name, paused) VALUES ('mail', %s)", True)
         database.clean()

@@ -65,7 +65,7 @@ NOT_EVERYWHERE = {
         for what in ("function", "trigger")
     },
     "lock_timeout": ({"postgresql", "mysql"}, "SQLite's migration is one transaction like any other"),
-    "list_buckets": ({"mysql"}, "PostgreSQL's exchange finds bands and claims from them in one statement"),
+    "list_buckets": ({"mysql"}, "PostgreSQL's exchange finds buckets and claims from them in one statement"),
     "top_priorities": ({"sqlite"}, "its look, at what comes next only: a round trip costs nothing there"),
     "top_priority": ({"sqlite"}, "the same for one queue, where a worker serves some"),
     "next_due": ({"sqlite"}, "part of the look elsewhere"),
@@ -89,7 +89,7 @@ NOT_EVERYWHERE = {
     "rollback": ({"mysql"}, "the drivers of the others have a method"),
     "lock_keys": ({"mysql"}, "the first half of `delete_keys`, because a DELETE there waits for every row"),
     "create_duty": ({"mysql"}, "an upsert tells PostgreSQL and SQLite whether it did anything"),
-    "prunable_buckets": ({"mysql"}, "its clean-up goes by band, because its one index of level 1 begins with them"),
+    "prunable_buckets": ({"mysql"}, "its clean-up goes by bucket, because its one index of level 1 begins with them"),
     "enqueue_plain": ({"sqlite"}, "elsewhere a table that is not migrated takes `enqueue` without some lines"),
 }
 
@@ -180,7 +180,7 @@ ROWS = {
 
 #: Parameters of one dialect that the others do without: statement, dialect, parameters, and why.
 DIFFERENCES = [
-    ("claim", "postgresql", {"limit", "watermark"}, "it selects too; elsewhere `ready` does, and `claim` gets the ids"),
+    ("claim", "postgresql", {"limit", "cursor"}, "it selects too; elsewhere `ready` does, and `claim` gets the ids"),
     ("claim", "mysql", {"id", "now"}, "likewise, and the token is known beforehand"),
     ("claim", "sqlite", {"places", "now"}, "likewise, rows being known by their place"),
     ("claim", "mysql", {"worker"}, "at level 1; PostgreSQL claims by `exchange` there"),
@@ -261,7 +261,7 @@ DIFFERENCES = [
     ("overdue", "mysql", {"cutoff", "foreign_cutoff", "latest"}, "naive times are in a zone, which Python applies"),
     ("overdue", "sqlite", {"cutoff", "foreign_cutoff", "latest", "now_utc"}, "likewise"),
     ("expired", "mysql", {"candidates"}, "candidates are read without locks first"),
-    ("ready", "mysql", {"watermark"}, "SQLite removes index entries at once, whoever reads an old snapshot"),
+    ("ready", "mysql", {"cursor"}, "SQLite removes index entries at once, whoever reads an old snapshot"),
     ("ready", "sqlite", {"skip"}, "it reads all rows of a claim before it marks the first"),
     (
         "rescue",

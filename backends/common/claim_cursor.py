@@ -16,7 +16,7 @@ from asyncqueue.model import ClaimedTask
 
 #: Seconds between two claims that look at everything, at most.
 _LONGEST_PAUSE = 10.0
-#: How far before the watermark a claim that is short looks again, where a look at everything is costly.
+#: How far before the claim cursor a claim that is short looks again, where a look at everything is costly.
 RECENT = timedelta(seconds=1)
 #: A look at everything is not costly because the server is busy: a claim with a bound takes as long then.
 _TIMES_USUAL = 2
@@ -24,7 +24,7 @@ _TIMES_USUAL = 2
 _LEARNED = 0.1
 
 
-class Watermark:
+class ClaimCursor:
     """The newest `modified` that this worker has claimed: a busy worker need not read what lies before it again.
 
     While any session holds an old snapshot, the database cannot remove index entries of rows claimed long ago, and
@@ -46,7 +46,7 @@ class Watermark:
         self._due = 0.0
         self._took = 0.0
         self._usual = 0.0
-        #: Whether so much lies before the watermark that looks at everything are costly.
+        #: Whether so much lies before the claim cursor that looks at everything are costly.
         self.piled = False
 
     def bound(self) -> datetime:
@@ -127,7 +127,7 @@ class Watermark:
 
 
 def _queued_at(claimed: ClaimedTask) -> datetime:
-    return cast(datetime, claimed.queued_at)  # SQLite's are texts, and it needs no watermark
+    return cast(datetime, claimed.queued_at)  # SQLite's are texts, and it needs no claim cursor
 
 
 #: The order of claims, oldest first.

@@ -286,7 +286,7 @@ def steps(
     return (
         *indexes,
         *columns(1, COLUMNS, "delays, retries, priorities, queues, rescue in seconds, limits, chains", "add_columns"),
-        index(1, "band", "claims read the oldest queued rows of each queue and priority"),
+        index(1, "bucket", "claims read the oldest queued rows of each queue and priority"),
         index(1, "due", "scheduled tasks are found when they are due"),
         side_table(1, "queues", "holds which queues are paused"),
         side_table(1, "attempts", "keeps the attempts of tasks that were tried again"),

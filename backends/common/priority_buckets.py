@@ -1,11 +1,11 @@
-"""Where a claim of level 1 begins to read: its bands, and a watermark for each.
+"""Where a claim of a migrated table begins to read: its priority buckets, and a claim cursor for each.
 
-A band is what one queue holds at one priority; within it rows are claimed by age. As long as a session holds an old
-snapshot, every claim would walk over all index entries of a band that were claimed before, so a busy worker's claim
-begins at the newest row that it has claimed of each (see `watermark.py`, whose measure of costly looks serves here
-too). Bands that this worker does not know of, and rows that come late with an older `modified`, are found by a look: a
-claim that finds the oldest row of every band and begins there, once a second, whenever a claim comes back short, and
-when the next scheduled row is due. Where looks are costly they are made every ten seconds at least.
+A priority bucket is what one queue holds at one priority; within it rows are claimed by age. While a session holds an
+old snapshot, every claim would read all index entries of a bucket that were claimed before. So a busy worker's claim
+begins at the newest row that it has claimed of each bucket (see `claim_cursor.py`, whose measure of expensive scans
+serves here too). A scan finds the buckets that this worker does not know, and rows that come late with an older
+`modified`: a claim that begins at the oldest row of every bucket. It is made once a second, whenever a claim comes back
+short, and when the next scheduled row is due; every ten seconds where scans are expensive.
 """
 
 from __future__ import annotations
@@ -18,35 +18,35 @@ from math import inf
 from operator import attrgetter
 from typing import NamedTuple, cast
 
-from asyncqueue.backends.common.claim_cursor import RECENT, Watermark, by_age
+from asyncqueue.backends.common.claim_cursor import RECENT, ClaimCursor, by_age
 from asyncqueue.model import ClaimedTask
 
 _PRIORITY = attrgetter("priority")
 #: Seconds until what is due and locked by others is tried again, at first and at last: each time twice as long.
 _AT_FIRST, _AT_LAST = 0.001, 1.0
-#: Bands that a worker remembers; a claim reads one index entry of each at least.
+#: Buckets that a worker remembers; a claim reads one index entry of each at least.
 _REMEMBERED = 64
 
 
-class Band(NamedTuple):
+class Bucket(NamedTuple):
     """What one queue holds at one priority."""
 
     queue: str
     priority: int
 
 
-class Bands:
-    """The bands that a worker knows, and when it looks for others.
+class Buckets:
+    """The buckets that a worker knows, and when it looks for others.
 
     Args:
         lowest: the bound that bounds nothing.
-        costly: as `Watermark` takes it.
+        costly: as `ClaimCursor` takes it.
     """
 
     def __init__(self, lowest: datetime, *, costly: float) -> None:
         self._lowest = lowest
-        self._looks = Watermark(lowest, costly=costly)
-        self._reached: dict[Band, datetime] = {}
+        self._looks = ClaimCursor(lowest, costly=costly)
+        self._reached: dict[Bucket, datetime] = {}
         self._look_at = 0.0
         self._due_at = inf
         self._held_back = 0.0
@@ -69,26 +69,26 @@ class Bands:
         """Whether looks are costly."""
         return self._looks.piled
 
-    def wanted(self, serving: Sequence[str] | None, *, back: bool = False) -> list[tuple[Band, datetime]]:
-        """The known bands in the order in which they are claimed, each with its bound.
+    def wanted(self, serving: Sequence[str] | None, *, back: bool = False) -> list[tuple[Bucket, datetime]]:
+        """The known buckets in the order in which they are claimed, each with its bound.
 
         Args:
             serving: the queues that count, in order; None for all of them, by priority and else in turn.
-            back: begin a little before the watermarks.
+            back: begin a little before the claim cursors.
         """
         known = ordered(self._reached, serving)
-        return [(band, self._bound(band, back=back)) for band in known]
+        return [(bucket, self._bound(bucket, back=back)) for bucket in known]
 
-    def looked(self, seconds: float, due_in: float | None, found: Iterable[Band] = ()) -> None:
-        """Take in a look: how long it took, in how many seconds the next scheduled row is due, and bands found."""
+    def looked(self, seconds: float, due_in: float | None, found: Iterable[Bucket] = ()) -> None:
+        """Take in a look: how long it took, in how many seconds the next scheduled row is due, and buckets found."""
         self._looks.looked(seconds)
         now = time.monotonic()
         self._due_at = inf if due_in is None else now + due_in
         self._look_at = min(now + self._looks.pause(), self._due_at)
         if not self.piled:
             self._reached = dict.fromkeys(self._reached, self._lowest)
-        for band in found:
-            self._reached.setdefault(band, self._lowest)
+        for bucket in found:
+            self._reached.setdefault(bucket, self._lowest)
 
     def promoted(self, anything: bool) -> None:
         """Take in whether a promotion of what is due found anything. If not, others have it locked, maybe for long."""
@@ -106,9 +106,9 @@ class Bands:
         """Take in what was claimed of so many wanted, in its order. One that came back short is followed by a look."""
         newest = {(task.queue, task.priority): task.queued_at for task in claimed}
         for place, queued_at in newest.items():
-            band = Band(*place)
-            reached = max(self._reached.pop(band, self._lowest), cast(datetime, queued_at))
-            self._reached[band] = reached  # the latest last
+            bucket = Bucket(*place)
+            reached = max(self._reached.pop(bucket, self._lowest), cast(datetime, queued_at))
+            self._reached[bucket] = reached  # the latest last
         while len(self._reached) > _REMEMBERED:
             del self._reached[next(iter(self._reached))]
         if len(claimed) < limit and not self.piled:
@@ -119,18 +119,19 @@ class Bands:
         self._look_at = 0.0
         self._reached = dict.fromkeys(self._reached, self._lowest)
 
-    def _bound(self, band: Band, *, back: bool) -> datetime:
-        reached = self._reached[band]
+    def _bound(self, bucket: Bucket, *, back: bool) -> datetime:
+        reached = self._reached[bucket]
         return reached - RECENT if back and reached != self._lowest else reached
 
 
-def ordered(bands: Iterable[Band], serving: Sequence[str] | None) -> list[Band]:
-    """Bands in the order in which they are claimed: the queues as they are named, or all by priority, else in turn."""
+def ordered(buckets: Iterable[Bucket], serving: Sequence[str] | None) -> list[Bucket]:
+    """Buckets in the order in which they are claimed: the queues as they are named, or all by priority."""
     if serving is None:
-        return sorted(bands, key=lambda band: (-band.priority, random.random()))  # noqa: S311 - fairness, no secret
+        return sorted(buckets, key=lambda bucket: (-bucket.priority, random.random()))  # noqa: S311 - fairness, no secret
     places = {queue: place for place, queue in enumerate(serving)}
     return sorted(
-        (band for band in bands if band.queue in places), key=lambda band: (places[band.queue], -band.priority)
+        (bucket for bucket in buckets if bucket.queue in places),
+        key=lambda bucket: (places[bucket.queue], -bucket.priority),
     )
 
 

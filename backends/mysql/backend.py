@@ -304,7 +304,7 @@ class MysqlBackend:
         return False
 
     async def wait_for_work(self, timeout: float) -> None:
-        await anyio.sleep(min(timeout, self._claims.bands.until_due))
+        await anyio.sleep(min(timeout, self._claims.buckets.until_due))
 
     def announce_ends(self) -> None: ...
 

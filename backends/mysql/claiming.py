@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from asyncqueue.backends.common.claim_cursor import by_age
-from asyncqueue.backends.common.priority_buckets import Band
+from asyncqueue.backends.common.priority_buckets import Bucket
 from asyncqueue.backends.common.table import Table
 from asyncqueue.backends.common.unreadable import failed, passed_over
 from asyncqueue.backends.mysql import unreadable
@@ -28,14 +28,14 @@ class Read(NamedTuple):
 
     Args:
         ready: the statement that finds and locks rows.
-        watermark: of their `modified`.
-        band: at level 1, which has one read for each.
+        claim cursor: of their `modified`.
+        bucket: at level 1, which has one read for each.
         beyond: so many candidates more than are wanted, with `ready_apart`.
     """
 
     ready: str
-    watermark: datetime
-    band: Band | None = None
+    cursor: datetime
+    bucket: Bucket | None = None
     beyond: int = HELD_BY_OTHERS
 
 
@@ -69,8 +69,8 @@ class Claiming:
         self.matched: int | None = None
         #: Seconds that the server has looked for rows, by its own clock; taken with `timed` only.
         self.looked = 0.0
-        #: The bands read: how many rows were found there, and how many were wanted.
-        self.found: dict[Band | None, tuple[int, int]] = {}
+        #: The buckets read: how many rows were found there, and how many were wanted.
+        self.found: dict[Bucket | None, tuple[int, int]] = {}
         self._table = table
         self._times = times
         self._reads = reads
@@ -165,11 +165,11 @@ class Claiming:
 
     def _note(self, reads: Sequence[Read], replies: Sequence[Reply], limit: int) -> None:
         for read, reply in zip(reads, replies, strict=True):
-            self.found[read.band] = len(reply.rows), limit
+            self.found[read.bucket] = len(reply.rows), limit
 
     def _ready(self, read: Read, limit: int) -> Call:
-        queue, priority = read.band or (None, None)
-        values = {"limit": limit, "candidates": limit + read.beyond, "watermark": read.watermark}
+        queue, priority = read.bucket or (None, None)
+        values = {"limit": limit, "candidates": limit + read.beyond, "cursor": read.cursor}
         return self._table[read.ready], {**values, "queue": queue, "priority": priority}
 
     async def _held(self, connection: MysqlConnection) -> list[ClaimedTask]:
@@ -181,10 +181,10 @@ class Claiming:
 
 
 def _claimed(read: Read, rows: Sequence[tuple[Any, ...]], now: datetime) -> list[ClaimedTask]:
-    """What was found by a read of the table as Django makes it, or of a band."""
-    if read.band is None:
+    """What was found by a read of the table as Django makes it, or of a bucket."""
+    if read.bucket is None:
         return [ClaimedTask(UUID(key), task, args, now, queued_at) for key, task, args, queued_at in rows]
-    queue, priority = read.band
+    queue, priority = read.bucket
     return [
         ClaimedTask(UUID(key), task, args, now, queued_at, attempt or 0, most, queue, priority, links or 0)
         for key, task, args, queued_at, attempt, most, links in rows

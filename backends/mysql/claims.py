@@ -9,14 +9,14 @@ from functools import partial
 
 import anyio
 
-from asyncqueue.backends.common.claim_cursor import Watermark
+from asyncqueue.backends.common.claim_cursor import ClaimCursor
 from asyncqueue.backends.common.connection import Lanes
-from asyncqueue.backends.common.priority_buckets import Bands
+from asyncqueue.backends.common.priority_buckets import Buckets
 from asyncqueue.backends.common.table import Table
 from asyncqueue.backends.mysql.claiming import Claiming
 from asyncqueue.backends.mysql.connection import Call, MysqlConnection
 from asyncqueue.backends.mysql.lock_proof import LockProof
-from asyncqueue.backends.mysql.priority_buckets import COSTLY_LOOK, BandClaims
+from asyncqueue.backends.mysql.priority_buckets import COSTLY_LOOK, BucketClaims
 from asyncqueue.backends.mysql.read_strategies import Ways
 from asyncqueue.backends.mysql.times import Times
 from asyncqueue.backends.promotions import Arrivals
@@ -51,7 +51,7 @@ class Claims:
         arrivals: Arrivals,
         proof: LockProof,
     ) -> None:
-        self.watermark = Watermark(datetime.min, costly=COSTLY_LOOK)
+        self.cursor = ClaimCursor(datetime.min, costly=COSTLY_LOOK)
         self._table = table
         self._times = times
         self._lanes = lanes
@@ -60,20 +60,20 @@ class Claims:
         self._proof = proof
         self._empty = False
         self._ways = Ways(table, lanes, translate)
-        self._by_band = BandClaims(table, times, lanes, translate, self._carry_out, arrivals, proof)
+        self._by_bucket = BucketClaims(table, times, lanes, translate, self._carry_out, arrivals, proof)
 
     @property
-    def bands(self) -> Bands:
-        """What is known of the bands of a migrated table."""
-        return self._by_band.bands
+    def buckets(self) -> Buckets:
+        """What is known of the buckets of a migrated table."""
+        return self._by_bucket.buckets
 
     async def claim(self, limit: int, claimant: Claimant) -> list[ClaimedTask]:
         """Claim up to so many rows, oldest first."""
         if self._table.migrated:
-            return (await self._by_band.claim(limit, claimant))[1]
+            return (await self._by_bucket.claim(limit, claimant))[1]
         if self._empty and not await self._waiting():
             return []
-        bound = self.watermark.bound()
+        bound = self.cursor.bound()
         claimed = await self._complete(await self._more(claimant, limit, bound), limit, bound, claimant)
         self._empty = limit > 0 and not claimed
         return claimed
@@ -84,22 +84,22 @@ class Claims:
         Returns how many rows that one has matched (None where the reply got lost on the way) and what was claimed.
         """
         if self._table.migrated:
-            return await self._by_band.claim(limit, claimant, first)
-        bound = self.watermark.bound()
+            return await self._by_bucket.claim(limit, claimant, first)
+        bound = self.cursor.bound()
         matched, claimed = await self._once(claimant, limit, bound, first)
         return matched, await self._complete(claimed, limit, bound, claimant)
 
     def forget(self) -> None:
         """Look at everything next: something older has come back."""
-        self.watermark.reset()
-        self.bands.forget()
+        self.cursor.reset()
+        self.buckets.forget()
 
     # -- level 0
 
     async def _complete(
         self, claimed: list[ClaimedTask], limit: int, bound: datetime, claimant: Claimant
     ) -> list[ClaimedTask]:
-        return await self.watermark.complete(claimed, limit, bound, partial(self._more, claimant))
+        return await self.cursor.complete(claimed, limit, bound, partial(self._more, claimant))
 
     async def _more(self, claimant: Claimant, limit: int, bound: datetime) -> list[ClaimedTask]:
         return (await self._once(claimant, limit, bound))[1]
@@ -107,22 +107,22 @@ class Claims:
     async def _once(
         self, claimant: Claimant, limit: int, bound: datetime, first: Call | None = None
     ) -> tuple[int | None, list[ClaimedTask]]:
-        bounded = self.watermark.bounds(bound)
+        bounded = self.cursor.bounds(bound)
         reads = await self._ways.choose([(None, bound)], limit)
         claiming = Claiming(self._table, self._times, reads, limit, claimant, self._proof, first, timed=not bounded)
         claimed = await self._carry_out(claiming)
         self._ways.take_in(reads, limit, claiming)
         if not bounded:
-            self.watermark.looked(claiming.looked)
+            self.cursor.looked(claiming.looked)
         return claiming.matched, claimed
 
     async def _waiting(self) -> bool:
         """Whether anything is queued: one statement, where a claim is four."""
-        since = self.watermark.since()
-        call: Call = self._table["any_queued"], {"watermark": since, "queue": None, "priority": None}
+        since = self.cursor.since()
+        call: Call = self._table["any_queued"], {"cursor": since, "queue": None, "priority": None}
         (reply,) = await self._lanes.run(lambda connection: connection.run(call), translate=self._translate)
-        if reply.rows and not self.watermark.bounds(since):
-            self.watermark.reset()  # what was found may lie anywhere
+        if reply.rows and not self.cursor.bounds(since):
+            self.cursor.reset()  # what was found may lie anywhere
         return bool(reply.rows)
 
     # -- at either level

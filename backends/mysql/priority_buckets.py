@@ -1,4 +1,4 @@
-"""How a MySQL or MariaDB worker claims from a migrated table: band by band."""
+"""How a MySQL or MariaDB worker claims from a migrated table: bucket by bucket."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import anyio
 
 from asyncqueue.backends.common.connection import Lanes
 from asyncqueue.backends.common.pacing import pause_after
-from asyncqueue.backends.common.priority_buckets import Band, Bands, in_order
+from asyncqueue.backends.common.priority_buckets import Bucket, Buckets, in_order
 from asyncqueue.backends.common.table import Table
 from asyncqueue.backends.mysql import unreadable
 from asyncqueue.backends.mysql.claiming import HELD_BY_OTHERS, Claiming
@@ -48,10 +48,10 @@ class Due(NamedTuple):
     queue: str = ""
 
 
-_Wanted = Sequence[tuple[Band, datetime]]
+_Wanted = Sequence[tuple[Bucket, datetime]]
 
 
-class BandClaims:
+class BucketClaims:
     """The claims of one backend from a migrated table.
 
     Args:
@@ -72,7 +72,7 @@ class BandClaims:
         arrivals: Arrivals,
         proof: LockProof,
     ) -> None:
-        self.bands = Bands(_LOWEST, costly=COSTLY_LOOK)
+        self.buckets = Buckets(_LOWEST, costly=COSTLY_LOOK)
         self._table = table
         self._times = times
         self._lanes = lanes
@@ -81,8 +81,8 @@ class BandClaims:
         self._arrivals = arrivals
         self._proof = proof
         self._ways = Ways(table, lanes, translate)
-        # When to read those bands again in which there was nothing.
-        self._again: dict[Band | None, float] = {}
+        # When to read those buckets again in which there was nothing.
+        self._again: dict[Bucket | None, float] = {}
         self._empty = False
 
     async def claim(
@@ -92,11 +92,11 @@ class BandClaims:
 
         Returns how many rows that one has matched (None where the reply got lost on the way) and what was claimed.
         """
-        look, back = self.bands.begin_look(), self.bands.piled and first is None
+        look, back = self.buckets.begin_look(), self.buckets.piled and first is None
         if look:
             wanted = await self._look(claimant)
         else:
-            wanted = self.bands.wanted(claimant.queues, back=back)
+            wanted = self.buckets.wanted(claimant.queues, back=back)
             if not back:
                 wanted = self._rested(wanted)
             if self._empty and first is None:
@@ -105,7 +105,7 @@ class BandClaims:
         if len(claimed) < limit and not look and not back:
             claimed = claimed + await self._take_more(claimed, limit, claimant)
         claimed = in_order(claimed, claimant.queues)
-        self.bands.take_in(claimed, limit)
+        self.buckets.take_in(claimed, limit)
         self._empty = limit > 0 and not claimed
         return matched, claimed
 
@@ -118,17 +118,17 @@ class BandClaims:
         claiming = Claiming(self._table, self._times, reads, limit, claimant, self._proof, first)
         claimed = await self._carry_out(claiming)
         self._ways.take_in(reads, limit, claiming)
-        for band, (found, wanting) in claiming.found.items():
+        for bucket, (found, wanting) in claiming.found.items():
             if found == 0 < wanting:
-                self._again[band] = time.monotonic() + pause_after(0)
+                self._again[bucket] = time.monotonic() + pause_after(0)
         return claiming.matched, claimed
 
     async def _take_more(self, claimed: list[ClaimedTask], limit: int, claimant: Claimant) -> list[ClaimedTask]:
         """What is claimed already must reach the caller: one that is cancelled meanwhile, and in spite of an error."""
         try:
             with anyio.CancelScope(shield=True):
-                piled = self.bands.piled
-                wanted = self.bands.wanted(claimant.queues, back=True) if piled else await self._look(claimant)
+                piled = self.buckets.piled
+                wanted = self.buckets.wanted(claimant.queues, back=True) if piled else await self._look(claimant)
                 _, more = await self._take(wanted, limit - len(claimed), claimant)
         except DatabaseError:
             if not claimed:
@@ -137,15 +137,16 @@ class BandClaims:
         return more
 
     def _rested(self, wanted: _Wanted) -> _Wanted:
-        """Without the bands that were found empty within a second: under an old snapshot even that is costly."""
+        """Without the buckets that were found empty within a second: under an old snapshot even that is costly."""
         now = time.monotonic()
-        return [(band, bound) for band, bound in wanted if self._again.get(band, 0.0) <= now]
+        return [(bucket, bound) for bucket, bound in wanted if self._again.get(bucket, 0.0) <= now]
 
     async def _waiting(self, wanted: _Wanted) -> _Wanted:
-        """Those bands in which anything is queued: statements without a transaction, where a claim is one."""
+        """Those buckets in which anything is queued: statements without a transaction, where a claim is one."""
         statement = self._table["any_queued"]
         calls = [
-            (statement, {"watermark": bound, "queue": band.queue, "priority": band.priority}) for band, bound in wanted
+            (statement, {"cursor": bound, "queue": bucket.queue, "priority": bucket.priority})
+            for bucket, bound in wanted
         ]
         if not calls:
             return []
@@ -155,28 +156,25 @@ class BandClaims:
     # -- looking, and queueing what is due
 
     async def _look(self, claimant: Claimant) -> _Wanted:
-        """The bands that hold queued rows, in order and each from its oldest row on, when what is due is queued too."""
+        """The buckets that hold queued rows, in order, each from its oldest row on. What is due is queued first."""
         found, due_in = await self._found()
         if due_in is not None and due_in <= 0 and await self._promote():
             found, _ = await self._found()
-        return [(band, found[band]) for band, _ in self.bands.wanted(claimant.queues) if band in found]
+        return [(bucket, found[bucket]) for bucket, _ in self.buckets.wanted(claimant.queues) if bucket in found]
 
-    async def _found(self) -> tuple[dict[Band, datetime], float | None]:
-        """Returns the bands found, each with the `modified` of its oldest row, and when the next scheduled row is due.
-
-        That is in seconds from now.
-        """
+    async def _found(self) -> tuple[dict[Bucket, datetime], float | None]:
+        """The buckets found, each with the `modified` of its oldest row, and in how many seconds a row is due."""
         look: Call = self._table["list_buckets"], {}
         (reply,) = await self._lanes.run(lambda connection: connection.run(look), translate=self._translate)
         due_in = reply.rows[0][1]
         found = {
             # A zero date is no bound: a claim passes over such rows.
-            Band(queue, priority): oldest if isinstance(oldest, datetime) else _LOWEST
+            Bucket(queue, priority): oldest if isinstance(oldest, datetime) else _LOWEST
             for _, _, queue, priority, oldest in reply.rows
             if queue is not None
         }
         # The longest by the server's own clock: this process may be busy with its tasks.
-        self.bands.looked(float(max(took for took, *_ in reply.rows)), due_in, found)
+        self.buckets.looked(float(max(took for took, *_ in reply.rows)), due_in, found)
         self._ways.keep(found.keys())
         self._again.clear()
         return found, due_in
@@ -201,7 +199,7 @@ class BandClaims:
             return len(every), len(places) - len(aside), aside
 
         found, count, aside = await self._lanes.run(work, translate=self._translate)
-        self.bands.promoted(found > 0)
+        self.buckets.promoted(found > 0)
         self._arrivals.came([Arrival(UUID(row.id), row.links, row.limit_key) for row in aside])
         return count
 

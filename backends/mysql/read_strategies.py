@@ -8,7 +8,7 @@ from datetime import datetime
 
 from asyncqueue.backends.common.connection import Lanes
 from asyncqueue.backends.common.pacing import pause_after
-from asyncqueue.backends.common.priority_buckets import Band
+from asyncqueue.backends.common.priority_buckets import Bucket
 from asyncqueue.backends.common.table import Table
 from asyncqueue.backends.mysql.claiming import HELD_BY_OTHERS, Claiming, Read
 from asyncqueue.backends.mysql.connection import Call, MysqlConnection
@@ -31,7 +31,7 @@ class Ways:
     A plain read walks on as well, thirty times as fast. Where the count has come to the end, so many candidates are
     read as are left, and the next count waits as a costly look would.
 
-    A band is None for the table as Django makes it.
+    A bucket is None for the table as Django makes it.
     """
 
     def __init__(
@@ -44,73 +44,73 @@ class Ways:
         self._lanes = lanes
         self._translate = translate
         # Rows that are queued beyond what is being claimed here, as far as is known.
-        self._ahead: dict[Band | None, int] = {}
+        self._ahead: dict[Bucket | None, int] = {}
         # Rows that are queued at all, where the last count has come to the end.
-        self._left: dict[Band | None, int] = {}
+        self._left: dict[Bucket | None, int] = {}
         # Where the last claim found all that it wanted, and from when on it may be worth to count.
-        self._full: dict[Band | None, float] = {}
+        self._full: dict[Bucket | None, float] = {}
 
-    async def choose(self, wanted: Sequence[tuple[Band | None, datetime]], limit: int) -> list[Read]:
-        """A read of each of these bands, from its bound on, for a claim of so many rows."""
+    async def choose(self, wanted: Sequence[tuple[Bucket | None, datetime]], limit: int) -> list[Read]:
+        """A read of each of these buckets, from its bound on, for a claim of so many rows."""
         indexed = self._table.shape is None or self._table.shape.indexed
         if not indexed:  # and so nothing is in order: a direct read would lock every queued row
-            return [Read("ready_apart", bound, band) for band, bound in wanted]
-        for band, bound in wanted[:1]:
-            if bound != datetime.min and self._ahead.get(band, 0) < limit and self._may_count(band):
-                await self._count(band, bound, limit)
-        return [self._read(band, bound, limit) for band, bound in wanted]
+            return [Read("ready_apart", bound, bucket) for bucket, bound in wanted]
+        for bucket, bound in wanted[:1]:
+            if bound != datetime.min and self._ahead.get(bucket, 0) < limit and self._may_count(bucket):
+                await self._count(bucket, bound, limit)
+        return [self._read(bucket, bound, limit) for bucket, bound in wanted]
 
     def take_in(self, reads: Sequence[Read], limit: int, claiming: Claiming) -> None:
         """Take in what a claim of so many rows has found by these reads."""
         for read in reads:
-            found, wanted = claiming.found.get(read.band, (None, 0))
+            found, wanted = claiming.found.get(read.bucket, (None, 0))
             if found is None:  # it was not read
                 if read.ready == "ready":
-                    self._ahead[read.band] = self._ahead.get(read.band, 0) + limit
+                    self._ahead[read.bucket] = self._ahead.get(read.bucket, 0) + limit
             elif found < wanted:
                 for known in (self._ahead, self._left, self._full):
-                    known.pop(read.band, None)
+                    known.pop(read.bucket, None)
             else:
-                self._full.setdefault(read.band, 0.0)
+                self._full.setdefault(read.bucket, 0.0)
                 if read.ready != "ready":  # else it was taken before
-                    self._ahead[read.band] = max(0, self._ahead.get(read.band, 0) - found)
-                if read.band in self._left:
-                    self._left[read.band] -= found
+                    self._ahead[read.bucket] = max(0, self._ahead.get(read.bucket, 0) - found)
+                if read.bucket in self._left:
+                    self._left[read.bucket] -= found
 
-    def keep(self, bands: Collection[Band]) -> None:
+    def keep(self, buckets: Collection[Bucket]) -> None:
         """Forget all others."""
-        self._ahead = {band: rows for band, rows in self._ahead.items() if band in bands}
-        self._left = {band: rows for band, rows in self._left.items() if band in bands}
-        self._full = {band: since for band, since in self._full.items() if band in bands}
+        self._ahead = {bucket: rows for bucket, rows in self._ahead.items() if bucket in buckets}
+        self._left = {bucket: rows for bucket, rows in self._left.items() if bucket in buckets}
+        self._full = {bucket: since for bucket, since in self._full.items() if bucket in buckets}
 
-    def _read(self, band: Band | None, bound: datetime, limit: int) -> Read:
-        if bound != datetime.min and self._take(band, limit):
-            return Read("ready", bound, band)
-        beyond = self._left.get(band, 0) - limit
-        return Read("ready_apart", bound, band, HELD_BY_OTHERS if beyond < 0 else min(beyond, HELD_BY_OTHERS))
+    def _read(self, bucket: Bucket | None, bound: datetime, limit: int) -> Read:
+        if bound != datetime.min and self._take(bucket, limit):
+            return Read("ready", bound, bucket)
+        beyond = self._left.get(bucket, 0) - limit
+        return Read("ready_apart", bound, bucket, HELD_BY_OTHERS if beyond < 0 else min(beyond, HELD_BY_OTHERS))
 
-    def _take(self, band: Band | None, limit: int) -> bool:
-        left = self._ahead.get(band, 0) - limit
+    def _take(self, bucket: Bucket | None, limit: int) -> bool:
+        left = self._ahead.get(bucket, 0) - limit
         if left < 0:
             return False
-        self._ahead[band] = left
+        self._ahead[bucket] = left
         return True
 
-    def _may_count(self, band: Band | None) -> bool:
-        return self._full.get(band, time.monotonic() + 1) <= time.monotonic()
+    def _may_count(self, bucket: Bucket | None) -> bool:
+        return self._full.get(bucket, time.monotonic() + 1) <= time.monotonic()
 
-    async def _count(self, band: Band | None, bound: datetime, limit: int) -> None:
-        queue, priority = band or (None, None)
-        values = {"limit": COUNTED, "watermark": bound, "queue": queue, "priority": priority}
+    async def _count(self, bucket: Bucket | None, bound: datetime, limit: int) -> None:
+        queue, priority = bucket or (None, None)
+        values = {"limit": COUNTED, "cursor": bound, "queue": queue, "priority": priority}
         call: Call = self._table["count_queued"], values
         began = time.monotonic()
         (reply,) = await self._lanes.run(lambda connection: connection.run(call), translate=self._translate)
         now = time.monotonic()
         counted = reply.rows[0][0]
-        self._ahead[band] = max(0, counted - HELD_BY_OTHERS)
-        self._left.pop(band, None)
+        self._ahead[bucket] = max(0, counted - HELD_BY_OTHERS)
+        self._left.pop(bucket, None)
         if counted < COUNTED:
-            self._left[band] = counted
-            self._full[band] = now + pause_after(now - began, at_least=_AGAIN)  # it may have walked over dead entries
+            self._left[bucket] = counted
+            self._full[bucket] = now + pause_after(now - began, at_least=_AGAIN)  # it may have walked over dead entries
         else:
-            self._full[band] = now + _AGAIN if self._ahead[band] < limit else 0.0
+            self._full[bucket] = now + _AGAIN if self._ahead[bucket] < limit else 0.0

@@ -73,7 +73,7 @@ class MysqlRetention(Sweeping):
         return [name for name, is_there in there.items() if is_there]
 
     async def _parts(self, connection: MysqlConnection, cutoffs: Mapping[int, datetime]) -> list[dict[str, Any]]:
-        """The parts of the index where `cleanup` looks: at level 1, those bands that hold old rows."""
+        """The parts of the index where `cleanup` looks: at level 1, those buckets that hold old rows."""
         if not self._table.migrated:
             return [
                 {"status": status, "queue": None, "priority": None, "cutoff": cutoff}

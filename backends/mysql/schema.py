@@ -61,7 +61,7 @@ def _slots_of(names: Names) -> dict[str, str]:
     tables = {"table": names.table, **{purpose: names.side(purpose) for purpose in SIDE_TABLES}}
     return {
         **{slot: names.quoted(name, "`") for slot, name in tables.items()},
-        **{f"{purpose}_index": quoted(names.index(purpose), "`") for purpose in ("ready", "band", "due")},
+        **{f"{purpose}_index": quoted(names.index(purpose), "`") for purpose in ("ready", "bucket", "due")},
     }
 
 
@@ -122,7 +122,7 @@ async def read(connection: MysqlConnection, table: Table) -> int:
         table.missing(error)
         return 0
     # The index that begins with the status: of what is claimed, rescued and cleaned up.
-    table.slots["status_index"] = table.slots["band_index" if level else "ready_index"]
+    table.slots["status_index"] = table.slots["bucket_index" if level else "ready_index"]
     table.found(types, native_uuid=native_uuid, indexed=made.indexed(found, level), version=level)
     return lengths["task"] or 0
 

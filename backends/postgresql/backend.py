@@ -335,7 +335,7 @@ class PostgresqlBackend:
         return False
 
     async def wait_for_work(self, timeout: float) -> None:
-        timeout = min(timeout, self._claims.bands.until_due)
+        timeout = min(timeout, self._claims.buckets.until_due)
         if self.options.notify:
             await self._listener.wait(NEWS, timeout)
         else:

@@ -1,4 +1,4 @@
-"""How a PostgreSQL worker claims: from the whole table, or at level 1 band by band."""
+"""How a PostgreSQL worker claims: from the whole table, or at level 1 bucket by bucket."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 
-from asyncqueue.backends.common.claim_cursor import Watermark, by_age
+from asyncqueue.backends.common.claim_cursor import ClaimCursor, by_age
 from asyncqueue.backends.common.connection import Lanes
-from asyncqueue.backends.common.priority_buckets import Band, Bands, in_order
+from asyncqueue.backends.common.priority_buckets import Bucket, Buckets, in_order
 from asyncqueue.backends.common.table import Table
 from asyncqueue.backends.common.unreadable import EARLIEST
 from asyncqueue.backends.promotions import Arrival, Arrivals
@@ -50,8 +50,8 @@ class Claims:
         translate: Callable[[BaseException], Exception | None],
         arrivals: Arrivals,
     ) -> None:
-        self.watermark = Watermark(EARLIEST, costly=_COSTLY_LOOK)
-        self.bands = Bands(EARLIEST, costly=_COSTLY_LOOK)
+        self.cursor = ClaimCursor(EARLIEST, costly=_COSTLY_LOOK)
+        self.buckets = Buckets(EARLIEST, costly=_COSTLY_LOOK)
         self._table = table
         self._lanes = lanes
         self._translate = translate
@@ -60,17 +60,17 @@ class Claims:
     async def claim(self, limit: int, claimant: Claimant) -> list[ClaimedTask]:
         """Claim up to so many rows, oldest first."""
         if self._table.migrated:
-            _, claimed = await self._by_band(NO_ENDS, limit, claimant)
+            _, claimed = await self._by_bucket(NO_ENDS, limit, claimant)
             return claimed
-        bound = self.watermark.bound()
+        bound = self.cursor.bound()
         claimed = await self._more(claimant.pid, limit, bound)
         return await self._complete(claimed, limit, bound, claimant.pid)
 
     async def claim_after(self, ends: dict[str, Any], limit: int, claimant: Claimant) -> tuple[int, list[ClaimedTask]]:
         """Write ends and claim, in one statement. Returns how many ends were written and what was claimed."""
         if self._table.migrated:
-            return await self._by_band(ends, limit, claimant)
-        bound = self.watermark.bound()
+            return await self._by_bucket(ends, limit, claimant)
+        bound = self.cursor.bound()
         rows = await self._seize("exchange", {**ends, **_claim(limit, claimant.pid, bound)})
         # One row at least, for the count; what was not claimed is NULL there.
         claimed = [] if rows[0][0] is None else [ClaimedTask(*row[:5]) for row in rows]
@@ -79,23 +79,23 @@ class Claims:
 
     def forget(self) -> None:
         """Look at everything next: something older has come back."""
-        self.watermark.reset()
-        self.bands.forget()
+        self.cursor.reset()
+        self.buckets.forget()
 
     # -- level 1
 
-    async def _by_band(self, ends: dict[str, Any], limit: int, claimant: Claimant) -> tuple[int, list[ClaimedTask]]:
-        """One claim of the bands that are known, or of all of them; another one where that has come back short."""
-        look = self.bands.begin_look()
+    async def _by_bucket(self, ends: dict[str, Any], limit: int, claimant: Claimant) -> tuple[int, list[ClaimedTask]]:
+        """One claim of the buckets that are known, or of all of them; another one where that has come back short."""
+        look = self.buckets.begin_look()
         written, claimed, due_in = await self._take(ends, limit, claimant, look=look)
         if len(claimed) < limit and not look:
-            more, due_in = await self._take_more(claimed, limit, claimant, look=not self.bands.piled)
+            more, due_in = await self._take_more(claimed, limit, claimant, look=not self.buckets.piled)
             claimed += more
         if due_in is not None and due_in <= 0 and await self._promote(claimed) and len(claimed) < limit:
             more, _ = await self._take_more(claimed, limit, claimant, look=True)
             claimed += more
         claimed = in_order(claimed, claimant.queues)
-        self.bands.take_in(claimed, limit)
+        self.buckets.take_in(claimed, limit)
         return written, claimed
 
     async def _take_more(
@@ -115,7 +115,7 @@ class Claims:
         self, ends: dict[str, Any], limit: int, claimant: Claimant, *, look: bool
     ) -> tuple[int, list[ClaimedTask], float | None]:
         """Returns how many ends were written, what was claimed, and in how many seconds the next row is due."""
-        known = [] if look else self.bands.wanted(claimant.queues, back=self.bands.piled and not ends["ids"])
+        known = [] if look else self.buckets.wanted(claimant.queues, back=self.buckets.piled and not ends["ids"])
         values = {
             **ends,
             "limit": limit,
@@ -123,8 +123,8 @@ class Claims:
             "worker": claimant.name,
             "look": look,
             "serving": claimant.queues,
-            "queues": [band.queue for band, _ in known],
-            "priorities": [band.priority for band, _ in known],
+            "queues": [bucket.queue for bucket, _ in known],
+            "priorities": [bucket.priority for bucket, _ in known],
             "bounds": [bound for _, bound in known],
         }
         began = time.monotonic()
@@ -134,9 +134,9 @@ class Claims:
         width = len(first) - 3  # without what every row says of the statement as a whole
         claimed = [] if first[0] is None else [ClaimedTask._make(row[:width]) for row in rows]
         if look:
-            self.bands.looked(seconds, due_in, starmap(Band, json.loads(first["bands"] or "[]")))
+            self.buckets.looked(seconds, due_in, starmap(Bucket, json.loads(first["buckets"] or "[]")))
         else:
-            self.bands.worked(seconds)
+            self.buckets.worked(seconds)
         return first["written"], claimed, due_in
 
     async def _promote(self, claimed: list[ClaimedTask]) -> bool:
@@ -144,7 +144,7 @@ class Claims:
         try:
             with anyio.CancelScope(shield=True):
                 promoted = await self._send("promote", {"limit": PROMOTED_AT_ONCE})
-                self.bands.promoted(bool(promoted))
+                self.buckets.promoted(bool(promoted))
                 aside = [Arrival(*row) for row in promoted if row["links"] & ASIDE]
                 self._arrivals.came(aside)
                 return len(promoted) > len(aside)
@@ -158,7 +158,7 @@ class Claims:
     async def _complete(
         self, claimed: list[ClaimedTask], limit: int, bound: datetime, worker_pid: int | None
     ) -> list[ClaimedTask]:
-        return await self.watermark.complete(claimed, limit, bound, partial(self._more, worker_pid))
+        return await self.cursor.complete(claimed, limit, bound, partial(self._more, worker_pid))
 
     async def _more(self, worker_pid: int | None, limit: int, bound: datetime) -> list[ClaimedTask]:
         claimed = [ClaimedTask(*row) for row in await self._seize("claim", _claim(limit, worker_pid, bound))]
@@ -169,7 +169,7 @@ class Claims:
         """Run a statement that claims."""
         began = time.monotonic()
         rows = await self._send(name, values)
-        take_in = self.watermark.worked if self.watermark.bounds(values["watermark"]) else self.watermark.looked
+        take_in = self.cursor.worked if self.cursor.bounds(values["cursor"]) else self.cursor.looked
         take_in(time.monotonic() - began)
         return rows
 
@@ -186,4 +186,4 @@ class Claims:
 
 
 def _claim(limit: int, worker_pid: int | None, bound: datetime) -> dict[str, Any]:
-    return {"limit": limit, "worker_pid": worker_pid, "watermark": bound}
+    return {"limit": limit, "worker_pid": worker_pid, "cursor": bound}

@@ -57,7 +57,7 @@ def slots(names: Names) -> dict[str, str]:
     """What fills the statements' slots."""
     channel = names.channel.replace("'", "''")
     filled = {"table": names.quoted(names.table, '"'), "version": str(migration.NEWEST), "channel": f"'{channel}'"}
-    for purpose in ("ready", "running", "band", "due"):
+    for purpose in ("ready", "running", "bucket", "due"):
         name = names.index(purpose)
         filled[f"{purpose}_index"] = quoted(name, '"')
         filled[f"{purpose}_index_qualified"] = names.quoted(name, '"')

@@ -13,7 +13,7 @@ from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
-from asyncqueue.backends.common.priority_buckets import Band
+from asyncqueue.backends.common.priority_buckets import Bucket
 from asyncqueue.backends.common.table import Table
 from asyncqueue.backends.common.unreadable import AS_DJANGO, ERROR, NUMBER, OPTIONAL, Form, failed, key_of, passed_over
 from asyncqueue.backends.promotions import Arrival
@@ -24,7 +24,7 @@ from asyncqueue.model import ASIDE, Claimant, ClaimedTask, Link, Stamp, Status
 _PROMOTED_AT_ONCE = 1000
 #: Where `due` has the links.
 _LINKS = 5
-#: The order of rows of several bands, each of which is in this order already.
+#: The order of rows of several buckets, each of which is in this order already.
 _QUEUED_AT = attrgetter("queued_at")
 #: What rows of `ready` must be like: at level 1 with numbers of attempts and links.
 _FORMS = {
@@ -34,7 +34,7 @@ _FORMS = {
 
 
 class Claims:
-    """The claims of one backend. No watermark: SQLite removes index entries at once, whoever reads an old snapshot."""
+    """The claims of one backend. There is no claim cursor, because SQLite removes index entries at once."""
 
     def __init__(self, table: Table, times: Times) -> None:
         self._table = table
@@ -49,12 +49,12 @@ class Claims:
         return max(0.001, self._due_at - time.monotonic())
 
     def claim(self, raw: sqlite3.Connection, limit: int, claimant: Claimant) -> list[ClaimedTask]:
-        """Claim up to so many rows, oldest first; at level 1 band by band."""
+        """Claim up to so many rows, oldest first; at level 1 bucket by bucket."""
         migrated = self._table.migrated
         if migrated:
             self._promote(raw)
         taking = _Taking(raw, self._table, self._times.now())
-        claimed = taking.read_bands(limit, claimant.queues) if migrated else taking.read(limit)
+        claimed = taking.read_buckets(limit, claimant.queues) if migrated else taking.read(limit)
         taking.mark(claimant)
         return claimed
 
@@ -141,8 +141,8 @@ class _Taking:
         rows, token = self._rows({"limit": limit, "skip": 0}), self._token
         return [ClaimedTask(UUID(key), task, args, token, queued_at) for _, key, task, args, queued_at in rows]
 
-    def read_bands(self, limit: int, serving: Sequence[str] | None) -> list[ClaimedTask]:
-        """The oldest rows of level 1, band by band; of these queues in their order, or of all of them."""
+    def read_buckets(self, limit: int, serving: Sequence[str] | None) -> list[ClaimedTask]:
+        """The oldest rows of level 1, bucket by bucket; of these queues in their order, or of all of them."""
         taken: list[ClaimedTask] = []
         for equals in self._ranked(serving):
             taken += self.read_evenly(limit - len(taken), equals)
@@ -150,8 +150,8 @@ class _Taking:
                 break
         return taken
 
-    def _ranked(self, serving: Sequence[str] | None) -> Iterator[list[Band]]:
-        """Bands in the order in which they are claimed, those together that come at once.
+    def _ranked(self, serving: Sequence[str] | None) -> Iterator[list[Bucket]]:
+        """Buckets in the order in which they are claimed, those together that come at once.
 
         Most claims want the first only, so the next are looked up when they are wanted.
         """
@@ -159,7 +159,7 @@ class _Taking:
             heads = self._heads(inf)
             while heads:
                 top = max(heads.values())
-                equals = [Band(queue, top) for queue, priority in heads.items() if priority == top]
+                equals = [Bucket(queue, top) for queue, priority in heads.items() if priority == top]
                 random.shuffle(equals)
                 yield equals
                 heads = self._heads(top)
@@ -167,7 +167,7 @@ class _Taking:
         for queue in dict.fromkeys(serving):
             priority = self._head(queue, inf)
             while priority is not None:
-                yield [Band(queue, priority)]
+                yield [Bucket(queue, priority)]
                 priority = self._head(queue, priority)
 
     def _heads(self, below: float) -> dict[str, int]:
@@ -180,32 +180,32 @@ class _Taking:
         found = self._raw.execute(self._table["top_priority"].text, {"queue": queue, "below": below}).fetchall()
         return found[0][0] if found else None
 
-    def read_band(self, limit: int, band: Band, skip: int) -> list[ClaimedTask]:
-        """The oldest rows of a band, without the first `skip`, which are read already."""
-        (queue, priority), token = band, self._token
+    def read_bucket(self, limit: int, bucket: Bucket, skip: int) -> list[ClaimedTask]:
+        """The oldest rows of a bucket, without the first `skip`, which are read already."""
+        (queue, priority), token = bucket, self._token
         rows = self._rows({"limit": limit, "skip": skip, "queue": queue, "priority": priority})
         return [
             ClaimedTask(UUID(key), task, args, token, queued_at, attempt, most, queue, priority, links)
             for _, key, task, args, queued_at, attempt, most, links in rows
         ]
 
-    def read_evenly(self, limit: int, bands: Sequence[Band]) -> list[ClaimedTask]:
-        """From bands that come at once: as many from each, as far as it has them.
+    def read_evenly(self, limit: int, buckets: Sequence[Bucket]) -> list[ClaimedTask]:
+        """From buckets that come at once: as many from each, as far as it has them.
 
         What was enqueued at the same time then runs at the same time; it lies on the same pages, too, each of which a
         commit writes whole.
         """
         taken: list[ClaimedTask] = []
-        several = len(bands) > 1
-        fuller = [(band, 0) for band in bands]
+        several = len(buckets) > 1
+        fuller = [(bucket, 0) for bucket in buckets]
         while fuller and len(taken) < limit:
             turn, fuller = fuller, []
             share = -(-(limit - len(taken)) // len(turn))
-            for band, skip in turn:
+            for bucket, skip in turn:
                 wanted = min(share, limit - len(taken))
-                rows = self.read_band(wanted, band, skip) if wanted else []
+                rows = self.read_bucket(wanted, bucket, skip) if wanted else []
                 if len(rows) == wanted:
-                    fuller.append((band, skip + wanted))
+                    fuller.append((bucket, skip + wanted))
                 taken += rows
         return _by_age(taken) if several else taken
 

@@ -32,7 +32,7 @@ def names_of(table: str) -> Names:
 
 def slots(names: Names) -> dict[str, str]:
     """What fills the statements' slots."""
-    indexes = {f"{purpose}_index": names.index(purpose) for purpose in ("ready", "running", "band", "due")}
+    indexes = {f"{purpose}_index": names.index(purpose) for purpose in ("ready", "running", "bucket", "due")}
     filled = {"table": names.table, **indexes, **{purpose: names.side(purpose) for purpose in SIDE_TABLES}}
     return {"version": str(migration.NEWEST), **{slot: names.quoted(name, '"') for slot, name in filled.items()}}
 

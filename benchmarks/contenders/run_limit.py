@@ -29,8 +29,8 @@ _POOL = 10
 _PATH = "run_asyncqueue.noop"
 _INSERT = "INSERT INTO django_simple_queue_task (id, created, modified, task, args, status) VALUES"
 _COLUMNS = ("id", "created", "modified", "task", "args", "status")
-#: All that is queued is of one band.
-_BAND = {"queue": "default", "priority": 0}
+#: All that is queued is of one bucket.
+_BUCKET = {"queue": "default", "priority": 0}
 
 
 class _Database:
@@ -64,7 +64,7 @@ class _PostgreSQL(_Database):
             self.connection = await asyncpg.connect(self.url, server_settings=BY_INDEX)
         else:
             self.pool = await asyncpg.create_pool(self.url, min_size=_POOL, max_size=_POOL)
-        self.watermark = datetime.min.replace(tzinfo=UTC)
+        self.cursor = datetime.min.replace(tzinfo=UTC)
 
     async def insert(self, rows: Sequence[tuple[Any, ...]]) -> None:
         if len(rows) > 1:
@@ -90,15 +90,15 @@ class _PostgreSQL(_Database):
             "worker": "limit",
             "look": False,
             "serving": None,
-            "queues": [_BAND["queue"]],
-            "priorities": [_BAND["priority"]],
-            "bounds": [self.watermark],
+            "queues": [_BUCKET["queue"]],
+            "priorities": [_BUCKET["priority"]],
+            "bounds": [self.cursor],
         }
         assert self.connection is not None
         rows = await self.connection.fetch(statement.text, *statement.values(values))
         if rows[0][0] is None:
             return []
-        self.watermark = max(row[4] for row in rows)
+        self.cursor = max(row[4] for row in rows)
         return list(rows)
 
     async def close(self) -> None:
@@ -129,7 +129,7 @@ class _MySQL(_Database):
             self.connection = await aiomysql.connect(**options)
         else:
             self.pool = await aiomysql.create_pool(minsize=_POOL, maxsize=_POOL, **options)
-        self.watermark = datetime.min
+        self.cursor = datetime.min
 
     async def insert(self, rows: Sequence[tuple[Any, ...]]) -> None:
         if self.connection is not None:
@@ -163,7 +163,7 @@ class _MySQL(_Database):
         calls = [("begin", {})]
         if rows:
             calls.append(("finish", {"rows": json.dumps(rows), "utc_offset": 0}))
-        calls += [("clock", {}), ("ready", {"limit": _BATCH, "watermark": self.watermark, **_BAND})]
+        calls += [("clock", {}), ("ready", {"limit": _BATCH, "cursor": self.cursor, **_BUCKET})]
         *_, clock, found = await self._run(calls)
         if not found:
             await self._run([("commit", {})])
@@ -172,7 +172,7 @@ class _MySQL(_Database):
         ids = json.dumps(sorted(row[0].replace("-", "") for row in found))
         taking = {"ids": ids, "now": now, "worker_pid": None, "worker": "limit"}
         await self._run([("claim", taking), ("commit", {})])
-        self.watermark = found[-1][3]
+        self.cursor = found[-1][3]
         return [(*row, now) for row in found]
 
     async def _run(self, calls: list[tuple[str, dict[str, Any]]]) -> list[Any]:
@@ -226,7 +226,7 @@ class _SQLite(_Database):
             places = ", ".join(["(?, ?, 2, NULL, NULL, NULL, 0, ?)"] * len(ended))
             ends = [value for row in ended for value in (row[1], row[-1], now)]
             run(self.table["finish"].text.replace(":rows", places), ends)
-        rows = run(self.table["ready"].text, {"limit": _BATCH, "skip": 0, **_BAND}).fetchall()
+        rows = run(self.table["ready"].text, {"limit": _BATCH, "skip": 0, **_BUCKET}).fetchall()
         taken = json.dumps([row[0] for row in rows])
         run(self.table["claim"].text, {"places": taken, "worker_pid": None, "worker": "limit", "now": now})
         run("COMMIT")

@@ -23,7 +23,7 @@ _BATCH = int(os.environ.get("BENCH_BATCH", "50"))
 _GIVEN = {
     "ids": ":ids::uuid[]",
     "tokens": ":tokens::timestamptz[]",
-    "bounds": "ARRAY[:watermark::timestamptz]",
+    "bounds": "ARRAY[:cursor::timestamptz]",
     "queues": "ARRAY['default']",
     "priorities": "ARRAY[0]",
     "look": "false",
@@ -35,7 +35,7 @@ _GIVEN = {
 _FILLED = {"statuses": "2", "outputs": "NULL::text", "errors": "NULL::text", "logs": "NULL::text", "keeps": "false"}
 _CLAIMED = (
     "SELECT coalesce(array_agg(taken.id), '{}') AS ids, coalesce(array_agg(taken.token), '{}') AS tokens, "
-    "coalesce(max(taken.queued_at), '-infinity') AS watermark, array_agg(taken.task) AS tasks, "
+    "coalesce(max(taken.queued_at), '-infinity') AS cursor, array_agg(taken.task) AS tasks, "
     "array_agg(taken.args) AS args, (SELECT count(*) FROM done) AS written FROM taken \\gset\n"
 )
 
@@ -62,7 +62,7 @@ class Pgbench(run_limit.Limit):
         with tempfile.NamedTemporaryFile("w", suffix=".sql", dir=installed.root / "tmp") as script:
             script.write(_script(database.table["exchange"]))
             script.flush()
-            variables = [option for name in ("ids={}", "tokens={}", "watermark=-infinity") for option in ("-D", name)]
+            variables = [option for name in ("ids={}", "tokens={}", "cursor=-infinity") for option in ("-D", name)]
             options = ["-n", "-c", "1", "-M", "prepared", *variables, "-f", installed.inside(Path(script.name))]
             # One more, which ends what the last but one has claimed.
             transactions = math.ceil(queued / _BATCH) + 1

@@ -186,7 +186,7 @@ def test_migrating(folder):
     url = ("-d", "sqlite:///other.sqlite3")
     missing = call(folder, "migrate", *url, "--check", code=1).stdout
     names = re.findall(r"^missing: (.*) \(", missing, re.MULTILINE)
-    assert {"table", "column queue", "band index", "attempts table", "version 1"} <= set(names)
+    assert {"table", "column queue", "bucket index", "attempts table", "version 1"} <= set(names)
     assert call(folder, "migrate", *url, "--sql").stdout.count("CREATE ") == 14
     assert "there is no table" in call(folder, "migrate", *url, "--indexes-only", code=1).stderr
     assert list(folder.glob("other*")) == [], "who only asks makes no file"

@@ -11,7 +11,7 @@ import pytest
 from asyncqueue.errors import MigrationRequired
 from asyncqueue.model import AttemptEnd, Claim, Link, Status
 from tests.conformance.helpers import claimed, cleanup, done, row
-from tests.conformance.test_bands import LEVEL_0, MIGRATED, put, take
+from tests.conformance.test_buckets import LEVEL_0, MIGRATED, put, take
 from tests.servers.cases import cases, migrated
 
 

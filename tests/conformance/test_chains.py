@@ -17,7 +17,7 @@ from asyncqueue.limits import HandBack
 from asyncqueue.model import After, AttemptEnd, ClaimedTask, Finish, Link, NewTask, OnFailure, Status, Unique
 from tests.conformance.helpers import cleanup, new, queued, row
 from tests.conformance.proxied import hang_up_on, proxied
-from tests.conformance.test_bands import LEVEL_0, MIGRATED
+from tests.conformance.test_buckets import LEVEL_0, MIGRATED
 from tests.conformance.transactions import holding, transaction
 from tests.servers.cases import SERVER_DIALECTS, cases, migrated
 

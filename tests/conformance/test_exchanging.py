@@ -120,7 +120,7 @@ async def test_rows_are_taken_before_any_is_ended(fresh_database):
     assert statuses == [Status.RUNNING] * 4 + [Status.COMPLETED] * 4
 
 
-# -- the watermark: a busy claim does not read again what lies before the newest row it has claimed
+# -- the claim cursor: a busy claim does not read again what lies before the newest row it has claimed
 
 
 async def test_an_older_row_that_comes_late_is_found_within_a_second(backend, database):
@@ -151,15 +151,15 @@ async def test_a_released_row_is_the_next_even_for_a_busy_worker(backend):
 
 
 @cases("database", shaped(SERVER_DIALECTS, [10]))
-async def test_a_busy_claim_reads_from_the_watermark_on(backend):
+async def test_a_busy_claim_reads_from_the_cursor_on(backend):
     """While the queue is full, what a claim is bounded by is the newest row claimed before."""
     await queued(backend, 100)
     await backend.claim(10, worker_pid=None)
     claims = await backend.claim(10, worker_pid=None)
-    watermark = backend._claims.watermark
-    assert watermark.bound() == claims[-1].queued_at
+    cursor = backend._claims.cursor
+    assert cursor.bound() == claims[-1].queued_at
     await backend.claim(100, worker_pid=None)
-    assert not watermark.bounds(watermark.bound()), "the end was reached: nothing is left out"
+    assert not cursor.bounds(cursor.bound()), "the end was reached: nothing is left out"
 
 
 # -- dead index entries, piled up under an old snapshot: what looks at everything is seldom, and nothing is lost
@@ -167,11 +167,11 @@ async def test_a_busy_claim_reads_from_the_watermark_on(backend):
 
 @cases("database", shaped(SERVER_DIALECTS, [10]))
 async def test_a_costly_look_at_everything_is_not_repeated_at_once(backend, database):
-    backend._claims.watermark._costly = -1.0
+    backend._claims.cursor._costly = -1.0
     first, *_ = await queued(backend, 20)
     a_moment_before = (await row(backend, first)).modified - timedelta(seconds=0.5)
     await backend.claim(5, worker_pid=None)
-    backend._claims.watermark.looked(0.02)
+    backend._claims.cursor.looked(0.02)
     await backend.claim(5, worker_pid=None)
     [late] = database.django.create([{"task": "late.one", "args": {}, "modified": "2020-01-01T00:00:00+00:00"}])
     [recent] = database.django.create([{"task": "late.two", "args": {}, "modified": str(a_moment_before)}])
@@ -189,7 +189,7 @@ async def test_workers_share_the_rows_where_looks_are_costly(backend, another):
     seen: list[uuid.UUID] = []
 
     async def worker(each):
-        each._claims.watermark._costly = -1.0
+        each._claims.cursor._costly = -1.0
         while claims := await each.claim(7, worker_pid=None):
             seen.extend(claim.id for claim in claims)
 
@@ -201,17 +201,17 @@ async def test_workers_share_the_rows_where_looks_are_costly(backend, another):
 
 @cases("database", shaped(SERVER_DIALECTS, [10]))
 async def test_a_cheap_look_is_made_again_within_the_second(backend):
-    watermark = backend._claims.watermark
+    cursor = backend._claims.cursor
     await queued(backend, 10)
     await backend.claim(1, worker_pid=None)  # the first takes longer: its connection is opened
-    watermark.looked(0.0)
-    watermark.looked(60.0)
-    assert not watermark.piled, "one may be slow for any reason"
-    watermark.looked(60.0)
-    assert watermark.piled
-    watermark.reset()
+    cursor.looked(0.0)
+    cursor.looked(60.0)
+    assert not cursor.piled, "one may be slow for any reason"
+    cursor.looked(60.0)
+    assert cursor.piled
+    cursor.reset()
     await backend.claim(1, worker_pid=None)
-    assert not watermark.piled
+    assert not cursor.piled
 
 
 @cases("database", [*shaped(["mysql", "mariadb"], [10]), *migrated(["mysql", "mariadb"])])

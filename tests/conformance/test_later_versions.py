@@ -19,7 +19,7 @@ from asyncqueue.backends.sqlite import schema as of_sqlite
 from asyncqueue.errors import MigrationRequired, SchemaError
 from tests.conformance.conftest import opened
 from tests.conformance.helpers import claimed, done, row
-from tests.conformance.test_bands import put
+from tests.conformance.test_buckets import put
 from tests.conformance.test_migrating import TEN, everything
 from tests.conformance.test_schema import columns
 

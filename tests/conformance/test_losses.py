@@ -11,7 +11,7 @@ from asyncqueue.errors import MigrationRequired
 from asyncqueue.ids import new_id
 from asyncqueue.model import AttemptEnd, Claim, NewTask, Status, WorkerInfo
 from tests.conformance.helpers import claimed, done, fences, release, row
-from tests.conformance.test_bands import LEVEL_0, MIGRATED, put, take
+from tests.conformance.test_buckets import LEVEL_0, MIGRATED, put, take
 from tests.conformance.transactions import holding
 from tests.servers.cases import SERVER_DIALECTS, cases, migrated
 

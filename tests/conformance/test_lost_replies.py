@@ -275,7 +275,7 @@ async def test_ends_of_which_it_is_not_known_whether_they_were_written_are_writt
 
 @cases("database", [*shaped(SERVER_DIALECTS, [10]), *migrated(SERVER_DIALECTS)])
 async def test_what_was_claimed_reaches_the_caller_though_asking_for_more_failed(database, backend, monkeypatch):
-    """A claim that came back short asks again, for what lies before its watermark or in other bands."""
+    """A claim that came back short asks again, for what lies before its claim cursor or in other buckets."""
     async with proxied(database) as (proxy, cut):
         running, lost = 0, False
         run = cut._engine.run

@@ -10,7 +10,7 @@ from asyncqueue.errors import SchemaError
 from asyncqueue.model import Link, Status
 from tests.conformance.conftest import opened
 from tests.conformance.helpers import done, queued, row
-from tests.conformance.test_bands import put
+from tests.conformance.test_buckets import put
 from tests.conformance.test_chains import HELD, followed, state, waiting
 from tests.conformance.test_limits import admitted, declare, held
 from tests.conformance.test_migrating import TEN, everything

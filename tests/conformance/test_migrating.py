@@ -14,7 +14,7 @@ from asyncqueue.errors import DatabaseUnavailable, SchemaError, TableMissing
 from asyncqueue.model import Status
 from tests.conformance.conftest import opened
 from tests.conformance.helpers import claimed, done, new, queued, row
-from tests.conformance.test_bands import put
+from tests.conformance.test_buckets import put
 from tests.conformance.test_schema import columns
 from tests.servers.cases import DIALECTS, Case, cases, shaped
 

@@ -74,7 +74,7 @@ def test_a_name_is_shortened_only_where_it_is_longer_than_the_limit(table: str, 
 def test_shortened_names_of_different_tables_differ():
     one, other = Names(LONG + "a"), Names(LONG + "b")
     assert one.side("keys") != other.side("keys")
-    assert one.index("band") != other.index("band")
+    assert one.index("bucket") != other.index("bucket")
     assert Names(LONG, "one").channel != Names(LONG, "two").channel
 
 

@@ -28,7 +28,7 @@ async def _plan(backend, name: str, **values: str) -> str:
 @cases("fresh_database", [Case("postgresql", 10)])
 @pytest.mark.parametrize("look", [True, False], ids=["look", "bounded"])
 @pytest.mark.parametrize("statistics", [True, False], ids=["analysed", "new"])
-async def test_a_claim_reads_the_index_of_bands(fresh_database, look, statistics):
+async def test_a_claim_reads_the_index_of_buckets(fresh_database, look, statistics):
     """Whatever the statistics say, and however many rows are queued, scheduled or have ended."""
     fresh_database.execute(f"ALTER TABLE {fresh_database.table} SET (autovacuum_enabled = off)")
     async with opened(fresh_database.url) as backend:
@@ -38,16 +38,16 @@ async def test_a_claim_reads_the_index_of_bands(fresh_database, look, statistics
         await backend.enqueue([NewTask(uuid.uuid4(), "app.task", "{}", delay=3600.0) for _ in range(10_000)])
         if statistics:
             fresh_database.execute(f"ANALYZE {fresh_database.table}")
-        bands = {
+        buckets = {
             "queues": "ARRAY['q0', 'q1']",
             "priorities": "ARRAY[4, 4]",
             "bounds": "ARRAY[timestamptz '2020-01-01', timestamptz '2020-01-01']",
         }
         empty = {"queues": "'{}'::text[]", "priorities": "'{}'::int[]", "bounds": "'{}'::timestamptz[]"}
-        plan = await _plan(backend, "exchange", limit="100", look=str(look).lower(), **(empty if look else bands))
+        plan = await _plan(backend, "exchange", limit="100", look=str(look).lower(), **(empty if look else buckets))
         scans = re.findall(r"Scan (?:using \w+ )?on (?:django_simple_queue_task)\b.*", plan)
         assert not re.search(r"Seq Scan on django|Bitmap Heap Scan on django", plan), plan
-        assert "_asyncqueue_band on" in plan, plan
+        assert "_asyncqueue_bucket on" in plan, plan
         assert scans, plan
         ready = plan[plan.index("CTE next") : plan.index("CTE taken")]
         assert "Sort" not in ready, ready
@@ -99,9 +99,9 @@ async def test_sqlite_takes_two_steps_for_each_queue(fresh_database):
         }
     index = "django_simple_queue_task USING INDEX django_simple_queue_task_asyncqueue"
     for step in ("queue>?", "queue=? AND priority<?"):
-        assert f"USING INDEX django_simple_queue_task_asyncqueue_band ({step})" in plans["top_priorities"]
-    assert f"SEARCH {index}_band (queue=? AND priority<?)" in plans["top_priority"]
-    assert plans["ready"] == f"SEARCH {index}_band (queue=? AND priority=?)"
+        assert f"USING INDEX django_simple_queue_task_asyncqueue_bucket ({step})" in plans["top_priorities"]
+    assert f"SEARCH {index}_bucket (queue=? AND priority<?)" in plans["top_priority"]
+    assert plans["ready"] == f"SEARCH {index}_bucket (queue=? AND priority=?)"
     assert f"SEARCH {index}_due" in plans["next_due"]
     assert f"SEARCH {index}_due (run_after<?)" in plans["due"]
     assert "SEARCH t USING INDEX django_simple_queue_task_asyncqueue_running (modified<?)" in plans["overdue"]

@@ -19,8 +19,8 @@ from tests.servers.cases import cases, migrated
 
 ON_BOTH = cases("database", migrated(["mysql", "mariadb"]))
 
-BANDS = [(queue, priority) for queue in ("a", "default", "mail", "x", "z") for priority in (-1, 0, 1)]
-ROWS = 1000  # of each band and status
+BUCKETS = [(queue, priority) for queue in ("a", "default", "mail", "x", "z") for priority in (-1, 0, 1)]
+ROWS = 1000  # of each bucket and status
 LONG_AGO, FUTURE = datetime(2020, 1, 1), datetime(2100, 1, 1)
 
 #: What the statements take, for EXPLAIN.
@@ -33,7 +33,7 @@ VALUES: dict[str, Any] = {
     "limit": 50,
     "skip": 0,
     "candidates": 1050,
-    "watermark": LONG_AGO,
+    "cursor": LONG_AGO,
     "cutoff": LONG_AGO,
     "lease": 30.0,
     "held": "[]",
@@ -52,18 +52,18 @@ VALUES: dict[str, Any] = {
 
 @pytest.fixture
 async def full(database) -> AsyncIterator[MysqlBackend]:
-    """A table of 15 bands, in which as many rows are queued as have ended, and some are scheduled."""
+    """A table of 15 buckets, in which as many rows are queued as have ended, and some are scheduled."""
     async with opened(database.url) as backend:
         assert isinstance(backend, MysqlBackend)
         for delay in (None, 3600.0):
-            for queue, priority in BANDS:
+            for queue, priority in BUCKETS:
                 count = ROWS if delay is None else 20
                 await backend.enqueue(
                     [NewTask(uuid.uuid4(), "app.task", "{}", queue, priority, delay) for _ in range(count)]
                 )
             if delay is None:
                 database.execute(f"UPDATE {database.table} SET status = 2")
-        for queue, priority in BANDS:
+        for queue, priority in BUCKETS:
             await backend.enqueue([NewTask(uuid.uuid4(), "app.task", "{}", queue, priority) for _ in range(ROWS)])
         database.execute(f"ANALYZE TABLE {database.table}")  # the server does it by itself, seconds later
         yield backend
@@ -100,25 +100,25 @@ def _read(status: list[tuple[Any, ...]]) -> int:
 
 
 @ON_BOTH
-async def test_a_claim_reads_its_band_in_order(full):
+async def test_a_claim_reads_its_bucket_in_order(full):
     for name in ("ready", "ready_apart", "any_queued", "count_queued"):
         lines = "\n".join(await plan(full, name))
-        assert "asyncqueue_band" in lines, lines
+        assert "asyncqueue_bucket" in lines, lines
         assert "filesort" not in lines, lines
     assert await entries(full, "ready") in [(50, read) for read in range(50, 60)]
     rows, read = await entries(full, "ready_apart", candidates=80)
     assert rows == 50
     assert read < 200
-    rows, read = await entries(full, "ready", watermark=FUTURE)
+    rows, read = await entries(full, "ready", cursor=FUTURE)
     assert (rows, read < 10) == (0, True)
 
 
 @ON_BOTH
-async def test_a_look_takes_a_step_for_each_band(full):
+async def test_a_look_takes_a_step_for_each_bucket(full):
     assert "Using index for group-by" in "\n".join(await plan(full, "list_buckets"))
     rows, read = await entries(full, "list_buckets")
-    assert rows == len(BANDS)
-    assert read < 4 * len(BANDS)
+    assert rows == len(BUCKETS)
+    assert read < 4 * len(BUCKETS)
 
 
 @ON_BOTH
@@ -144,7 +144,7 @@ async def test_a_promotion_reads_what_is_due(full, database):
 async def test_a_rescue_reads_rows_in_progress_alone(full):
     await full.claim(50, worker_pid=None, worker="me")
     for name in ("expired", "overdue", "strays"):
-        assert "asyncqueue_band" in "\n".join(await plan(full, name))
+        assert "asyncqueue_bucket" in "\n".join(await plan(full, name))
         rows, read = await entries(full, name, cutoff=FUTURE, latest=FUTURE)
         assert rows == 50
         assert read < 400
@@ -158,7 +158,7 @@ async def test_a_clean_up_does_not_read_what_is_younger(full, database):
     assert "Using index for group-by" in "\n".join(await plan(full, "prunable_buckets"))
     rows, read = await entries(full, "prunable_buckets", cutoff=cutoff)
     assert rows == 1
-    assert read < 6 * len(BANDS)
+    assert read < 6 * len(BUCKETS)
     await entries(
         full, "prunable", cutoff=cutoff, priority=0
     )  # the first one opens the table of edges, which counts, too

@@ -17,7 +17,7 @@ from asyncqueue.worker.signal import Signal
 from asyncqueue.worker.streaming import Streams
 from asyncqueue.worker.unfound import Unfound
 from tests.conformance.helpers import claimed, done, fences, row
-from tests.conformance.test_bands import MIGRATED
+from tests.conformance.test_buckets import MIGRATED
 from tests.conformance.transactions import holding
 from tests.servers.cases import SERVER_DIALECTS, cases, shaped
 

@@ -124,9 +124,9 @@ async def test_claims_and_ends_go_on_while_indexes_are_made(fresh_database):
 async def test_an_index_that_an_interrupted_migration_left_invalid_is_made_again(fresh_database):
     async with opened(fresh_database.url) as backend:
         await backend.migrate()
-        band = next(name for name in fresh_database.indexes() if name.endswith("band"))
+        bucket = next(name for name in fresh_database.indexes() if name.endswith("bucket"))
         # What CREATE INDEX CONCURRENTLY leaves when it is interrupted.
-        fresh_database.administer(f"UPDATE pg_index SET indisvalid = false WHERE indexrelid = '{band}'::regclass")
+        fresh_database.administer(f"UPDATE pg_index SET indisvalid = false WHERE indexrelid = '{bucket}'::regclass")
         assert [change.sql.split()[0] for change in await backend.pending()] == ["DROP", "CREATE"]
     async with opened(fresh_database.url) as backend:
         assert backend.shape is not None
@@ -379,7 +379,7 @@ def _explaining(database, backend, verb: str) -> str:
         "error": "NULL::text",
         "held": "'{}'" if database.dialect == "postgresql" else "'[]'",
     }
-    values["watermark"] = "'2020-01-01'"
+    values["cursor"] = "'2020-01-01'"
     values |= dict.fromkeys((*_ARRAYS, "now"), "NULL")
     text = statement.text
     for number, param in reversed(list(enumerate(statement.params, 1))):

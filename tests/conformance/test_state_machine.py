@@ -362,9 +362,9 @@ class Lives(RuleBasedStateMachine):
     @rule(limit=st.integers(1, 5), queues=st.sampled_from([QUEUES, QUEUES[:1]]), look=st.booleans())
     def claim(self, limit: int, queues: tuple[str, ...], look: bool) -> None:
         # Queues are named, and the clock does not say when a look is due: a sequence must do the same each time.
-        bands = getattr(self.backend._claims, "bands", None)
-        if bands is not None:
-            bands._look_at = 0.0 if look else inf
+        buckets = getattr(self.backend._claims, "buckets", None)
+        if buckets is not None:
+            buckets._look_at = 0.0 if look else inf
         due = [row for row in self.rows.values() if row.due and row.status == Status.SCHEDULED]
         if due:
             limit = 1000  # a claim that is not filled looks what is due
@@ -389,10 +389,10 @@ class Lives(RuleBasedStateMachine):
             assert (task.queue, task.priority, task.attempt) == (row.queue, row.priority, row.attempt)
             taken.setdefault((row.queue, row.priority), []).append(row.place)
             row.status, row.claim = Status.RUNNING, task
-        for band, places in taken.items():
-            left = [row.place for row in waiting.values() if (row.queue, row.priority) == band]
+        for bucket, places in taken.items():
+            left = [row.place for row in waiting.values() if (row.queue, row.priority) == bucket]
             assert places == sorted(places)
-            assert max(places) <= min(left, default=self.places), "the oldest of a band come first"
+            assert max(places) <= min(left, default=self.places), "the oldest of a bucket come first"
 
     @precondition(lambda self: self.having(Status.RUNNING))
     @rule(data=st.data(), status=st.sampled_from([Status.COMPLETED, Status.FAILED]))

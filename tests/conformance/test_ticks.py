@@ -13,7 +13,7 @@ from asyncqueue.errors import DataRejected, MigrationRequired
 from asyncqueue.model import Declaration, NewTask, Status
 from tests.conformance.helpers import new, row
 from tests.conformance.proxied import hang_up_on, proxied
-from tests.conformance.test_bands import LEVEL_0, MIGRATED
+from tests.conformance.test_buckets import LEVEL_0, MIGRATED
 from tests.servers.cases import SERVER_DIALECTS, cases, migrated
 
 HOURLY = Declaration("hourly", "app.tasks.sweep", "0 * * * *", "Europe/Berlin")

@@ -27,7 +27,7 @@ from asyncqueue.model import (
     Unique,
 )
 from tests.conformance.helpers import cleanup
-from tests.conformance.test_bands import MIGRATED
+from tests.conformance.test_buckets import MIGRATED
 
 PAGE = (Path(__file__).parents[2] / "docs" / "state-machine.md").read_text()
 ENDS = (Status.COMPLETED, Status.FAILED, Status.CANCELLED)

@@ -9,7 +9,7 @@ import pytest
 from asyncqueue.backends.base import TaskFilter
 from asyncqueue.model import Status
 from tests.conformance.helpers import claimed, done
-from tests.conformance.test_bands import put
+from tests.conformance.test_buckets import put
 from tests.servers import client
 from tests.servers.cases import cases, migrated, shaped
 

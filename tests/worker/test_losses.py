@@ -13,7 +13,7 @@ from asyncqueue.worker import rescuing
 from asyncqueue.worker.ledger import Ledger
 from asyncqueue.worker.rescuing import Rescuer
 from asyncqueue.worker.strays import Strays
-from tests.conformance.test_bands import LEVEL_0, MIGRATED
+from tests.conformance.test_buckets import LEVEL_0, MIGRATED
 from tests.servers.cases import cases, migrated, shaped
 from tests.worker import sample_tasks
 from tests.worker.process import WorkerProcess, ended, lines, until

@@ -13,7 +13,7 @@ import pytest
 from asyncqueue import Queue, Settings, Status, TaskRecord, Worker
 from asyncqueue.model import Declaration, Tick
 from asyncqueue.worker import ticking
-from tests.conformance.test_bands import MIGRATED
+from tests.conformance.test_buckets import MIGRATED
 from tests.proxy import Proxy
 from tests.servers.cases import SERVER_DIALECTS, cases, migrated, shaped
 from tests.worker.process import WorkerProcess, until

@@ -1,6 +1,6 @@
--- How many rows are queued from a watermark on, up to a limit: what a busy worker asks now and then, because a locking read
+-- How many rows are queued from a claim cursor on, up to a limit: what a busy worker asks now and then, because a locking read
 -- (`ready`) must find all the rows it wants before it comes to the end of the queue. See `ready_apart.sql`.
--- Params: limit, watermark, queue, priority
+-- Params: limit, cursor, queue, priority
 -- Returns: ahead
 SELECT COUNT(*) AS ahead
   FROM (SELECT 1 AS found
@@ -9,5 +9,5 @@ SELECT COUNT(*) AS ahead
          WHERE status = 0
            AND queue = :queue -- [migrated]
            AND priority = :priority -- [migrated]
-           AND modified >= :watermark
+           AND modified >= :cursor
          LIMIT :limit) AS d

@@ -4,7 +4,7 @@
 -- Returns: id
 SELECT t.id
   FROM {table} AS t
-       FORCE INDEX ({band_index}) -- [indexed]
+       FORCE INDEX ({bucket_index}) -- [indexed]
  WHERE t.status = 5
    AND t.run_after IS NULL
    AND t.links & 3 = 1

@@ -17,7 +17,7 @@ SELECT id,
        started,
        queue
   FROM {table} AS t
-       FORCE INDEX ({band_index}) -- [indexed]
+       FORCE INDEX ({bucket_index}) -- [indexed]
  WHERE status = 1
    AND modified < :latest
    AND (renewed <=> modified AND NOT JSON_CONTAINS(:unknown, JSON_QUOTE(task))

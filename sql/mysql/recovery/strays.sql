@@ -7,7 +7,7 @@
 SELECT t.id
   FROM (SELECT id
           FROM {table}
-               FORCE INDEX ({band_index}) -- [indexed]
+               FORCE INDEX ({bucket_index}) -- [indexed]
          WHERE status = 1
            AND claimed_by = :worker
            AND modified <= :cutoff

@@ -1,4 +1,4 @@
--- The first half of a clean-up: locks a batch of old rows of one status, and at level 1 of one band, so that the index
+-- The first half of a clean-up: locks a batch of old rows of one status, and at level 1 of one bucket, so that the index
 -- that claims have gives their exact range. It never waits for a row that somebody holds. A completed row stays as long as
 -- it holds its unique key: `links` has the minutes, see `KEPT_FROM`, and `now` is what the table's clock would read had it not
 -- been put forward within a year. One whose end others have not been told of stays: of what is gone nobody knows that it

@@ -3,16 +3,16 @@
 -- planned so that more rows are locked and updated than the limit says.
 -- FOR NO KEY UPDATE does not block foreign-key checks. Statuses are literals: with a parameter a generic plan
 -- cannot use the partial index.
--- The watermark keeps a claim from walking over index entries of rows claimed before: while any session holds an old
+-- The claim cursor keeps a claim from walking over index entries of rows claimed before: while any session holds an old
 -- snapshot nobody can remove them. It is a hint, and minus infinity now and then (`backends/common/claim_cursor.py`).
 -- `timestamptz_lt` leaves out what Python cannot hold as a time, as in `exchange`.
--- Params: limit, worker_pid, watermark
+-- Params: limit, worker_pid, cursor
 -- Returns: id, task, args, token, queued_at
 WITH next AS MATERIALIZED (
     SELECT id, modified
       FROM {table}
      WHERE status = 0
-       AND modified >= :watermark
+       AND modified >= :cursor
        AND timestamptz_lt(modified, '9999-12-30Z'::timestamptz)
      ORDER BY modified, id
      LIMIT :limit

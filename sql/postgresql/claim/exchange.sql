@@ -7,17 +7,17 @@
 -- ends it now (PostgreSQL locks a row's newer versions without asking whether it may wait). Two workers that had written ends
 -- already waited for each other's like that, until the server found the deadlock after a second.
 --
--- Level 1 claims band by band: a band is what one queue holds at one priority. Either the bands are given, in order and
--- each with its watermark, or, with `list_buckets`, they are found: one step in the index for each, however many rows it has;
--- `serving` names the queues that count, in order (NULL: all, by priority and else in turn). What a look claims of a band
+-- Level 1 claims bucket by bucket: a bucket is what one queue holds at one priority. Either the buckets are given, in order and
+-- each with its claim cursor, or, with `list_buckets`, they are found: one step in the index for each, however many rows it has;
+-- `serving` names the queues that count, in order (NULL: all, by priority and else in turn). What a look claims of a bucket
 -- begins at the oldest row that the step has come upon, so that dead index entries before it are walked over once. A look
--- also says which bands it has found, and in how many seconds the next scheduled row is due. A claim alone is this statement
+-- also says which buckets it has found, and in how many seconds the next scheduled row is due. A claim alone is this statement
 -- without ends.
--- What Python cannot hold as a time is not claimed: the watermark is above the earliest ones, and `timestamptz_lt` leaves out
+-- What Python cannot hold as a time is not claimed: the claim cursor is above the earliest ones, and `timestamptz_lt` leaves out
 -- infinity and what comes after the year 9999. As an operator it would be a second bound of the index, whose guess of the
 -- number of rows spoils the plan. `fail_unreadable` sees to those rows.
--- Params: ids, tokens, statuses, outputs, errors, logs, keeps, limit, worker_pid, watermark, look, serving, queues, priorities, bounds, worker
--- Returns: id, task, args, token, queued_at, attempt, max_attempts, queue, priority, links, written, due_in, bands
+-- Params: ids, tokens, statuses, outputs, errors, logs, keeps, limit, worker_pid, cursor, look, serving, queues, priorities, bounds, worker
+-- Returns: id, task, args, token, queued_at, attempt, max_attempts, queue, priority, links, written, due_in, buckets
 WITH RECURSIVE done AS (
     UPDATE {table} AS t
        SET status = d.status,
@@ -48,7 +48,7 @@ WITH RECURSIVE done AS (
                           WHERE t.status = 0 AND (t.queue, t.priority) > (found.queue, found.priority) -- [migrated]
                           ORDER BY t.queue, t.priority, t.modified -- [migrated]
                           LIMIT 1) AS later -- [migrated]
-), band AS MATERIALIZED ( -- [migrated]
+), bucket AS MATERIALIZED ( -- [migrated]
     SELECT queue, priority, bound -- [migrated]
       FROM (SELECT queue, priority, bound, place -- [migrated]
               FROM unnest(:queues::text[], :priorities::int[], :bounds::timestamptz[]) -- [migrated]
@@ -64,16 +64,16 @@ WITH RECURSIVE done AS (
     SELECT id, modified
       FROM {table} -- [not migrated]
      WHERE status = 0 -- [not migrated]
-       AND modified >= :watermark -- [not migrated]
+       AND modified >= :cursor -- [not migrated]
        AND timestamptz_lt(modified, '9999-12-30Z'::timestamptz) -- [not migrated]
      ORDER BY modified, id -- [not migrated]
-      FROM band -- [migrated]
+      FROM bucket -- [migrated]
      CROSS JOIN LATERAL (SELECT t.id, t.modified -- [migrated]
                            FROM {table} AS t -- [migrated]
                           WHERE t.status = 0 -- [migrated]
-                            AND t.queue = band.queue -- [migrated]
-                            AND t.priority = band.priority -- [migrated]
-                            AND t.modified >= band.bound -- [migrated]
+                            AND t.queue = bucket.queue -- [migrated]
+                            AND t.priority = bucket.priority -- [migrated]
+                            AND t.modified >= bucket.bound -- [migrated]
                             AND timestamptz_lt(t.modified, '9999-12-30Z'::timestamptz) -- [migrated]
                           ORDER BY t.modified, t.id -- [migrated]
                           LIMIT :limit -- [migrated]
@@ -103,6 +103,6 @@ SELECT taken.id, taken.task, taken.args, taken.token, taken.queued_at,
                                                                     WHEN run_after > '9999-12-30Z'::timestamptz THEN '9999-12-30Z'::timestamptz -- [migrated]
                                                                     ELSE run_after END - statement_timestamp())::float8 -- [migrated]
                                        FROM (SELECT min(run_after) FROM {table} WHERE status = 5) AS first (run_after)) END AS due_in -- [migrated]
-       , CASE WHEN :look::bool THEN (SELECT json_agg(json_build_array(queue, priority))::text FROM band) END AS bands -- [migrated]
+       , CASE WHEN :look::bool THEN (SELECT json_agg(json_build_array(queue, priority))::text FROM bucket) END AS buckets -- [migrated]
   FROM (SELECT count(*) FROM taken) AS always
   LEFT JOIN taken ON true

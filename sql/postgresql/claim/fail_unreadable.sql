@@ -1,28 +1,28 @@
 -- Fails the queued and the running rows whose `modified` is no time that Python can hold (infinity, or a year before the
 -- first or after 9999): no claim takes them, and no rescue. They lie at the two ends of the indexes; at level 1 of each
--- band, and there is one step in the index for each. What another session has locked is left for the next time.
+-- bucket, and there is one step in the index for each. What another session has locked is left for the next time.
 -- Params: error, limit
 -- Returns: id
-WITH RECURSIVE band AS ( -- [migrated]
+WITH RECURSIVE bucket AS ( -- [migrated]
     (SELECT queue, priority FROM {table} WHERE status = 0 ORDER BY queue, priority LIMIT 1) -- [migrated]
      UNION ALL -- [migrated]
     SELECT later.queue, later.priority -- [migrated]
-      FROM band -- [migrated]
+      FROM bucket -- [migrated]
      CROSS JOIN LATERAL (SELECT t.queue, t.priority -- [migrated]
                            FROM {table} AS t -- [migrated]
-                          WHERE t.status = 0 AND (t.queue, t.priority) > (band.queue, band.priority) -- [migrated]
+                          WHERE t.status = 0 AND (t.queue, t.priority) > (bucket.queue, bucket.priority) -- [migrated]
                           ORDER BY t.queue, t.priority -- [migrated]
                           LIMIT 1) AS later -- [migrated]
 ), unreadable AS MATERIALIZED ( -- [migrated]
     SELECT t.id -- [migrated]
-      FROM band -- [migrated]
+      FROM bucket -- [migrated]
      CROSS JOIN LATERAL ( -- [migrated]
                SELECT id FROM {table} -- [migrated]
-                WHERE status = 0 AND queue = band.queue AND priority = band.priority -- [migrated]
+                WHERE status = 0 AND queue = bucket.queue AND priority = bucket.priority -- [migrated]
                   AND modified < '0001-01-02Z'::timestamptz -- [migrated]
                 UNION ALL -- [migrated]
                SELECT id FROM {table} -- [migrated]
-                WHERE status = 0 AND queue = band.queue AND priority = band.priority -- [migrated]
+                WHERE status = 0 AND queue = bucket.queue AND priority = bucket.priority -- [migrated]
                   AND modified >= '9999-12-30Z'::timestamptz -- [migrated]
            ) AS t -- [migrated]
 WITH unreadable AS MATERIALIZED ( -- [not migrated]

@@ -1,5 +1,5 @@
 -- The oldest queued rows, read for `claim` in the same transaction, whose write lock keeps everybody else away.
--- Level 1: those of one band, which is what one queue holds at one priority. `skip` rows of it have been read before; rows
+-- Level 1: those of one bucket, which is what one queue holds at one priority. `skip` rows of it have been read before; rows
 -- of one age come in the order of the index, which is that in which they were inserted.
 -- The status is a literal: with a parameter the partial index could not be used.
 -- Params: limit, skip, queue, priority

@@ -1,4 +1,4 @@
 -- Removes an index: one that an interrupted CREATE INDEX CONCURRENTLY left invalid, or with `migrate --down`.
 -- Params: none
 -- Returns: nothing
-DROP INDEX CONCURRENTLY IF EXISTS {band_index_qualified}
+DROP INDEX CONCURRENTLY IF EXISTS {bucket_index_qualified}

@@ -1,4 +1,4 @@
 -- Removes an index that is not needed any more.
 -- Params: none
 -- Returns: nothing
-DROP INDEX IF EXISTS {band_index}
+DROP INDEX {bucket_index} ON {table}

@@ -2,4 +2,4 @@
 -- scheduled rows cost it nothing.
 -- Params: none
 -- Returns: nothing
-CREATE INDEX CONCURRENTLY IF NOT EXISTS {band_index} ON {table} (queue, priority, modified, id) WHERE status = 0
+CREATE INDEX CONCURRENTLY IF NOT EXISTS {bucket_index} ON {table} (queue, priority, modified, id) WHERE status = 0

@@ -1,4 +1,4 @@
 -- Removes an index that is not needed any more.
 -- Params: none
 -- Returns: nothing
-DROP INDEX {band_index} ON {table}
+DROP INDEX IF EXISTS {bucket_index}

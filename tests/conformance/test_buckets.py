@@ -173,7 +173,7 @@ async def test_rows_of_django_are_in_the_default_queue(backend, database):
 
 
 @MIGRATED
-async def test_workers_share_the_rows_of_all_bands(backend, another):
+async def test_workers_share_the_rows_of_all_buckets(backend, another):
     ids = [
         key
         for priority in (0, 5, -5)
@@ -208,7 +208,7 @@ async def test_workers_promote_each_row_once(backend, another):
 
 
 @MIGRATED
-async def test_a_released_row_keeps_its_place_in_its_band(backend):
+async def test_a_released_row_keeps_its_place_in_its_bucket(backend):
     from tests.conformance.helpers import release
 
     ids = await put(backend, 3, queue="mail", priority=4)
@@ -220,12 +220,12 @@ async def test_a_released_row_keeps_its_place_in_its_band(backend):
 @cases("database", migrated(SERVER_DIALECTS))
 async def test_late_rows_are_found_where_looks_are_costly(backend, database):
     """Dead entries piled up: a look is seldom, a claim that comes back short looks a second back."""
-    backend._claims.bands._looks._costly = -1.0
+    backend._claims.buckets._looks._costly = -1.0
     await put(backend, 20)
     assert len(await take(backend, 5)) == 5
-    backend._claims.bands.looked(0.02, None)
-    backend._claims.bands.looked(0.02, None)
-    assert backend._claims.bands.piled
+    backend._claims.buckets.looked(0.02, None)
+    backend._claims.buckets.looked(0.02, None)
+    assert backend._claims.buckets.piled
     assert len(await take(backend, 5)) == 5
     [late] = database.django.create([{"task": "late.one", "args": {}, "modified": "2020-01-01T00:00:00+00:00"}])
     fresh = await put(backend, 1)
@@ -236,9 +236,9 @@ async def test_late_rows_are_found_where_looks_are_costly(backend, database):
 
 
 @cases("database", migrated(["mysql", "mariadb"]))
-async def test_a_busy_worker_reads_an_empty_band_once_a_second(backend, database, monkeypatch):
-    """To find nothing there, the server may walk over what an old snapshot keeps, of other bands too."""
-    monkeypatch.setattr(Ways, "_may_count", lambda self, band: False)  # that would be one more now and then
+async def test_a_busy_worker_reads_an_empty_bucket_once_a_second(backend, database, monkeypatch):
+    """To find nothing there, the server may walk over what an old snapshot keeps, of other buckets too."""
+    monkeypatch.setattr(Ways, "_may_count", lambda self, bucket: False)  # that would be one more now and then
 
     def selects() -> int:
         return int(database.execute("SHOW GLOBAL STATUS LIKE 'Com_select'")[0][1])
@@ -249,7 +249,7 @@ async def test_a_busy_worker_reads_an_empty_band_once_a_second(backend, database
     assert await take(backend, 5) == usual[:5]
     before = selects()
     assert await take(backend, 5) == usual[5:10]
-    assert selects() - before == 2, "the clock, and one band"
+    assert selects() - before == 2, "the clock, and one bucket"
     urgent = await put(backend, 1, priority=5)
     await asyncio.sleep(1.1)
     assert await take(backend, 2) == [*urgent, usual[10]]

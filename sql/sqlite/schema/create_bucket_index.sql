@@ -2,4 +2,4 @@
 -- scheduled rows cost it nothing; and without the id, so that a claim from several queues writes fewer pages.
 -- Params: none
 -- Returns: nothing
-CREATE INDEX IF NOT EXISTS {band_index} ON {table} (queue, priority, modified) WHERE status = 0
+CREATE INDEX IF NOT EXISTS {bucket_index} ON {table} (queue, priority, modified) WHERE status = 0

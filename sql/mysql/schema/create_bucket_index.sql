@@ -3,4 +3,4 @@
 -- built.
 -- Params: none
 -- Returns: nothing
-CREATE INDEX {band_index} ON {table} (status, queue, priority, modified) ALGORITHM = INPLACE LOCK = NONE
+CREATE INDEX {bucket_index} ON {table} (status, queue, priority, modified) ALGORITHM = INPLACE LOCK = NONE
