@@ -216,7 +216,7 @@ class Backend(Protocol):
         table raises TableMissing, or that.
         """
 
-    async def look_again(self) -> None:
+    async def refresh(self) -> None:
         """Read the table's shape anew: somebody may have migrated it meanwhile. Raises as `open` does."""
 
     def hurry(self, seconds: float | None) -> None:

@@ -92,7 +92,7 @@ async def _have_it_made(backend: Backend) -> Change:
     from asyncqueue.django import make_table
 
     await anyio.to_thread.run_sync(make_table)
-    await backend.look_again()
+    await backend.refresh()
     return Change("task table", "by the Django project's own migrations", "")
 
 

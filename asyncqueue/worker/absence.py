@@ -57,7 +57,7 @@ class Absence:
                         raise
                 await anyio.sleep(self._delays.next())
                 with contextlib.suppress(SchemaError):  # the loop itself meets it as well
-                    await self._backend.look_again()
+                    await self._backend.refresh()
 
         return go_on
 

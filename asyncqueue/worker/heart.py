@@ -155,7 +155,7 @@ class Heart:
         # Last: it may not keep a lease from being renewed.
         self._beats += 1
         if self._beats % _LOOK_AGAIN == 0:
-            await self._backend.look_again()  # PostgreSQL says nothing when a table has been migrated
+            await self._backend.refresh()  # PostgreSQL says nothing when a table has been migrated
         return renewal.locked
 
     def _say_locked(self, rows: int) -> None:

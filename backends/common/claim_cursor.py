@@ -1,4 +1,4 @@
-"""Where a claim begins to read."""
+"""The claim cursor: where a claim begins to read, and how often a claim scans everything."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from asyncqueue.backends.common.pacing import pause_after
 from asyncqueue.errors import DatabaseError
 from asyncqueue.model import ClaimedTask
 
-#: Seconds between two claims that look at everything, at most.
+#: The most seconds between two full scans.
 _LONGEST_PAUSE = 10.0
-#: How far before the claim cursor a claim that is short looks again, where a look at everything is costly.
+#: How far behind the claim cursor a claim reads that came back short, where full scans are expensive.
 RECENT = timedelta(seconds=1)
-#: A look at everything is not costly because the server is busy: a claim with a bound takes as long then.
+#: A scan that takes long because the server is busy is not expensive: a claim with a bound takes as long then.
 _TIMES_USUAL = 2
 #: The share of the last bounded claim in what such a claim usually takes.
 _LEARNED = 0.1
@@ -31,23 +31,23 @@ class ClaimCursor:
     without a bound every claim walks over all of them. The bound is a hint only. What arrives late with an older
     `modified` (a slow transaction, another clock, a release) is found by a claim without it: once a second, and
     whenever a bounded one comes back short. Where that takes long, because very many dead entries lie in its way, it
-    is made less often, every ten seconds at least, and a claim that comes back short looks one second back.
+    is made less often, every ten seconds at least, and a claim that comes back short reads one second back.
 
     Args:
         lowest: the value that bounds nothing.
-        costly: seconds; where two looks at everything in a row take longer, and longer than twice what a bounded claim
-            takes as far as `worked` was told, they are made at intervals only.
+        expensive: seconds. Two full scans in a row that take longer than this, and longer than twice a bounded claim
+            (see `worked`), are expensive: from then on there are pauses between them.
     """
 
-    def __init__(self, lowest: datetime, *, costly: float) -> None:
+    def __init__(self, lowest: datetime, *, expensive: float) -> None:
         self._lowest = lowest
-        self._costly = costly
+        self._expensive = expensive
         self._reached = lowest
         self._due = 0.0
         self._took = 0.0
         self._usual = 0.0
-        #: Whether so much lies before the claim cursor that looks at everything are costly.
-        self.piled = False
+        #: Whether so many dead index entries lie behind the cursor that full scans are expensive.
+        self.bloated = False
 
     def bound(self) -> datetime:
         """The bound of the claim that comes now."""
@@ -59,7 +59,7 @@ class ClaimCursor:
 
     def since(self) -> datetime:
         """The bound of the question whether anything is queued."""
-        if not self.piled:
+        if not self.bloated:
             return self._lowest
         now = time.monotonic()
         if now < self._due:
@@ -75,17 +75,17 @@ class ClaimCursor:
         """Take in what a bounded claim has taken."""
         self._usual += _LEARNED * (seconds - self._usual)
 
-    def looked(self, seconds: float) -> None:
-        """Take in what a look at everything has taken."""
+    def scanned(self, seconds: float) -> None:
+        """Note how many seconds a full scan has taken."""
         # A single one may be slow for other reasons: the first of a connection, a stall of this process.
-        self.piled = min(seconds, self._took) > max(self._costly, _TIMES_USUAL * self._usual)
+        self.bloated = min(seconds, self._took) > max(self._expensive, _TIMES_USUAL * self._usual)
         self._took = seconds
-        if self.piled:
+        if self.bloated:
             self._due = time.monotonic() + self.pause()
 
     def pause(self) -> float:
-        """Seconds from one look at everything to the next."""
-        return min(pause_after(self._took), _LONGEST_PAUSE) if self.piled else pause_after(0)
+        """Seconds from one full scan to the next."""
+        return min(pause_after(self._took), _LONGEST_PAUSE) if self.bloated else pause_after(0)
 
     async def complete(
         self,
@@ -104,7 +104,7 @@ class ClaimCursor:
         """
         short = len(claimed) < limit
         if short and self.bounds(bound):
-            back = self._back(bound) if self.piled else self._lowest
+            back = self._back(bound) if self.bloated else self._lowest
             try:
                 # What is claimed already must reach the caller, even one that is cancelled meanwhile.
                 with anyio.CancelScope(shield=True):
@@ -112,7 +112,7 @@ class ClaimCursor:
             except DatabaseError:
                 if not claimed:
                     raise  # else what is claimed already is worth more than the error, which will come again
-        if self.piled:
+        if self.bloated:
             self._reached = max([self._reached, *map(_queued_at, claimed)])
         else:
             self._reached = _queued_at(claimed[-1]) if claimed and len(claimed) >= limit else self._lowest

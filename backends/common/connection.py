@@ -32,7 +32,7 @@ def translated(translate: Translate) -> Iterator[None]:
         raise known from error
 
 
-class Lane(Generic[Connection]):
+class SharedConnection(Generic[Connection]):
     """Opens its connection when first needed and drops it as soon as it is in doubt.
 
     A caller that waits for its turn may be cancelled. Work that has begun goes on to its end in an asyncio task of its
@@ -47,7 +47,7 @@ class Lane(Generic[Connection]):
         usable: whether the driver still believes in it.
         connect_timeout: seconds to open a connection.
         statement_timeout: seconds to wait for one's turn, and again for one piece of work.
-        look_again: called when the table turns out to have changed since it was looked at.
+        refresh: called when the table turns out to have changed since its shape was read.
         server: what it connects to, to say so in an error.
     """
 
@@ -59,7 +59,7 @@ class Lane(Generic[Connection]):
         usable: Callable[[Connection], bool],
         connect_timeout: float,
         statement_timeout: float,
-        look_again: Callable[[Connection], Awaitable[None]],
+        refresh: Callable[[Connection], Awaitable[None]],
         give_up: Callable[[Connection], None] | None = None,
         server: str = "the database",
     ) -> None:
@@ -67,12 +67,12 @@ class Lane(Generic[Connection]):
         self.server = server
         self._connect = connect
         self._give_up = give_up or discard
-        self._look_again = look_again
+        self._refresh = refresh
         self._discard = discard
         self._usable = usable
         self._connect_timeout = connect_timeout
         self.statement_timeout = statement_timeout
-        self._turns: Turns[Lane[Connection]] = Turns([self])
+        self._turns: Turns[SharedConnection[Connection]] = Turns([self])
         self._connection: Connection | None = None
         self._closed = False
         self._outdated = False
@@ -103,7 +103,7 @@ class Lane(Generic[Connection]):
         return await _in_turn(self._turns, self.statement_timeout, work, translate, repeat, timeout)
 
     def open(self) -> None:
-        """Let the lane be used again after `close`."""
+        """Let the connection be used again after `close`."""
         self._closed = False
 
     def hurry(self, seconds: float) -> None:
@@ -212,7 +212,7 @@ class Lane(Generic[Connection]):
         assert self._connection is not None  # noqa: S101 - it has just answered
         try:
             with anyio.fail_after(self.statement_timeout):
-                await self._look_again(self._connection)
+                await self._refresh(self._connection)
         except Exception as error:
             self._drop()
             known = translate(error)
@@ -221,16 +221,16 @@ class Lane(Generic[Connection]):
             raise known from error
 
 
-class Lanes(Generic[Connection]):
+class ConnectionGroup(Generic[Connection]):
     """Several connections for the same purpose. Each piece of work takes the first that is or becomes free.
 
     Args:
-        lanes: at least one, used in no other way; the later ones connect only when the earlier ones are in use.
+        connections: at least one, used in no other way; the later ones connect only when the earlier ones are in use.
     """
 
-    def __init__(self, lanes: Sequence[Lane[Connection]]) -> None:
-        self._lanes = lanes
-        self._turns = Turns(lanes)
+    def __init__(self, connections: Sequence[SharedConnection[Connection]]) -> None:
+        self._connections = connections
+        self._turns = Turns(connections)
 
     async def run(
         self,
@@ -240,34 +240,34 @@ class Lanes(Generic[Connection]):
         repeat: bool = True,
         timeout: float | None = None,
     ) -> Result:
-        """Do `work` on one of them; see `Lane.run`."""
-        return await _in_turn(self._turns, self._lanes[0].statement_timeout, work, translate, repeat, timeout)
+        """Do `work` on one of them; see `SharedConnection.run`."""
+        return await _in_turn(self._turns, self._connections[0].statement_timeout, work, translate, repeat, timeout)
 
     def open(self) -> None:
         """Let them be used again after `close`."""
-        for lane in self._lanes:
-            lane.open()
+        for shared in self._connections:
+            shared.open()
 
     def hurry(self, seconds: float) -> None:
-        """See `Lane.hurry`."""
-        for lane in self._lanes:
-            lane.hurry(seconds)
+        """See `SharedConnection.hurry`."""
+        for shared in self._connections:
+            shared.hurry(seconds)
 
     def close(self) -> None:
         """Drop all of them."""
-        for lane in self._lanes:
-            lane.close()
+        for shared in self._connections:
+            shared.close()
 
 
 async def _in_turn(
-    turns: Turns[Lane[Connection]],
+    turns: Turns[SharedConnection[Connection]],
     patience: float,
     work: Callable[[Connection], Awaitable[Result]],
     translate: Translate,
     repeat: bool,
     timeout: float | None,
 ) -> Result:
-    """Do `work` on the first lane that is free: the caller waits for its turn, the work itself ends the turn."""
+    """Do `work` on the first connection that is free: the caller waits for its turn, the work itself ends the turn."""
     turn = turns.take()
     if turn is None:
         try:
@@ -277,8 +277,8 @@ async def _in_turn(
             raise DatabaseUnavailable(
                 f"no free connection within {patience:g} seconds: the database answers too slowly"
             ) from error
-    lane = turns[turn]
-    working = lane.work(work, translate, timeout or patience, repeat=repeat)
+    shared = turns[turn]
+    working = shared.work(work, translate, timeout or patience, repeat=repeat)
     return await carried(working, on_end=lambda: turns.give_back(turn))
 
 

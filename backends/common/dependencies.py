@@ -93,7 +93,9 @@ def step(edges: Sequence[Edge], *, over: Mapping[UUID, State] | None = None, tas
         _uuid(key): modified
         for key, modified in (yield Ask("lock_waiting", sorted({*tasks, *(edge.task_id for edge in edges)})))
     }
-    states, skipped = (over, set()) if over is not None else (yield from _look({edge.predecessor_id for edge in edges}))
+    states, skipped = (
+        (over, set()) if over is not None else (yield from _states_of({edge.predecessor_id for edge in edges}))
+    )
     closing = sorted(edge for edge in edges if states[edge.predecessor_id].over)
     if closing:
         yield Ask("close_edges", rows=[{"id": each.task_id, "predecessor_id": each.predecessor_id} for each in closing])
@@ -115,7 +117,7 @@ def step(edges: Sequence[Edge], *, over: Mapping[UUID, State] | None = None, tas
     )
 
 
-def _look(ids: Collection[UUID]) -> Generator[Ask, Sequence[Row], tuple[dict[UUID, State], set[UUID]]]:
+def _states_of(ids: Collection[UUID]) -> Generator[Ask, Sequence[Row], tuple[dict[UUID, State], set[UUID]]]:
     """How these are, and which of them somebody writes just now, so that they could not be given FOLLOWED."""
     states = _states(ids, (yield Ask("chain_states", sorted(ids)))) if ids else {}
     lacking = sorted(key for key, state in states.items() if not state.over and not state.links & Link.FOLLOWED)

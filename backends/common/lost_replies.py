@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 from uuid import UUID
 
-from asyncqueue.backends.common.connection import Connection, Lane
+from asyncqueue.backends.common.connection import Connection, SharedConnection
 from asyncqueue.errors import DatabaseUnavailable, OutcomeUnknown
 from asyncqueue.model import Observation, Status
 
@@ -20,7 +20,7 @@ class Tries:
     """The tries of one piece of work.
 
     Args:
-        translate: as `Lane.run` takes it.
+        translate: as `SharedConnection.run` takes it.
     """
 
     def __init__(self, translate: Translate) -> None:
@@ -28,8 +28,10 @@ class Tries:
         self.lost = False
         self._translate = translate
 
-    async def run(self, lane: Lane[Connection], work: Callable[[Connection], Awaitable[Result]]) -> Result:
-        """`Lane.run`, noting what becomes of each try."""
+    async def run(
+        self, shared: SharedConnection[Connection], work: Callable[[Connection], Awaitable[Result]]
+    ) -> Result:
+        """`SharedConnection.run`, noting what becomes of each try."""
 
         async def trying(connection: Connection) -> Result:
             try:
@@ -40,11 +42,15 @@ class Tries:
                 self.lost |= known is None or type(known) is DatabaseUnavailable
                 raise
 
-        return await lane.run(trying, translate=self._translate)
+        return await shared.run(trying, translate=self._translate)
 
 
 async def once(
-    lane: Lane[Connection], work: Callable[[Connection], Awaitable[Result]], translate: Translate, *, what: str
+    shared: SharedConnection[Connection],
+    work: Callable[[Connection], Awaitable[Result]],
+    translate: Translate,
+    *,
+    what: str,
 ) -> Result:
     """Do what must not be done twice; again only where the server has said that it was not done.
 
@@ -59,7 +65,7 @@ async def once(
         return await work(connection)
 
     try:
-        return await tries.run(lane, first)
+        return await tries.run(shared, first)
     except DatabaseUnavailable as error:
         if tries.lost:
             raise unknown from error

@@ -36,18 +36,18 @@ class Bucket(NamedTuple):
 
 
 class Buckets:
-    """The buckets that a worker knows, and when it looks for others.
+    """The buckets that a worker knows, and when it scans for others.
 
     Args:
         lowest: the bound that bounds nothing.
-        costly: as `ClaimCursor` takes it.
+        expensive: as `ClaimCursor` takes it.
     """
 
-    def __init__(self, lowest: datetime, *, costly: float) -> None:
+    def __init__(self, lowest: datetime, *, expensive: float) -> None:
         self._lowest = lowest
-        self._looks = ClaimCursor(lowest, costly=costly)
+        self._scans = ClaimCursor(lowest, expensive=expensive)
         self._reached: dict[Bucket, datetime] = {}
-        self._look_at = 0.0
+        self._scan_at = 0.0
         self._due_at = inf
         self._held_back = 0.0
 
@@ -56,18 +56,18 @@ class Buckets:
         """Seconds until the next scheduled row is due, or to be tried again, as far as is known."""
         return max(_AT_FIRST, self._due_at - time.monotonic())
 
-    def begin_look(self) -> bool:
-        """Whether the claim that comes now should look. Another one that comes while it does should not."""
+    def begin_scan(self) -> bool:
+        """Whether the claim that comes now should scan. A claim that comes while that one scans should not."""
         now = time.monotonic()
-        if now < self._look_at and self._reached:
+        if now < self._scan_at and self._reached:
             return False
-        self._look_at = now + self._looks.pause()
+        self._scan_at = now + self._scans.pause()
         return True
 
     @property
-    def piled(self) -> bool:
-        """Whether looks are costly."""
-        return self._looks.piled
+    def bloated(self) -> bool:
+        """Whether scans are expensive."""
+        return self._scans.bloated
 
     def wanted(self, serving: Sequence[str] | None, *, back: bool = False) -> list[tuple[Bucket, datetime]]:
         """The known buckets in the order in which they are claimed, each with its bound.
@@ -79,13 +79,13 @@ class Buckets:
         known = ordered(self._reached, serving)
         return [(bucket, self._bound(bucket, back=back)) for bucket in known]
 
-    def looked(self, seconds: float, due_in: float | None, found: Iterable[Bucket] = ()) -> None:
-        """Take in a look: how long it took, in how many seconds the next scheduled row is due, and buckets found."""
-        self._looks.looked(seconds)
+    def scanned(self, seconds: float, due_in: float | None, found: Iterable[Bucket] = ()) -> None:
+        """Note a scan: its seconds, in how many seconds the next scheduled row is due, and the buckets found."""
+        self._scans.scanned(seconds)
         now = time.monotonic()
         self._due_at = inf if due_in is None else now + due_in
-        self._look_at = min(now + self._looks.pause(), self._due_at)
-        if not self.piled:
+        self._scan_at = min(now + self._scans.pause(), self._due_at)
+        if not self.bloated:
             self._reached = dict.fromkeys(self._reached, self._lowest)
         for bucket in found:
             self._reached.setdefault(bucket, self._lowest)
@@ -96,14 +96,14 @@ class Buckets:
             self._held_back = 0.0
             return
         self._held_back = min(max(_AT_FIRST, 2 * self._held_back), _AT_LAST)
-        self._due_at = self._look_at = time.monotonic() + self._held_back
+        self._due_at = self._scan_at = time.monotonic() + self._held_back
 
     def worked(self, seconds: float) -> None:
-        """Take in how long a claim without a look has taken."""
-        self._looks.worked(seconds)
+        """Note how many seconds a claim without a scan has taken."""
+        self._scans.worked(seconds)
 
     def take_in(self, claimed: Sequence[ClaimedTask], limit: int) -> None:
-        """Take in what was claimed of so many wanted, in its order. One that came back short is followed by a look."""
+        """Note what was claimed of so many wanted, in its order. After a claim that came back short, the next one scans."""
         newest = {(task.queue, task.priority): task.queued_at for task in claimed}
         for place, queued_at in newest.items():
             bucket = Bucket(*place)
@@ -111,12 +111,12 @@ class Buckets:
             self._reached[bucket] = reached  # the latest last
         while len(self._reached) > _REMEMBERED:
             del self._reached[next(iter(self._reached))]
-        if len(claimed) < limit and not self.piled:
-            self._look_at = 0.0
+        if len(claimed) < limit and not self.bloated:
+            self._scan_at = 0.0
 
     def forget(self) -> None:
         """Look next: something older has come back, or was promoted."""
-        self._look_at = 0.0
+        self._scan_at = 0.0
         self._reached = dict.fromkeys(self._reached, self._lowest)
 
     def _bound(self, bucket: Bucket, *, back: bool) -> datetime:

@@ -15,7 +15,7 @@ from asyncqueue.model import Attempt, AttemptEnd
 
 
 class Attempts:
-    """Ends attempts and reads what was kept of them. Its verbs are work for a lane."""
+    """Ends attempts and reads what was kept of them. Its verbs are work for a connection."""
 
     def __init__(self, table: Table, times: Times) -> None:
         self._table = table

@@ -13,7 +13,7 @@ import anyio
 
 from asyncqueue.backends.base import Capabilities, Change, Extent, Options, Server, TableShape, TaskFilter, within
 from asyncqueue.backends.common import statements
-from asyncqueue.backends.common.connection import Lane, Lanes
+from asyncqueue.backends.common.connection import ConnectionGroup, SharedConnection
 from asyncqueue.backends.common.convert import filtering, like, queue_states, status_of, task_record
 from asyncqueue.backends.common.lost_replies import QUEUED, Tries, cancelled, once
 from asyncqueue.backends.common.rescue import passing_over
@@ -68,7 +68,7 @@ from asyncqueue.model import (
 
 # Building an index on a very large table may take hours; the deadline only keeps a lost connection from hanging.
 _MIGRATION_TIMEOUT = 6 * 3600.0
-# The same for one lock that a heartbeat waits for: with the lane's retries it stays within the deadline.
+# The same for one lock that a heartbeat waits for: with the connection's retries it stays within the deadline.
 _SHARE_FOR_BEATS = 1 / 6
 
 
@@ -98,16 +98,18 @@ class MysqlBackend:
         slots = schema.slots(names)
         self._table = Table(self.dialects, statements.pyformat, options.table, names, slots, remedy=options.remedy)
         # For a worker's hot path, for everything that must not wait behind it, for enqueueing, and for limits.
-        self._engine = Lanes([self._lane(self._connect_hurried) for _ in range(self.capabilities.exchanges)])
-        self._control, self._enqueue = self._lane(), self._lane()
-        self._admit = self._lane(self._connect_hurried)
+        self._engine = ConnectionGroup(
+            [self._shared(self._connect_hurried) for _ in range(self.capabilities.exchanges)]
+        )
+        self._control, self._enqueue = self._shared(), self._shared()
+        self._admit = self._shared(self._connect_hurried)
         # For heartbeats alone.
-        self._pulse = self._lane(self._connect_impatient)
+        self._pulse = self._shared(self._connect_impatient)
         # For what follows from ends, which may wait for locks.
-        self._linking = self._lane()
+        self._linking = self._shared()
         # For what a caller's transaction does not see.
-        self._beside = self._lane()
-        self._lanes = (
+        self._beside = self._shared()
+        self._connections = (
             self._engine,
             self._control,
             self._enqueue,
@@ -150,22 +152,22 @@ class MysqlBackend:
         return self._table.defect
 
     async def open(self) -> None:
-        for lane in self._lanes:
-            lane.open()
+        for shared in self._connections:
+            shared.open()
         await self._control.run(self._probe, translate=self._translate)
 
-    async def look_again(self) -> None:
+    async def refresh(self) -> None:
         await self._pulse.run(self._probe, translate=self._translate)
 
     def hurry(self, seconds: float | None) -> None:
         self._within = self._claims.patience = within(self.options, seconds)
-        for lane in (self._engine, self._admit, self._pulse):
-            lane.hurry(self._within)
+        for shared in (self._engine, self._admit, self._pulse):
+            shared.hurry(self._within)
         self._linking.hurry(self.options.statement_timeout)
 
     async def close(self) -> None:
-        for lane in self._lanes:
-            lane.close()
+        for shared in self._connections:
+            shared.close()
 
     # -- enqueueing
 
@@ -230,7 +232,7 @@ class MysqlBackend:
         return await self._engine.run(partial(self._upkeep.append_log, rows=rows), translate=self._translate)
 
     async def observe(self, ids: Collection[UUID], *, beating: bool = False) -> Observation:
-        rows = await self._fetch("observe", lane=self._pulse if beating else None, ids=ids_json(ids))
+        rows = await self._fetch("observe", shared=self._pulse if beating else None, ids=ids_json(ids))
         held = {UUID(row[1]): (row[2], row[3]) for row in rows if row[1] is not None}
         return Observation(self._times.local(rows[0][0]), held)
 
@@ -280,11 +282,11 @@ class MysqlBackend:
     async def foreign_pids(self, own: int) -> set[int]:
         if self.shape is not None and not self.shape.errors:
             return set()
-        return {row[0] for row in await self._fetch("foreign_pids", lane=self._pulse, own=own)}
+        return {row[0] for row in await self._fetch("foreign_pids", shared=self._pulse, own=own)}
 
     async def beat(self, worker: WorkerInfo) -> None:
         if self._table.migrated:
-            await self._fetch("beat", lane=self._pulse, **asdict(worker))
+            await self._fetch("beat", shared=self._pulse, **asdict(worker))
 
     async def leave(self, name: str) -> None:
         if self._table.migrated:
@@ -390,14 +392,16 @@ class MysqlBackend:
         except DatabaseError:
             return None, claimed  # what is claimed must reach the caller, which can ask for the ends again
 
-    def _lane(self, connect: Callable[[], Awaitable[MysqlConnection]] | None = None) -> Lane[MysqlConnection]:
-        return Lane(
+    def _shared(
+        self, connect: Callable[[], Awaitable[MysqlConnection]] | None = None
+    ) -> SharedConnection[MysqlConnection]:
+        return SharedConnection(
             connect=connect or self._connect,
             discard=lambda connection: connection.discard(),
             usable=lambda connection: connection.usable,
             connect_timeout=self.options.connect_timeout,
             statement_timeout=self.options.statement_timeout,
-            look_again=self._probe,
+            refresh=self._probe,
             server=f"the database at {self._address.place}",
         )
 
@@ -430,21 +434,30 @@ class MysqlBackend:
         return self._table[name], values
 
     async def _fetch(
-        self, name: str, /, *, lane: Lane[MysqlConnection] | None = None, **values: Any
+        self, name: str, /, *, shared: SharedConnection[MysqlConnection] | None = None, **values: Any
     ) -> list[tuple[Any, ...]]:
         call = self._call(name, **values)
-        (reply,) = await (lane or self._control).run(lambda connection: connection.run(call), translate=self._translate)
+        (reply,) = await (shared or self._control).run(
+            lambda connection: connection.run(call), translate=self._translate
+        )
         return reply.rows
 
     async def _write(
-        self, lane: Lane[MysqlConnection] | Lanes[MysqlConnection], name: str, rows: Sequence[Row], **values: Any
+        self,
+        shared: SharedConnection[MysqlConnection] | ConnectionGroup[MysqlConnection],
+        name: str,
+        rows: Sequence[Row],
+        **values: Any,
     ) -> int:
         """Write rows in one statement, or where that is too large in several of one transaction: how many matched."""
         work = partial(write, table=self._table, name=name, rows=rows, **values)
-        return await lane.run(work, translate=self._translate)
+        return await shared.run(work, translate=self._translate)
 
     async def _which(
-        self, lane: Lane[MysqlConnection] | Lanes[MysqlConnection], name: str, rows: Sequence[Row]
+        self,
+        shared: SharedConnection[MysqlConnection] | ConnectionGroup[MysqlConnection],
+        name: str,
+        rows: Sequence[Row],
     ) -> set[UUID]:
         """The ids of those rows that a statement finds."""
 
@@ -452,7 +465,7 @@ class MysqlBackend:
             calls = [self._call(name, rows=part) for part in rows_json(rows, connection.max_packet)]
             return {UUID(row[0]) for call in calls for row in (await connection.run(call))[0].rows}
 
-        return await lane.run(work, translate=self._translate)
+        return await shared.run(work, translate=self._translate)
 
     def _steering(
         self, name: str, ids: Collection[UUID], statuses: Set[int]

@@ -40,7 +40,7 @@ class Read(NamedTuple):
 
 
 class Claiming:
-    """One claim, as work for a lane. It may be run again after its connection was lost.
+    """One claim, as work for a connection. It may be run again after its connection was lost.
 
     Before the COMMIT is sent, its rows and its token are known. So when the reply is lost, the next run first looks
     which rows it holds, and takes new ones only if it holds none.
@@ -67,8 +67,8 @@ class Claiming:
     ) -> None:
         #: How many rows the statement before has matched; None where that got lost on the way.
         self.matched: int | None = None
-        #: Seconds that the server has looked for rows, by its own clock; taken with `timed` only.
-        self.looked = 0.0
+        #: Seconds that the server's scan took, by its own clock; read with `timed` only.
+        self.scanned = 0.0
         #: The buckets read: how many rows were found there, and how many were wanted.
         self.found: dict[Bucket | None, tuple[int, int]] = {}
         self._table = table
@@ -83,7 +83,7 @@ class Claiming:
         self._taken: list[ClaimedTask] = []
 
     @property
-    def in_doubt(self) -> bool:
+    def commit_unknown(self) -> bool:
         """Whether rows may have been claimed whose claim nobody has confirmed yet."""
         return bool(self._taken)
 
@@ -129,7 +129,7 @@ class Claiming:
         replies = await claiming.run(*calls, *([clock] if self._timed else []))
         began, reply, *ended = replies[len(self._first) :]
         if self._timed:
-            self.looked = (ended[0].rows[0][0] - began.rows[0][0]).total_seconds()
+            self.scanned = (ended[0].rows[0][0] - began.rows[0][0]).total_seconds()
         if self._first:
             self.matched = replies[0].matched
         self._note(self._reads[:1], [reply], self._limit)

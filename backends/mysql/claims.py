@@ -10,13 +10,13 @@ from functools import partial
 import anyio
 
 from asyncqueue.backends.common.claim_cursor import ClaimCursor
-from asyncqueue.backends.common.connection import Lanes
+from asyncqueue.backends.common.connection import ConnectionGroup
 from asyncqueue.backends.common.priority_buckets import Buckets
 from asyncqueue.backends.common.table import Table
 from asyncqueue.backends.mysql.claiming import Claiming
 from asyncqueue.backends.mysql.connection import Call, MysqlConnection
 from asyncqueue.backends.mysql.lock_proof import LockProof
-from asyncqueue.backends.mysql.priority_buckets import COSTLY_LOOK, BucketClaims
+from asyncqueue.backends.mysql.priority_buckets import EXPENSIVE_SCAN, BucketClaims
 from asyncqueue.backends.mysql.read_strategies import Ways
 from asyncqueue.backends.mysql.times import Times
 from asyncqueue.backends.promotions import Arrivals
@@ -34,9 +34,9 @@ class Claims:
     """The claims of one backend.
 
     Args:
-        lanes: the connections for them.
+        connections: the connections for them.
         patience: seconds after which an error is raised that tries cannot heal.
-        translate: as `Lane.run` takes it.
+        translate: as `SharedConnection.run` takes it.
         arrivals: hears of what is set aside.
         proof: that the locks of what is claimed hold.
     """
@@ -45,22 +45,22 @@ class Claims:
         self,
         table: Table,
         times: Times,
-        lanes: Lanes[MysqlConnection],
+        connections: ConnectionGroup[MysqlConnection],
         patience: float,
         translate: Callable[[BaseException], Exception | None],
         arrivals: Arrivals,
         proof: LockProof,
     ) -> None:
-        self.cursor = ClaimCursor(datetime.min, costly=COSTLY_LOOK)
+        self.cursor = ClaimCursor(datetime.min, expensive=EXPENSIVE_SCAN)
         self._table = table
         self._times = times
-        self._lanes = lanes
+        self._connections = connections
         self.patience = patience
         self._translate = translate
         self._proof = proof
         self._empty = False
-        self._ways = Ways(table, lanes, translate)
-        self._by_bucket = BucketClaims(table, times, lanes, translate, self._carry_out, arrivals, proof)
+        self._ways = Ways(table, connections, translate)
+        self._by_bucket = BucketClaims(table, times, connections, translate, self._carry_out, arrivals, proof)
 
     @property
     def buckets(self) -> Buckets:
@@ -113,14 +113,14 @@ class Claims:
         claimed = await self._carry_out(claiming)
         self._ways.take_in(reads, limit, claiming)
         if not bounded:
-            self.cursor.looked(claiming.looked)
+            self.cursor.scanned(claiming.scanned)
         return claiming.matched, claimed
 
     async def _waiting(self) -> bool:
         """Whether anything is queued: one statement, where a claim is four."""
         since = self.cursor.since()
         call: Call = self._table["any_queued"], {"cursor": since, "queue": None, "priority": None}
-        (reply,) = await self._lanes.run(lambda connection: connection.run(call), translate=self._translate)
+        (reply,) = await self._connections.run(lambda connection: connection.run(call), translate=self._translate)
         if reply.rows and not self.cursor.bounds(since):
             self.cursor.reset()  # what was found may lie anywhere
         return bool(reply.rows)
@@ -134,7 +134,7 @@ class Claims:
         claimed, tries = None, 0
         while claimed is None:
             tries += 1
-            with anyio.CancelScope(shield=claiming.in_doubt):
+            with anyio.CancelScope(shield=claiming.commit_unknown):
                 claimed = await self._try(claiming, give_up_at, last=tries >= _TRIES and not claiming.alone)
         return claimed
 
@@ -143,12 +143,12 @@ class Claims:
         began = time.monotonic()
         try:
             left = max(give_up_at - time.monotonic(), _RETRY_DELAY)
-            return await self._lanes.run(claiming, translate=self._translate, repeat=False, timeout=left)
+            return await self._connections.run(claiming, translate=self._translate, repeat=False, timeout=left)
         except DatabaseUnavailable as error:
-            if not (claiming.in_doubt or isinstance(error, DatabaseBusy)) or time.monotonic() >= give_up_at:
+            if not (claiming.commit_unknown or isinstance(error, DatabaseBusy)) or time.monotonic() >= give_up_at:
                 raise
-            if not claiming.alone and not claiming.in_doubt and (last or time.monotonic() - began > _WAITED):
+            if not claiming.alone and not claiming.commit_unknown and (last or time.monotonic() - began > _WAITED):
                 raise  # the ends before it wait for the lock of a row, or for a trigger: the worker sets that row aside
-        with anyio.CancelScope(shield=claiming.in_doubt):
+        with anyio.CancelScope(shield=claiming.commit_unknown):
             await anyio.sleep(_RETRY_DELAY)
         return None

@@ -11,7 +11,7 @@ from uuid import UUID
 import aiomysql
 
 from asyncqueue.backends.common.callers_connection import SQLALCHEMY, closed, for_callers, no_transaction
-from asyncqueue.backends.common.connection import Lane, translated
+from asyncqueue.backends.common.connection import SharedConnection, translated
 from asyncqueue.backends.common.edges import edges_of
 from asyncqueue.backends.common.table import Table
 from asyncqueue.backends.mysql.batches import write
@@ -30,17 +30,17 @@ class Enqueueing:
     """Inserts new rows.
 
     Args:
-        lane: the connection for that.
+        shared: the connection for that.
         beside: as `Keys` takes it.
-        translate: as `Lane.run` takes it.
+        translate: as `SharedConnection.run` takes it.
     """
 
     def __init__(
         self,
         table: Table,
         times: Times,
-        lane: Lane[MysqlConnection],
-        beside: Lane[MysqlConnection],
+        shared: SharedConnection[MysqlConnection],
+        beside: SharedConnection[MysqlConnection],
         translate: Callable[[BaseException], Exception | None],
     ) -> None:
         #: What the server takes in one packet, in bytes, and how long a task's path may be: known when they were asked.
@@ -48,10 +48,10 @@ class Enqueueing:
         self.task_length = 0
         self._table = table
         self._times = times
-        self._lane = lane
+        self._shared = shared
         self._translate = translate
         self._translate_callers = for_callers(translate)
-        self._keys = Keys(table, times, lane, beside, translate)
+        self._keys = Keys(table, times, shared, beside, translate)
 
     async def enqueue(self, tasks: Sequence[NewTask], connection: Any) -> None:
         """As `Backend.enqueue`."""
@@ -70,10 +70,10 @@ class Enqueueing:
                 await send(connection, call, self.max_packet)
         elif len(rows) == 1 and plain and len(tasks[0].args or "") < _SHORT:
             one: Call = self._table["enqueue_one"], {**rows[0], "utc_offset": offset}
-            await self._lane.run(lambda connection: connection.run(one), translate=self._translate)
+            await self._shared.run(lambda connection: connection.run(one), translate=self._translate)
         else:
             work = partial(write, table=self._table, name="enqueue", rows=rows, utc_offset=offset)
-            await self._lane.run(work, translate=self._translate)
+            await self._shared.run(work, translate=self._translate)
 
     async def _linked(self, tasks: Sequence[NewTask], connection: Any) -> None:
         """Insert tasks and what they wait for."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from uuid import UUID
 
-from asyncqueue.backends.common.connection import Lane
+from asyncqueue.backends.common.connection import SharedConnection
 from asyncqueue.backends.common.table import Table
 from asyncqueue.backends.mysql.connection import Call, MysqlConnection
 from asyncqueue.backends.mysql.rows import ids_json
@@ -29,15 +29,18 @@ class LockProof:
     writes nothing, and happens once. Afterwards each claim counts the rows that it has changed, which costs nothing.
 
     Args:
-        lane: another connection than that of claims.
-        translate: as `Lane.run` takes it.
+        shared: another connection than that of claims.
+        translate: as `SharedConnection.run` takes it.
     """
 
     def __init__(
-        self, table: Table, lane: Lane[MysqlConnection], translate: Callable[[BaseException], Exception | None]
+        self,
+        table: Table,
+        shared: SharedConnection[MysqlConnection],
+        translate: Callable[[BaseException], Exception | None],
     ) -> None:
         self._table = table
-        self._lane = lane
+        self._shared = shared
         self._translate = translate
         self._given = self._refuted = False
 
@@ -47,7 +50,7 @@ class LockProof:
             return
         asked: Call = self._table["still_free"], {"ids": ids_json(ids)}
         where: Call = self._table["whereabouts"], {}
-        there, free = await self._lane.run(lambda connection: connection.run(where, asked), translate=self._translate)
+        there, free = await self._shared.run(lambda connection: connection.run(where, asked), translate=self._translate)
         (here,) = await claiming.run(where)
         if here.rows != there.rows:
             # Two servers of a cluster. They do not share locks: the one that commits second is told so (error 1213).

@@ -9,7 +9,7 @@ from asyncqueue.backends.common.table import Table
 from asyncqueue.backends.mysql.connection import MysqlConnection, Reply
 
 Result = TypeVar("Result")
-#: Does work on a lane.
+#: Does work on a connection.
 Run = Callable[[Callable[[MysqlConnection], Awaitable[Result]]], Awaitable[Result]]
 
 

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import anyio
 
-from asyncqueue.backends.common.connection import Lanes
+from asyncqueue.backends.common.connection import ConnectionGroup
 from asyncqueue.backends.common.pacing import pause_after
 from asyncqueue.backends.common.priority_buckets import Bucket, Buckets, in_order
 from asyncqueue.backends.common.table import Table
@@ -26,8 +26,8 @@ from asyncqueue.backends.promotions import Arrival, Arrivals
 from asyncqueue.errors import DatabaseError
 from asyncqueue.model import ASIDE, Claimant, ClaimedTask, Link, Status
 
-#: Seconds for which the server looks at everything that is queued, where some 200,000 dead entries lie in the way.
-COSTLY_LOOK = 0.004
+#: Seconds that the server takes for a full scan where some 200,000 dead index entries lie in the way.
+EXPENSIVE_SCAN = 0.004
 #: Scheduled rows that are queued by one transaction.
 PROMOTED_AT_ONCE = 1000
 
@@ -55,8 +55,8 @@ class BucketClaims:
     """The claims of one backend from a migrated table.
 
     Args:
-        lanes: the connections for them.
-        translate: as `Lane.run` takes it.
+        connections: the connections for them.
+        translate: as `SharedConnection.run` takes it.
         carry_out: runs a claim until it is known what was claimed.
         arrivals: hears of what is set aside.
         proof: that the locks of what is claimed hold.
@@ -66,21 +66,21 @@ class BucketClaims:
         self,
         table: Table,
         times: Times,
-        lanes: Lanes[MysqlConnection],
+        connections: ConnectionGroup[MysqlConnection],
         translate: Callable[[BaseException], Exception | None],
         carry_out: Callable[[Claiming], Awaitable[list[ClaimedTask]]],
         arrivals: Arrivals,
         proof: LockProof,
     ) -> None:
-        self.buckets = Buckets(_LOWEST, costly=COSTLY_LOOK)
+        self.buckets = Buckets(_LOWEST, expensive=EXPENSIVE_SCAN)
         self._table = table
         self._times = times
-        self._lanes = lanes
+        self._connections = connections
         self._translate = translate
         self._carry_out = carry_out
         self._arrivals = arrivals
         self._proof = proof
-        self._ways = Ways(table, lanes, translate)
+        self._ways = Ways(table, connections, translate)
         # When to read those buckets again in which there was nothing.
         self._again: dict[Bucket | None, float] = {}
         self._empty = False
@@ -92,9 +92,9 @@ class BucketClaims:
 
         Returns how many rows that one has matched (None where the reply got lost on the way) and what was claimed.
         """
-        look, back = self.buckets.begin_look(), self.buckets.piled and first is None
-        if look:
-            wanted = await self._look(claimant)
+        scan, back = self.buckets.begin_scan(), self.buckets.bloated and first is None
+        if scan:
+            wanted = await self._scan(claimant)
         else:
             wanted = self.buckets.wanted(claimant.queues, back=back)
             if not back:
@@ -102,7 +102,7 @@ class BucketClaims:
             if self._empty and first is None:
                 wanted = await self._waiting(wanted)
         matched, claimed = await self._take(wanted, limit, claimant, first)
-        if len(claimed) < limit and not look and not back:
+        if len(claimed) < limit and not scan and not back:
             claimed = claimed + await self._take_more(claimed, limit, claimant)
         claimed = in_order(claimed, claimant.queues)
         self.buckets.take_in(claimed, limit)
@@ -127,8 +127,8 @@ class BucketClaims:
         """What is claimed already must reach the caller: one that is cancelled meanwhile, and in spite of an error."""
         try:
             with anyio.CancelScope(shield=True):
-                piled = self.buckets.piled
-                wanted = self.buckets.wanted(claimant.queues, back=True) if piled else await self._look(claimant)
+                bloated = self.buckets.bloated
+                wanted = self.buckets.wanted(claimant.queues, back=True) if bloated else await self._scan(claimant)
                 _, more = await self._take(wanted, limit - len(claimed), claimant)
         except DatabaseError:
             if not claimed:
@@ -137,7 +137,7 @@ class BucketClaims:
         return more
 
     def _rested(self, wanted: _Wanted) -> _Wanted:
-        """Without the buckets that were found empty within a second: under an old snapshot even that is costly."""
+        """Without the buckets that were found empty within a second: under an old snapshot even that is expensive."""
         now = time.monotonic()
         return [(bucket, bound) for bucket, bound in wanted if self._again.get(bucket, 0.0) <= now]
 
@@ -150,12 +150,12 @@ class BucketClaims:
         ]
         if not calls:
             return []
-        replies = await self._lanes.run(lambda connection: connection.run(*calls), translate=self._translate)
+        replies = await self._connections.run(lambda connection: connection.run(*calls), translate=self._translate)
         return [each for each, reply in zip(wanted, replies, strict=True) if reply.rows]
 
     # -- looking, and queueing what is due
 
-    async def _look(self, claimant: Claimant) -> _Wanted:
+    async def _scan(self, claimant: Claimant) -> _Wanted:
         """The buckets that hold queued rows, in order, each from its oldest row on. What is due is queued first."""
         found, due_in = await self._found()
         if due_in is not None and due_in <= 0 and await self._promote():
@@ -164,8 +164,8 @@ class BucketClaims:
 
     async def _found(self) -> tuple[dict[Bucket, datetime], float | None]:
         """The buckets found, each with the `modified` of its oldest row, and in how many seconds a row is due."""
-        look: Call = self._table["list_buckets"], {}
-        (reply,) = await self._lanes.run(lambda connection: connection.run(look), translate=self._translate)
+        scan: Call = self._table["list_buckets"], {}
+        (reply,) = await self._connections.run(lambda connection: connection.run(scan), translate=self._translate)
         due_in = reply.rows[0][1]
         found = {
             # A zero date is no bound: a claim passes over such rows.
@@ -174,7 +174,7 @@ class BucketClaims:
             if queue is not None
         }
         # The longest by the server's own clock: this process may be busy with its tasks.
-        self.buckets.looked(float(max(took for took, *_ in reply.rows)), due_in, found)
+        self.buckets.scanned(float(max(took for took, *_ in reply.rows)), due_in, found)
         self._ways.keep(found.keys())
         self._again.clear()
         return found, due_in
@@ -198,7 +198,7 @@ class BucketClaims:
                 await each(promoting, [(self._table["wait_for_slot"], {"rows": part}) for part in parts])
             return len(every), len(places) - len(aside), aside
 
-        found, count, aside = await self._lanes.run(work, translate=self._translate)
+        found, count, aside = await self._connections.run(work, translate=self._translate)
         self.buckets.promoted(found > 0)
         self._arrivals.came([Arrival(UUID(row.id), row.links, row.limit_key) for row in aside])
         return count

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 
-from asyncqueue.backends.common.connection import Lanes
+from asyncqueue.backends.common.connection import ConnectionGroup
 from asyncqueue.backends.common.pacing import pause_after
 from asyncqueue.backends.common.priority_buckets import Bucket
 from asyncqueue.backends.common.table import Table
@@ -29,7 +29,7 @@ class Ways:
     costs one walk at most, because a claim that came back short is followed by candidates.
 
     A plain read walks on as well, thirty times as fast. Where the count has come to the end, so many candidates are
-    read as are left, and the next count waits as a costly look would.
+    read as are left, and the next count waits as an expensive scan would.
 
     A bucket is None for the table as Django makes it.
     """
@@ -37,11 +37,11 @@ class Ways:
     def __init__(
         self,
         table: Table,
-        lanes: Lanes[MysqlConnection],
+        connections: ConnectionGroup[MysqlConnection],
         translate: Callable[[BaseException], Exception | None],
     ) -> None:
         self._table = table
-        self._lanes = lanes
+        self._connections = connections
         self._translate = translate
         # Rows that are queued beyond what is being claimed here, as far as is known.
         self._ahead: dict[Bucket | None, int] = {}
@@ -104,7 +104,7 @@ class Ways:
         values = {"limit": COUNTED, "cursor": bound, "queue": queue, "priority": priority}
         call: Call = self._table["count_queued"], values
         began = time.monotonic()
-        (reply,) = await self._lanes.run(lambda connection: connection.run(call), translate=self._translate)
+        (reply,) = await self._connections.run(lambda connection: connection.run(call), translate=self._translate)
         now = time.monotonic()
         counted = reply.rows[0][0]
         self._ahead[bucket] = max(0, counted - HELD_BY_OTHERS)

@@ -19,7 +19,7 @@ from asyncqueue.model import Claim, LostTask, Stamp
 
 
 class Upkeep:
-    """Renewals and rescues. Its verbs are work for a lane."""
+    """Renewals and rescues. Its verbs are work for a connection."""
 
     def __init__(self, table: Table, times: Times) -> None:
         self._table = table

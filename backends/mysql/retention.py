@@ -18,7 +18,7 @@ from asyncqueue.backends.services import Batch
 from asyncqueue.model import ENDED, Observation, Stamp, Status
 
 Result = TypeVar("Result")
-#: Does work on a lane.
+#: Does work on a connection.
 Run = Callable[[Callable[[MysqlConnection], Awaitable[Any]]], Awaitable[Any]]
 
 #: Where a clean-up goes on that has not come to its end. What is old stands together in the index of claims, so every

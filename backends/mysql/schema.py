@@ -96,7 +96,7 @@ async def read(connection: MysqlConnection, table: Table) -> int:
 
     Raises SchemaError for a table of another kind.
     """
-    columns, indexes = await _look(connection, table)
+    columns, indexes = await _catalog(connection, table)
     if not columns.rows:
         table.missing()
         return 0
@@ -129,7 +129,7 @@ async def read(connection: MysqlConnection, table: Table) -> int:
 
 async def pending(connection: MysqlConnection, table: Table, **extent: Unpack[Extent]) -> list[Change]:
     """What the table lacks, or with `down` what is there. Raises as `Backend.migrate`."""
-    columns, indexes = await _look(connection, table)
+    columns, indexes = await _catalog(connection, table)
     if not columns.rows and (extent.get("indexes_only") or extent.get("down")):
         raise table.missing_error()
     found, made = await _found(connection, table, columns, indexes), schema_of(table.names)
@@ -211,7 +211,7 @@ async def _count(connection: MysqlConnection, table: Table, which: str, **values
     return count
 
 
-async def _look(connection: MysqlConnection, table: Table) -> tuple[Reply, Reply]:
+async def _catalog(connection: MysqlConnection, table: Table) -> tuple[Reply, Reply]:
     """The table's columns, and its indexes; notes in which database it is, and how the server compares names."""
     schema = {"schema": table.names.schema or None}
     values = {**schema, "table": table.names.table}

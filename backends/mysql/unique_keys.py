@@ -9,7 +9,7 @@ from uuid import UUID
 
 import aiomysql
 
-from asyncqueue.backends.common.connection import Lane
+from asyncqueue.backends.common.connection import SharedConnection
 from asyncqueue.backends.common.edges import as_rows, edges_of
 from asyncqueue.backends.common.table import Table
 from asyncqueue.backends.common.unique_keys import WHAT, Decision, Holder, Noted, asked, decide, wanted
@@ -22,7 +22,7 @@ from asyncqueue.model import NewTask, Status
 #: Runs one statement by its name, with its values, and returns its rows.
 Run = Callable[..., Awaitable[list[tuple[Any, ...]]]]
 #: Says how tasks are, in a transaction that has such a `Run`.
-Look = Callable[[Run, Set[UUID]], Awaitable[dict[UUID, Holder]]]
+ReadHolders = Callable[[Run, Set[UUID]], Awaitable[dict[UUID, Holder]]]
 Split = Callable[[Sequence[Row]], Iterable[str]]
 
 
@@ -30,22 +30,22 @@ class Keys:
     """Enqueues what has unique keys.
 
     Args:
-        lane: the connection for it.
+        shared: the connection for it.
         beside: one that waits for no lock, for callers whose own transaction sees what was, and not what is.
-        translate: as `Lane.run` takes it.
+        translate: as `SharedConnection.run` takes it.
     """
 
     def __init__(
         self,
         table: Table,
         times: Times,
-        lane: Lane[MysqlConnection],
-        beside: Lane[MysqlConnection],
+        shared: SharedConnection[MysqlConnection],
+        beside: SharedConnection[MysqlConnection],
         translate: Callable[[BaseException], Exception | None],
     ) -> None:
         self._table = table
         self._times = times
-        self._lane = lane
+        self._shared = shared
         self._beside = beside
         self._translate = translate
 
@@ -81,23 +81,23 @@ class Keys:
             async with transaction(connection, self._table) as writing:
                 return await do(_run_by(writing.run, self._table), lambda rows: rows_json(rows, connection.max_packet))
 
-        return await self._lane.run(work, translate=self._translate)
+        return await self._shared.run(work, translate=self._translate)
 
-    async def _enqueue(self, run: Run, tasks: Sequence[NewTask], split: Split, look: Look) -> list[UUID]:
+    async def _enqueue(self, run: Run, tasks: Sequence[NewTask], split: Split, read_holders: ReadHolders) -> list[UUID]:
         """Do all of it in a transaction.
 
         Args:
             run: runs a statement in it.
             tasks: to enqueue.
             split: makes texts of rows, as few as the server takes.
-            look: how the tasks are that keys are noted for.
+            read_holders: how the tasks are that keys are noted for.
         """
         keys = wanted(tasks)
         await run("hold_keys", rows=_rows(keys))
         found = await run("noted_keys", unique_keys=json.dumps([each.key for each in keys]))
         noted = [Noted(bytes.fromhex(key).decode(), UUID(task_id), held_for) for key, task_id, held_for in found]
         ids = asked(tasks, noted)
-        made = decide(tasks, noted, await look(run, ids) if ids else {})
+        made = decide(tasks, noted, await read_holders(run, ids) if ids else {})
         await self._write(run, made, split)
         return made.ids
 
@@ -113,10 +113,10 @@ class Keys:
         Without a lock on them: a worker that ends one must not wait for the caller's commit.
         """
 
-        async def look(beside: MysqlConnection) -> dict[UUID, Holder]:
+        async def read_holders(beside: MysqlConnection) -> dict[UUID, Holder]:
             return await self._holders(_run_by(beside.run, self._table), ids)
 
-        now = await self._beside.run(look, translate=self._translate)
+        now = await self._beside.run(read_holders, translate=self._translate)
         rest = ids - now.keys()
         own = (await self._holders(run, rest)).keys() if rest else set()
         return {**now, **(await self._holders(run, own, "holders_now") if own else {})}

@@ -16,7 +16,7 @@ import asyncpg
 
 from asyncqueue.backends.base import Capabilities, Change, Extent, Options, Server, TableShape, TaskFilter, within
 from asyncqueue.backends.common import statements
-from asyncqueue.backends.common.connection import Lane, Lanes
+from asyncqueue.backends.common.connection import ConnectionGroup, SharedConnection
 from asyncqueue.backends.common.convert import filtering, like, queue_states, status_of
 from asyncqueue.backends.common.lost_replies import QUEUED, Tries, cancelled, once
 from asyncqueue.backends.common.rescue import passing_over
@@ -102,15 +102,15 @@ class PostgresqlBackend:
         def by_index() -> Awaitable[AsyncpgConnection]:
             return self._connector.connect_by_index(self._within)
 
-        self._engine = Lanes([self._lane(by_index) for _ in range(self.capabilities.exchanges)])
-        self._control, self._enqueue, self._admit = self._lane(), self._lane(), self._lane(by_index)
+        self._engine = ConnectionGroup([self._shared(by_index) for _ in range(self.capabilities.exchanges)])
+        self._control, self._enqueue, self._admit = self._shared(), self._shared(), self._shared(by_index)
         # For heartbeats alone.
-        self._pulse = self._lane(lambda: self._connector.connect_impatient(self._within))
+        self._pulse = self._shared(lambda: self._connector.connect_impatient(self._within))
         # For what follows from ends, which may wait for locks.
-        self._linking = self._lane()
+        self._linking = self._shared()
         # For what a caller's transaction does not see.
-        self._beside = self._lane()
-        self._lanes = (
+        self._beside = self._shared()
+        self._connections = (
             self._engine,
             self._control,
             self._enqueue,
@@ -152,25 +152,25 @@ class PostgresqlBackend:
         return self._table.defect
 
     async def open(self) -> None:
-        for lane in self._lanes:
-            lane.open()
+        for shared in self._connections:
+            shared.open()
         self._listener.open()
-        await self._control.run(self._first_look, translate=self._translate)
+        await self._control.run(self._discover, translate=self._translate)
 
-    async def look_again(self) -> None:
+    async def refresh(self) -> None:
         await self._pulse.run(self._probe, translate=self._translate)
 
     def hurry(self, seconds: float | None) -> None:
         self._within = within(self.options, seconds)
-        for lane in (self._engine, self._admit, self._pulse):
-            lane.hurry(self._within)
+        for shared in (self._engine, self._admit, self._pulse):
+            shared.hurry(self._within)
         self._linking.hurry(self.options.statement_timeout)
 
     async def close(self) -> None:
         await self._enqueueing.close()
         await self._ends.close()
-        for lane in self._lanes:
-            lane.close()
+        for shared in self._connections:
+            shared.close()
         self._given_up.close()
         self._listener.close()
 
@@ -408,7 +408,7 @@ class PostgresqlBackend:
 
     async def migrate(self, **extent: Unpack[Extent]) -> list[Change]:
         # Connections that end with it, and with them what they hold, whatever becomes of it.
-        locked, working = self._lane(), self._lane(self._connector.connect_unhurried)
+        locked, working = self._shared(), self._shared(self._connector.connect_unhurried)
 
         async def work(connection: AsyncpgConnection) -> list[Change]:
             changes = await schema.pending(connection, self._table, **extent)
@@ -455,15 +455,17 @@ class PostgresqlBackend:
     async def _notify(self, payload: str) -> None:
         await self._fetch(self._control, "notify", {"channel": self._table.names.channel, "payload": payload})
 
-    def _lane(self, connect: Callable[[], Awaitable[AsyncpgConnection]] | None = None) -> Lane[AsyncpgConnection]:
-        return Lane(
+    def _shared(
+        self, connect: Callable[[], Awaitable[AsyncpgConnection]] | None = None
+    ) -> SharedConnection[AsyncpgConnection]:
+        return SharedConnection(
             connect=connect or self._connector.connect,
             discard=lambda connection: connection.terminate(),
             give_up=self._given_up.add,
             usable=lambda connection: not connection.is_closed(),
             connect_timeout=self.options.connect_timeout,
             statement_timeout=self.options.statement_timeout,
-            look_again=self._probe,
+            refresh=self._probe,
             server=f"PostgreSQL at {self._connector.place}",
         )
 
@@ -471,16 +473,19 @@ class PostgresqlBackend:
         return translate(error, self._table, self._connector.place)
 
     async def _fetch(
-        self, lane: Lane[AsyncpgConnection] | Lanes[AsyncpgConnection], name: str, values: dict[str, Any]
+        self,
+        shared: SharedConnection[AsyncpgConnection] | ConnectionGroup[AsyncpgConnection],
+        name: str,
+        values: dict[str, Any],
     ) -> list[Row]:
-        return await lane.run(self._fetching(name, values), translate=self._translate)
+        return await shared.run(self._fetching(name, values), translate=self._translate)
 
     def _fetching(self, name: str, values: dict[str, Any]) -> Callable[[AsyncpgConnection], Awaitable[list[Row]]]:
         statement = self._table[name]
         arguments = statement.values(values)
         return lambda connection: connection.fetch(statement.text, *arguments)
 
-    async def _first_look(self, connection: AsyncpgConnection) -> None:
+    async def _discover(self, connection: AsyncpgConnection) -> None:
         # In a transaction, which a PgBouncer that pools statements refuses: before anything is written.
         async with transaction(connection, self._table):
             await self._probe(connection)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 
 from asyncqueue.backends.common.claim_cursor import ClaimCursor, by_age
-from asyncqueue.backends.common.connection import Lanes
+from asyncqueue.backends.common.connection import ConnectionGroup
 from asyncqueue.backends.common.priority_buckets import Bucket, Buckets, in_order
 from asyncqueue.backends.common.table import Table
 from asyncqueue.backends.common.unreadable import EARLIEST
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     AsyncpgConnection = asyncpg.Connection[asyncpg.Record]
 
-# Seconds for a claim that looks at everything, when very many dead index entries lie in its way.
-_COSTLY_LOOK = 0.05
+# Seconds that a full scan takes where very many dead index entries lie in its way.
+_EXPENSIVE_SCAN = 0.05
 #: Scheduled rows that are queued by one statement.
 PROMOTED_AT_ONCE = 1000
 #: An exchange that ends nothing.
@@ -38,22 +38,22 @@ class Claims:
     """The claims of one backend.
 
     Args:
-        lanes: the connections for them.
-        translate: as `Lane.run` takes it.
+        connections: the connections for them.
+        translate: as `SharedConnection.run` takes it.
         arrivals: hears of what is set aside.
     """
 
     def __init__(
         self,
         table: Table,
-        lanes: Lanes[AsyncpgConnection],
+        connections: ConnectionGroup[AsyncpgConnection],
         translate: Callable[[BaseException], Exception | None],
         arrivals: Arrivals,
     ) -> None:
-        self.cursor = ClaimCursor(EARLIEST, costly=_COSTLY_LOOK)
-        self.buckets = Buckets(EARLIEST, costly=_COSTLY_LOOK)
+        self.cursor = ClaimCursor(EARLIEST, expensive=_EXPENSIVE_SCAN)
+        self.buckets = Buckets(EARLIEST, expensive=_EXPENSIVE_SCAN)
         self._table = table
-        self._lanes = lanes
+        self._connections = connections
         self._translate = translate
         self._arrivals = arrivals
 
@@ -86,25 +86,25 @@ class Claims:
 
     async def _by_bucket(self, ends: dict[str, Any], limit: int, claimant: Claimant) -> tuple[int, list[ClaimedTask]]:
         """One claim of the buckets that are known, or of all of them; another one where that has come back short."""
-        look = self.buckets.begin_look()
-        written, claimed, due_in = await self._take(ends, limit, claimant, look=look)
-        if len(claimed) < limit and not look:
-            more, due_in = await self._take_more(claimed, limit, claimant, look=not self.buckets.piled)
+        scan = self.buckets.begin_scan()
+        written, claimed, due_in = await self._take(ends, limit, claimant, scan=scan)
+        if len(claimed) < limit and not scan:
+            more, due_in = await self._take_more(claimed, limit, claimant, scan=not self.buckets.bloated)
             claimed += more
         if due_in is not None and due_in <= 0 and await self._promote(claimed) and len(claimed) < limit:
-            more, _ = await self._take_more(claimed, limit, claimant, look=True)
+            more, _ = await self._take_more(claimed, limit, claimant, scan=True)
             claimed += more
         claimed = in_order(claimed, claimant.queues)
         self.buckets.take_in(claimed, limit)
         return written, claimed
 
     async def _take_more(
-        self, claimed: list[ClaimedTask], limit: int, claimant: Claimant, *, look: bool
+        self, claimed: list[ClaimedTask], limit: int, claimant: Claimant, *, scan: bool
     ) -> tuple[list[ClaimedTask], float | None]:
         """What is claimed already must reach the caller: one that is cancelled meanwhile, and in spite of an error."""
         try:
             with anyio.CancelScope(shield=True):
-                _, more, due_in = await self._take(NO_ENDS, limit - len(claimed), claimant, look=look)
+                _, more, due_in = await self._take(NO_ENDS, limit - len(claimed), claimant, scan=scan)
                 return more, due_in
         except DatabaseError:
             if not claimed:
@@ -112,16 +112,16 @@ class Claims:
         return [], None
 
     async def _take(
-        self, ends: dict[str, Any], limit: int, claimant: Claimant, *, look: bool
+        self, ends: dict[str, Any], limit: int, claimant: Claimant, *, scan: bool
     ) -> tuple[int, list[ClaimedTask], float | None]:
         """Returns how many ends were written, what was claimed, and in how many seconds the next row is due."""
-        known = [] if look else self.buckets.wanted(claimant.queues, back=self.buckets.piled and not ends["ids"])
+        known = [] if scan else self.buckets.wanted(claimant.queues, back=self.buckets.bloated and not ends["ids"])
         values = {
             **ends,
             "limit": limit,
             "worker_pid": claimant.pid,
             "worker": claimant.name,
-            "look": look,
+            "scan": scan,
             "serving": claimant.queues,
             "queues": [bucket.queue for bucket, _ in known],
             "priorities": [bucket.priority for bucket, _ in known],
@@ -133,8 +133,8 @@ class Claims:
         first, due_in = rows[0], rows[0]["due_in"]
         width = len(first) - 3  # without what every row says of the statement as a whole
         claimed = [] if first[0] is None else [ClaimedTask._make(row[:width]) for row in rows]
-        if look:
-            self.buckets.looked(seconds, due_in, starmap(Bucket, json.loads(first["buckets"] or "[]")))
+        if scan:
+            self.buckets.scanned(seconds, due_in, starmap(Bucket, json.loads(first["buckets"] or "[]")))
         else:
             self.buckets.worked(seconds)
         return first["written"], claimed, due_in
@@ -169,14 +169,14 @@ class Claims:
         """Run a statement that claims."""
         began = time.monotonic()
         rows = await self._send(name, values)
-        take_in = self.cursor.worked if self.cursor.bounds(values["cursor"]) else self.cursor.looked
+        take_in = self.cursor.worked if self.cursor.bounds(values["cursor"]) else self.cursor.scanned
         take_in(time.monotonic() - began)
         return rows
 
     async def _send(self, name: str, values: dict[str, Any]) -> list[asyncpg.Record]:
         statement = self._table[name]
         arguments = statement.values(values)
-        return await self._lanes.run(
+        return await self._connections.run(
             lambda connection: connection.fetch(statement.text, *arguments),
             translate=self._translate,
             # Not on a new connection: the first attempt may have claimed, and its rows must not be forgotten as if

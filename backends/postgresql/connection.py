@@ -49,7 +49,7 @@ _CHECK = {"client_connection_check_interval": "10000"}
 #: The share of the statement timeout after which the server gives up waiting for a lock: before the caller does, so
 # that nothing waits behind the caller's back. Also before a worker that hurries, whose deadline is a third by default.
 _SHARE_FOR_LOCKS = 1 / 4
-#: The same of a heartbeat: with the lane's retries it stays within the deadline.
+#: The same of a heartbeat: with the connection's retries it stays within the deadline.
 _SHARE_FOR_LOCKS_OF_BEATS = 1 / 6
 #: The share of it after which the server ends a session that does nothing in the middle of a transaction. Between two
 # of its statements lies a round trip, unless this process is frozen.

@@ -11,7 +11,7 @@ from uuid import UUID
 import asyncpg
 
 from asyncqueue.backends.common.callers_connection import SQLALCHEMY, closed, for_callers, no_transaction
-from asyncqueue.backends.common.connection import Lane, translated
+from asyncqueue.backends.common.connection import SharedConnection, translated
 from asyncqueue.backends.common.convert import placed
 from asyncqueue.backends.common.edges import NewEdge, as_columns, edges_of
 from asyncqueue.backends.common.table import Table
@@ -41,26 +41,26 @@ class Enqueueing:
     """Inserts new rows.
 
     Args:
-        lane: the connection for that.
+        shared: the connection for that.
         beside: as `Keys` takes it.
         notifier: tells them of rows whose statement does not; None where nobody is notified.
-        translate: as `Lane.run` takes it.
+        translate: as `SharedConnection.run` takes it.
     """
 
     def __init__(
         self,
         table: Table,
-        lane: Lane[AsyncpgConnection],
-        beside: Lane[AsyncpgConnection],
+        shared: SharedConnection[AsyncpgConnection],
+        beside: SharedConnection[AsyncpgConnection],
         notifier: Notifier | None,
         translate: Callable[[BaseException], Exception | None],
     ) -> None:
         self._table = table
-        self._lane = lane
+        self._shared = shared
         self._notifier = notifier
         self._translate = translate
         self._translate_callers = for_callers(translate)
-        self._keys = Keys(table, lane, beside, self._rows, translate)
+        self._keys = Keys(table, shared, beside, self._rows, translate)
 
     async def enqueue(self, tasks: Sequence[NewTask], connection: Any) -> None:
         """As `Backend.enqueue`."""
@@ -96,14 +96,14 @@ class Enqueueing:
         notifies = self._notifier is not None and not many and self._notifier.due()
         edges = [] if plain else edges_of(tasks)
         if edges:
-            await self._lane.run(
+            await self._shared.run(
                 lambda connection: self._linked(
                     connection, transaction(connection, self._table), tasks, edges, notify=notifies
                 ),
                 translate=self._translate,
             )
         elif many:
-            await self._lane.run(
+            await self._shared.run(
                 lambda connection: self._copy(connection, tasks, plain=plain), translate=self._translate
             )
         elif notifies or len(tasks) > 1 or not plain:
@@ -128,7 +128,7 @@ class Enqueueing:
             await self._fetch(connection, "insert_edges", as_columns(edges))
 
     async def _run(self, name: str, values: dict[str, Any]) -> None:
-        await self._lane.run(lambda connection: self._fetch(connection, name, values), translate=self._translate)
+        await self._shared.run(lambda connection: self._fetch(connection, name, values), translate=self._translate)
 
     async def _fetch(self, connection: AsyncpgConnection, name: str, values: dict[str, Any]) -> None:
         statement = self._table[name]

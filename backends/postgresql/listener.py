@@ -58,7 +58,7 @@ class Listener:
 
     async def wait(self, topic: str, timeout: float) -> bool:
         """Return True when this was notified since this last returned, False after `timeout` seconds."""
-        self._look_after()
+        self._watch()
         with anyio.move_on_after(timeout):
             await self._heard_of[topic].wait()
         heard, self._heard_of[topic] = self._heard_of[topic].is_set(), anyio.Event()
@@ -85,7 +85,7 @@ class Listener:
         if connection is not None:
             connection.terminate()
 
-    def _look_after(self) -> None:
+    def _watch(self) -> None:
         """Begin to listen, or to ask whether the server is still there, where that is due.
 
         In a task of its own: a caller waits for as long as a poll lasts, which may be shorter, and a LISTEN that is

@@ -106,8 +106,8 @@ async def pending(connection: AsyncpgConnection, table: Table, **extent: Unpack[
     found, made = await _found(connection, table, columns), schema_of(table.names)
     if extent.get("down") and (count := await connection.fetchval(table.sql("count_scheduled"))):
         raise migration.still_scheduled(count, usable=made.works(found))
-    looks = not extent.get("down") and made.complete(found)
-    stranded = looks and await connection.fetchval(table.sql("count_stranded")) > 0
+    wanted = not extent.get("down") and made.complete(found)
+    stranded = wanted and await connection.fetchval(table.sql("count_stranded")) > 0
     changes = made.pending(found, table.sql, stranded=stranded, **extent)
     if not columns:
         changes.insert(0, Change("table", "the task table, as Django makes it", table.sql("create_table")))

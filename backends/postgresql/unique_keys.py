@@ -9,7 +9,7 @@ from uuid import UUID
 
 import asyncpg
 
-from asyncqueue.backends.common.connection import Lane
+from asyncqueue.backends.common.connection import SharedConnection
 from asyncqueue.backends.common.edges import as_columns, edges_of
 from asyncqueue.backends.common.table import Table
 from asyncqueue.backends.common.unique_keys import WHAT, Decision, Holder, Noted, asked, decide, wanted
@@ -26,22 +26,22 @@ class Keys:
     """Enqueues what has unique keys.
 
     Args:
-        lane: the connection for it.
+        shared: the connection for it.
         beside: one that waits for no lock, for callers whose own transaction sees what was, and not what is.
         rows: what the statement `enqueue` takes for tasks.
-        translate: as `Lane.run` takes it.
+        translate: as `SharedConnection.run` takes it.
     """
 
     def __init__(
         self,
         table: Table,
-        lane: Lane[AsyncpgConnection],
-        beside: Lane[AsyncpgConnection],
+        shared: SharedConnection[AsyncpgConnection],
+        beside: SharedConnection[AsyncpgConnection],
         rows: Callable[[Sequence[NewTask]], dict[str, Any]],
         translate: Callable[[BaseException], Exception | None],
     ) -> None:
         self._table = table
-        self._lane = lane
+        self._shared = shared
         self._beside = beside
         self._rows = rows
         self._translate = translate
@@ -56,7 +56,7 @@ class Keys:
             begun = transaction(connection, self._table)
             return await self._transaction(connection, begun, tasks, self._holders)
 
-        return await self._lane.run(work, translate=self._translate)
+        return await self._shared.run(work, translate=self._translate)
 
     async def enqueue_within(self, connection: AsyncpgConnection, tasks: Sequence[NewTask]) -> list[UUID]:
         """The same as a part of the caller's transaction, which goes on if this fails.
@@ -80,13 +80,13 @@ class Keys:
         connection: AsyncpgConnection,
         transaction: AbstractAsyncContextManager[Any],
         tasks: Sequence[NewTask],
-        look: Callable[[AsyncpgConnection, Collection[UUID]], Awaitable[dict[UUID, Holder]]],
+        read_holders: Callable[[AsyncpgConnection, Collection[UUID]], Awaitable[dict[UUID, Holder]]],
     ) -> list[UUID]:
         async with transaction:
             held = await self._fetch(connection, "hold_keys", _arrays(wanted(tasks)))
             noted = [Noted(key, _uuid(task_id), held_for) for key, task_id, held_for in held]
             ids = asked(tasks, noted)
-            made = decide(tasks, noted, await look(connection, ids) if ids else {})
+            made = decide(tasks, noted, await read_holders(connection, ids) if ids else {})
             await self._write(connection, made)
         return made.ids
 

@@ -15,7 +15,7 @@ import anyio
 from asyncqueue.backends.base import Capabilities, Change, Extent, Options, Server, TableShape, TaskFilter, within
 from asyncqueue.backends.common import statements, unique_keys
 from asyncqueue.backends.common.callers_connection import for_callers
-from asyncqueue.backends.common.connection import Lane, translated
+from asyncqueue.backends.common.connection import SharedConnection, translated
 from asyncqueue.backends.common.convert import filtering, outcome_of, queue_states, status_of, task_record
 from asyncqueue.backends.common.edges import edges_of
 from asyncqueue.backends.common.rescue import passing_over
@@ -114,10 +114,10 @@ class SqliteBackend:
         self._server = Server("SQLite", "unknown until opened")
         self._files = Connections(self._path, self._table.setup, options)
         # SQLite has one writer at a time, so one connection does all the writing; in WAL mode another reads meanwhile.
-        self._writer = self._files.lane(self._probe, self._probe_new)
-        self._reader = self._writer if self._path == MEMORY else self._files.lane(self._probe, self._probe_new)
+        self._writer = self._files.shared(self._probe, self._probe_new)
+        self._reader = self._writer if self._path == MEMORY else self._files.shared(self._probe, self._probe_new)
         # Heartbeats have one of their own, on which no other verb of this process can delay them.
-        self._pulse = self._writer if self._path == MEMORY else self._files.lane(self._probe, self._probe_new)
+        self._pulse = self._writer if self._path == MEMORY else self._files.shared(self._probe, self._probe_new)
         self.chains = SqliteChains(self._table, self._times, read=self._read, write=self._write)
         self.ticks = SqliteTicks(self._table, self._times, read=self._read, write=self._write)
         self._news, self._ends = self._files.news(), self._files.news()
@@ -136,23 +136,23 @@ class SqliteBackend:
 
     async def open(self) -> None:
         check(self._path)
-        for lane in (self._writer, self._reader, self._pulse):
-            lane.open()
+        for shared in (self._writer, self._reader, self._pulse):
+            shared.open()
         self._news.open()
         self._ends.open()
         await self._peek(self._probe)
 
-    async def look_again(self) -> None:
-        await self._read(self._probe, lane=self._pulse)
+    async def refresh(self) -> None:
+        await self._read(self._probe, shared=self._pulse)
 
     def hurry(self, seconds: float | None) -> None:
         self._files.deadline = within(self.options, seconds)
-        for lane in (self._writer, self._pulse):
-            lane.hurry(self._files.deadline)
+        for shared in (self._writer, self._pulse):
+            shared.hurry(self._files.deadline)
 
     async def close(self) -> None:
-        lanes = (self._pulse, self._reader, self._writer)
-        await self._files.close(self._news.close, self._ends.close, *(lane.close for lane in lanes))
+        connections = (self._pulse, self._reader, self._writer)
+        await self._files.close(self._news.close, self._ends.close, *(shared.close for shared in connections))
 
     # -- enqueueing
 
@@ -236,12 +236,12 @@ class SqliteBackend:
 
     async def observe(self, ids: Collection[UUID], *, beating: bool = False) -> Observation:
         now = self._times.now()
-        rows = await self._select("observe", {"ids": array(ids)}, lane=self._pulse if beating else None)
+        rows = await self._select("observe", {"ids": array(ids)}, shared=self._pulse if beating else None)
         return Observation(now, {UUID(key): (status, modified) for key, status, modified in rows})
 
     async def renew(self, claims: Sequence[Claim], *, now: Stamp, worker_pid: int | None) -> set[UUID]:
         rows = [{**fence(claim), "now": now, "worker_pid": worker_pid} for claim in claims]
-        changed = await self._each("renew", rows, lane=self._pulse)
+        changed = await self._each("renew", rows, shared=self._pulse)
         return {claim.id for claim, count in zip(claims, changed, strict=True) if count}
 
     async def locked(self, ids: Collection[UUID]) -> set[UUID]:
@@ -311,7 +311,7 @@ class SqliteBackend:
     async def foreign_pids(self, own: int) -> set[int]:
         if self.shape is not None and not self.shape.errors:
             return set()
-        return {row[0] for row in await self._select("foreign_pids", {"own": own}, lane=self._pulse)}
+        return {row[0] for row in await self._select("foreign_pids", {"own": own}, shared=self._pulse)}
 
     async def beat(self, worker: WorkerInfo) -> None:
         if self._table.migrated:
@@ -319,7 +319,7 @@ class SqliteBackend:
             await self._write(
                 # The time is read under the lock: the wait for it does not make the beat older.
                 lambda raw: raw.execute(sql, {**info, "now_utc": self._times.now_utc()}).rowcount,
-                lane=self._pulse,
+                shared=self._pulse,
             )
 
     async def leave(self, name: str) -> None:
@@ -434,9 +434,9 @@ class SqliteBackend:
         with closing(sqlite3.connect(MEMORY)) as empty, translated(self._translate):
             return work(empty)
 
-    async def _read(self, work: Work[Result], *, lane: Lane[SqliteConnection] | None = None) -> Result:
+    async def _read(self, work: Work[Result], *, shared: SharedConnection[SqliteConnection] | None = None) -> Result:
         # Without a server there is no connection to lose: a repetition would meet the same error.
-        return await (lane or self._reader).run(
+        return await (shared or self._reader).run(
             lambda connection: connection.read(work), translate=self._translate, repeat=False
         )
 
@@ -445,10 +445,10 @@ class SqliteBackend:
         work: Work[Result],
         *,
         timeout: float | None = None,
-        lane: Lane[SqliteConnection] | None = None,
+        shared: SharedConnection[SqliteConnection] | None = None,
         patience: float | None = None,
     ) -> Result:
-        result = await (lane or self._writer).run(
+        result = await (shared or self._writer).run(
             lambda connection: connection.write(work, patience=patience),
             translate=self._translate,
             repeat=False,
@@ -491,17 +491,17 @@ class SqliteBackend:
         return bool(raw.execute(self._table["recorded"].text, values).fetchall())
 
     async def _select(
-        self, name: str, values: dict[str, Any], *, lane: Lane[SqliteConnection] | None = None
+        self, name: str, values: dict[str, Any], *, shared: SharedConnection[SqliteConnection] | None = None
     ) -> list[Row]:
         sql = self._table[name].text
-        return await self._read(lambda raw: raw.execute(sql, values).fetchall(), lane=lane)
+        return await self._read(lambda raw: raw.execute(sql, values).fetchall(), shared=shared)
 
     async def _each(
-        self, name: str, rows: list[dict[str, Any]], *, lane: Lane[SqliteConnection] | None = None
+        self, name: str, rows: list[dict[str, Any]], *, shared: SharedConnection[SqliteConnection] | None = None
     ) -> list[int]:
         """Run a statement once for each row, all in one transaction; return how many rows each changed."""
         sql = self._table[name].text
-        return await self._write(lambda raw: [raw.execute(sql, row).rowcount for row in rows], lane=lane)
+        return await self._write(lambda raw: [raw.execute(sql, row).rowcount for row in rows], shared=shared)
 
     async def _steer(self, name: str, ids: Collection[UUID]) -> set[UUID]:
         sql = self._table[name].text

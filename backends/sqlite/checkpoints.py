@@ -37,7 +37,7 @@ class Checkpoints:
         """Whether it is time to look."""
         return time.monotonic() >= self._due
 
-    def look(self, raw: sqlite3.Connection) -> None:
+    def consider(self, raw: sqlite3.Connection) -> None:
         """Copy what can be copied, and see whether that was all of it. To be called outside a transaction.
 
         Raises nothing: an error of the file meets the next write as well.

@@ -85,7 +85,7 @@ class SqliteConnection(aiosqlite.Connection):
         result = await self._call(lambda raw: self._transaction(raw, work), patience)
         if self._checkpoints.due and self.usable:
             # Nobody waits for it: what has been committed is not to be called late, or lost, for copying gigabytes.
-            self._tx.put_nowait((None, self._look))
+            self._tx.put_nowait((None, self._consider_checkpoint))
         return result
 
     def stop(self) -> asyncio.Future[Any] | None:
@@ -146,11 +146,11 @@ class SqliteConnection(aiosqlite.Connection):
         finally:
             self._working = False
 
-    def _look(self) -> None:
+    def _consider_checkpoint(self) -> None:
         if self._raw is not None and not self._stopping.is_set():
             self._working = True
             try:
-                self._checkpoints.look(self._raw)
+                self._checkpoints.consider(self._raw)
             finally:
                 self._working = False
 

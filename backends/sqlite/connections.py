@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from asyncqueue.backends.base import Options
-from asyncqueue.backends.common.connection import Lane
+from asyncqueue.backends.common.connection import SharedConnection
 from asyncqueue.backends.common.statements import Statement
 from asyncqueue.backends.sqlite.checkpoints import Checkpoints
 from asyncqueue.backends.sqlite.connection import SqliteConnection
@@ -47,21 +47,21 @@ class Connections:
         # Of which file the log says that it has replaced another one.
         self._said: tuple[int, int] | None = None
 
-    def lane(
+    def shared(
         self, probe: Callable[[sqlite3.Connection], None], probe_new: Callable[[sqlite3.Connection], None]
-    ) -> Lane[SqliteConnection]:
+    ) -> SharedConnection[SqliteConnection]:
         """One for callers who take turns; `probe` looks at the table again where it has changed.
 
         `probe_new` looks at a file that has taken the place of the one that was open. Where it raises, the next caller
         looks again.
         """
-        return Lane(
+        return SharedConnection(
             connect=lambda: self._connect_for(probe_new),
             discard=self._discard,
             usable=lambda connection: connection.usable,
             connect_timeout=self._options.connect_timeout,
             statement_timeout=self._options.statement_timeout,
-            look_again=lambda connection: connection.read(probe),
+            refresh=lambda connection: connection.read(probe),
             server=f"the database {self._path}",
         )
 

@@ -10,7 +10,7 @@ from asyncqueue.backends.common.table import Table
 from asyncqueue.backends.sqlite.times import Times
 
 Rows = list[tuple[Any, ...]]
-#: Does work on a lane.
+#: Does work on a connection.
 Run = Callable[[Callable[[sqlite3.Connection], Rows]], Awaitable[Rows]]
 
 # How far ahead `due` can lie, in intervals and in seconds beside them.

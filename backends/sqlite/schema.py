@@ -47,7 +47,7 @@ def version(raw: sqlite3.Connection, table: Table) -> str:
 
 def read(raw: sqlite3.Connection, table: Table) -> None:
     """Read the table's shape. Raises SchemaError for a table of another kind."""
-    columns = _look(raw, table, "columns")
+    columns = _catalog(raw, table, "columns")
     if not columns:
         table.missing()
         return
@@ -62,13 +62,13 @@ def read(raw: sqlite3.Connection, table: Table) -> None:
 
 def require(raw: sqlite3.Connection, table: Table) -> None:
     """Raise TableMissing where there is no table; what is known of the one that was there before stays known."""
-    if not _look(raw, table, "columns"):
+    if not _catalog(raw, table, "columns"):
         raise table.missing_error()
 
 
 def pending(raw: sqlite3.Connection, table: Table, **extent: Unpack[Extent]) -> list[Change]:
     """What the table lacks, or with `down` what is there. Raises as `Backend.migrate`."""
-    columns = _look(raw, table, "columns")
+    columns = _catalog(raw, table, "columns")
     if not columns and (extent.get("indexes_only") or extent.get("down")):
         raise table.missing_error()
     found, made = _found(raw, table, columns), schema_of(table.names)
@@ -85,11 +85,11 @@ def _found(raw: sqlite3.Connection, table: Table, columns: dict[str, Any]) -> Fo
     tables = {table.names.fold(name) for _, name in raw.execute(table.sql("objects"))}
     noted = table.names.side("versions") in tables
     version = raw.execute(table.sql("version")).fetchone()[0] if noted else 0
-    indexes = {table.names.fold(name): valid for name, valid in _look(raw, table, "indexes").items()}
+    indexes = {table.names.fold(name): valid for name, valid in _catalog(raw, table, "indexes").items()}
     return Found(columns=columns, indexes=indexes, tables=tables, version=version or 0)
 
 
-def _look(raw: sqlite3.Connection, table: Table, what: str) -> dict[str, Any]:
+def _catalog(raw: sqlite3.Connection, table: Table, what: str) -> dict[str, Any]:
     """The table's columns with their types, or its indexes."""
     return dict(raw.execute(table.sql(what), {"table": table.name}).fetchall())
 

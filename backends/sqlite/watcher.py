@@ -92,7 +92,7 @@ class Watcher:
             if self._connection is None:
                 self._seen = None
                 self._connection = await self._opened()
-            seen = await self._connection.read(lambda raw: self._look(raw, deadline, leave))
+            seen = await self._connection.read(lambda raw: self._poll(raw, deadline, leave))
             if seen != self._seen:
                 self._seen, self._changed_at = seen, time.monotonic()
         except (sqlite3.Error, ValueError, DatabaseUnavailable, QueueClosed):
@@ -131,7 +131,7 @@ class Watcher:
         if connection is not None:
             self._discard(connection)
 
-    def _look(self, raw: sqlite3.Connection, deadline: float, leave: threading.Event) -> int | None:
+    def _poll(self, raw: sqlite3.Connection, deadline: float, leave: threading.Event) -> int | None:
         while True:
             count: int = raw.execute(self._version).fetchone()[0]
             now = time.monotonic()

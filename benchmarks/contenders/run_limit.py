@@ -88,7 +88,7 @@ class _PostgreSQL(_Database):
             "limit": _BATCH,
             "worker_pid": None,
             "worker": "limit",
-            "look": False,
+            "scan": False,
             "serving": None,
             "queues": [_BUCKET["queue"]],
             "priorities": [_BUCKET["priority"]],

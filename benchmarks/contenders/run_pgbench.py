@@ -26,7 +26,7 @@ _GIVEN = {
     "bounds": "ARRAY[:cursor::timestamptz]",
     "queues": "ARRAY['default']",
     "priorities": "ARRAY[0]",
-    "look": "false",
+    "scan": "false",
     "serving": "NULL",
     "worker": "NULL",
     "limit": str(_BATCH),

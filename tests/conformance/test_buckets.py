@@ -218,14 +218,14 @@ async def test_a_released_row_keeps_its_place_in_its_bucket(backend):
 
 
 @cases("database", migrated(SERVER_DIALECTS))
-async def test_late_rows_are_found_where_looks_are_costly(backend, database):
+async def test_late_rows_are_found_where_scans_are_expensive(backend, database):
     """Dead entries piled up: a look is seldom, a claim that comes back short looks a second back."""
-    backend._claims.buckets._looks._costly = -1.0
+    backend._claims.buckets._scans._expensive = -1.0
     await put(backend, 20)
     assert len(await take(backend, 5)) == 5
-    backend._claims.buckets.looked(0.02, None)
-    backend._claims.buckets.looked(0.02, None)
-    assert backend._claims.buckets.piled
+    backend._claims.buckets.scanned(0.02, None)
+    backend._claims.buckets.scanned(0.02, None)
+    assert backend._claims.buckets.bloated
     assert len(await take(backend, 5)) == 5
     [late] = database.django.create([{"task": "late.one", "args": {}, "modified": "2020-01-01T00:00:00+00:00"}])
     fresh = await put(backend, 1)

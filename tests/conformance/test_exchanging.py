@@ -135,7 +135,7 @@ async def test_an_older_row_that_comes_late_is_found_within_a_second(backend, da
     assert late in found
 
 
-async def test_a_claim_that_comes_back_short_has_looked_at_everything(backend, database):
+async def test_a_claim_that_comes_back_short_has_scanned_everything(backend, database):
     await queued(backend, 20)
     await backend.claim(10, worker_pid=None)
     [late] = database.django.create([{"task": "late.one", "args": {}, "modified": "2020-01-01T00:00:00+00:00"}])
@@ -166,12 +166,12 @@ async def test_a_busy_claim_reads_from_the_cursor_on(backend):
 
 
 @cases("database", shaped(SERVER_DIALECTS, [10]))
-async def test_a_costly_look_at_everything_is_not_repeated_at_once(backend, database):
-    backend._claims.cursor._costly = -1.0
+async def test_a_expensive_scan_is_not_repeated_at_once(backend, database):
+    backend._claims.cursor._expensive = -1.0
     first, *_ = await queued(backend, 20)
     a_moment_before = (await row(backend, first)).modified - timedelta(seconds=0.5)
     await backend.claim(5, worker_pid=None)
-    backend._claims.cursor.looked(0.02)
+    backend._claims.cursor.scanned(0.02)
     await backend.claim(5, worker_pid=None)
     [late] = database.django.create([{"task": "late.one", "args": {}, "modified": "2020-01-01T00:00:00+00:00"}])
     [recent] = database.django.create([{"task": "late.two", "args": {}, "modified": str(a_moment_before)}])
@@ -184,12 +184,12 @@ async def test_a_costly_look_at_everything_is_not_repeated_at_once(backend, data
 
 
 @cases("database", shaped(SERVER_DIALECTS, [10]))
-async def test_workers_share_the_rows_where_looks_are_costly(backend, another):
+async def test_workers_share_the_rows_where_scans_are_expensive(backend, another):
     ids = await queued(backend, 500)
     seen: list[uuid.UUID] = []
 
     async def worker(each):
-        each._claims.cursor._costly = -1.0
+        each._claims.cursor._expensive = -1.0
         while claims := await each.claim(7, worker_pid=None):
             seen.extend(claim.id for claim in claims)
 
@@ -200,18 +200,18 @@ async def test_workers_share_the_rows_where_looks_are_costly(backend, another):
 
 
 @cases("database", shaped(SERVER_DIALECTS, [10]))
-async def test_a_cheap_look_is_made_again_within_the_second(backend):
+async def test_a_cheap_scan_is_made_again_within_the_second(backend):
     cursor = backend._claims.cursor
     await queued(backend, 10)
     await backend.claim(1, worker_pid=None)  # the first takes longer: its connection is opened
-    cursor.looked(0.0)
-    cursor.looked(60.0)
-    assert not cursor.piled, "one may be slow for any reason"
-    cursor.looked(60.0)
-    assert cursor.piled
+    cursor.scanned(0.0)
+    cursor.scanned(60.0)
+    assert not cursor.bloated, "one may be slow for any reason"
+    cursor.scanned(60.0)
+    assert cursor.bloated
     cursor.reset()
     await backend.claim(1, worker_pid=None)
-    assert not cursor.piled
+    assert not cursor.bloated
 
 
 @cases("database", [*shaped(["mysql", "mariadb"], [10]), *migrated(["mysql", "mariadb"])])

@@ -141,8 +141,8 @@ async def test_the_server_waits_for_a_workers_statement_no_longer_than_the_worke
     backend.hurry(4.0)
     named = "'innodb_lock_wait_timeout', 'max_statement_time', 'max_execution_time'"
     asked = Statement("variables", f"SHOW SESSION VARIABLES WHERE Variable_name IN ({named})", ())
-    for lane in (backend._engine._lanes[0], backend._admit):
-        (reply,) = await lane.run(lambda connection: connection.run((asked, {})), translate=backend._translate)
+    for shared in (backend._engine._connections[0], backend._admit):
+        (reply,) = await shared.run(lambda connection: connection.run((asked, {})), translate=backend._translate)
         told = {name: float(value) for name, value in reply.rows}
         assert told.pop("innodb_lock_wait_timeout") == 2
         assert set(told.values()) in ({5.0}, {5000.0})

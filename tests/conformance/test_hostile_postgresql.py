@@ -102,8 +102,8 @@ async def test_a_session_says_how_long_the_server_goes_on_for_it(database):
     """So a client of ours that is frozen, or whose host has vanished, is in nobody's way for longer."""
     backend: Any
     async with opened(database.url, statement_timeout=9) as backend:
-        for lane in backend._control, backend._admit, backend._engine:
-            found = await lane.run(
+        for shared in backend._control, backend._admit, backend._engine:
+            found = await shared.run(
                 lambda connection: connection.fetch("SELECT name, setting, unit FROM pg_settings"),
                 translate=backend._translate,
             )

@@ -97,7 +97,7 @@ async def test_a_column_of_a_later_version_that_is_gone_again_is_missed(fresh_da
             before = {name for name, *_ in columns(fresh_database)}
             await backend.migrate()
             fresh_database.execute(f"ALTER TABLE {fresh_database.table} DROP COLUMN later")
-            await backend.look_again()
+            await backend.refresh()
             with pytest.raises(SchemaError, match=r"was migrated and lacks column later now"):
                 await backend.count(TaskFilter())
             assert (await backend.migrate())[0].name == "column later"

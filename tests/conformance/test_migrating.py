@@ -123,16 +123,16 @@ async def test_a_worker_goes_on_while_its_table_is_migrated(fresh_database, down
 @TEN
 async def test_a_second_look_sees_the_migration(fresh_database):
     async with opened(fresh_database.url) as backend, opened(fresh_database.url) as other:
-        await other.look_again()
+        await other.refresh()
         assert other.shape is not None
         assert not other.shape.migrated
         await backend.migrate()
-        await other.look_again()
+        await other.refresh()
         assert other.shape.migrated
         await put(other, 1, queue="mail", priority=3)
         assert [claim.queue for claim in await other.claim(1, worker_pid=None)] == ["mail"]
         await backend.migrate(down=True)
-        await other.look_again()
+        await other.refresh()
         assert not other.shape.migrated
 
 

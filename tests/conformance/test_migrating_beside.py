@@ -116,7 +116,7 @@ async def test_a_migration_that_somebody_ends_is_not_begun_anew(fresh_database):
 async def test_nobody_queues_behind_a_table_that_is_to_go(fresh_database):
     async with opened(fresh_database.url) as backend, opened(fresh_database.url, statement_timeout=10.0) as worker:
         await backend.migrate()
-        await worker.look_again()
+        await worker.refresh()
         ids = await queued(worker, 3)
         async with transaction(fresh_database) as reader:
             await reader.execute("SELECT count(*) FROM asyncqueue_queues")

@@ -127,11 +127,11 @@ async def test_a_table_that_was_found_keeps_its_schema(empty_database):
         Queue(f"{empty_database.url}?search_path=later,public") as queue,
     ):
         await public.migrate()
-        await queue.backend.look_again()
+        await queue.backend.refresh()
         handle = await queue.enqueue("app.task")
         empty_database.execute("CREATE SCHEMA later")
         empty_database.execute("CREATE TABLE later.django_simple_queue_task (LIKE public.django_simple_queue_task)")
-        await queue.backend.look_again()
+        await queue.backend.refresh()
         assert (await queue.get(handle.id)).status == Status.QUEUED
 
 
@@ -164,7 +164,7 @@ async def test_workers_hear_only_of_the_table_in_their_own_schema(empty_database
         await public.migrate()
         await tenant.migrate()
         for backend in (public, tenant, named):
-            await backend.look_again()
+            await backend.refresh()
         waiting = {
             name: asyncio.create_task(backend.wait_for_work(30))
             for name, backend in (("public", public), ("tenant", tenant))

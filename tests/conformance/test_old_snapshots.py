@@ -34,14 +34,14 @@ async def churned(backend: Backend, database: Database) -> AsyncIterator[None]:
 async def test_postgresql_walks_once_over_what_lies_before_a_bucket(backend, database):
     database.execute(f"ALTER TABLE {database.table} SET (autovacuum_enabled = off)")
     async with churned(backend, database):
-        found, ready = await _pages_of_a_look(backend)
+        found, ready = await _pages_of_a_scan(backend)
         assert found > CHURNED / 100, "else the snapshot keeps nothing, and this test says nothing"
         assert ready < found / 5
 
 
-async def _pages_of_a_look(backend: Any) -> tuple[int, int]:
+async def _pages_of_a_scan(backend: Any) -> tuple[int, int]:
     """How many pages the server reads to find the buckets, and then to find rows in them."""
-    values = {"look": "true", "limit": "10", "queues": "'{}'::text[]", "priorities": "'{}'::int[]"}
+    values = {"scan": "true", "limit": "10", "queues": "'{}'::text[]", "priorities": "'{}'::int[]"}
     text = with_literals(backend._table["exchange"], **values)
 
     async def explain(connection: Any) -> Any:
@@ -71,7 +71,7 @@ async def test_mysql_reads_no_more_of_a_bucket_than_a_look_has_found(backend, da
     """The claim after a look would walk over all that the look has walked over, which pages do not tell apart here."""
     async with churned(backend, database):
         await backend.enqueue([NewTask(uuid.uuid4(), "app.task", "{}", priority=priority) for priority in (5, -5)])
-        wanted = await backend._claims._by_bucket._look(Claimant(None, "me"))
+        wanted = await backend._claims._by_bucket._scan(Claimant(None, "me"))
         claims = await backend.claim(100, worker_pid=None)
         oldest = {claim.priority: claim.queued_at for claim in reversed(claims)}
         assert [(bucket.priority, bound) for bucket, bound in wanted] == list(reversed(oldest.items()))

@@ -26,9 +26,9 @@ async def _plan(backend, name: str, **values: str) -> str:
 
 
 @cases("fresh_database", [Case("postgresql", 10)])
-@pytest.mark.parametrize("look", [True, False], ids=["look", "bounded"])
+@pytest.mark.parametrize("scan", [True, False], ids=["scan", "bounded"])
 @pytest.mark.parametrize("statistics", [True, False], ids=["analysed", "new"])
-async def test_a_claim_reads_the_index_of_buckets(fresh_database, look, statistics):
+async def test_a_claim_reads_the_index_of_buckets(fresh_database, scan, statistics):
     """Whatever the statistics say, and however many rows are queued, scheduled or have ended."""
     fresh_database.execute(f"ALTER TABLE {fresh_database.table} SET (autovacuum_enabled = off)")
     async with opened(fresh_database.url) as backend:
@@ -44,7 +44,7 @@ async def test_a_claim_reads_the_index_of_buckets(fresh_database, look, statisti
             "bounds": "ARRAY[timestamptz '2020-01-01', timestamptz '2020-01-01']",
         }
         empty = {"queues": "'{}'::text[]", "priorities": "'{}'::int[]", "bounds": "'{}'::timestamptz[]"}
-        plan = await _plan(backend, "exchange", limit="100", look=str(look).lower(), **(empty if look else buckets))
+        plan = await _plan(backend, "exchange", limit="100", scan=str(scan).lower(), **(empty if scan else buckets))
         scans = re.findall(r"Scan (?:using \w+ )?on (?:django_simple_queue_task)\b.*", plan)
         assert not re.search(r"Seq Scan on django|Bitmap Heap Scan on django", plan), plan
         assert "_asyncqueue_bucket on" in plan, plan

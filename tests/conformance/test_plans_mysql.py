@@ -114,7 +114,7 @@ async def test_a_claim_reads_its_bucket_in_order(full):
 
 
 @ON_BOTH
-async def test_a_look_takes_a_step_for_each_bucket(full):
+async def test_a_scan_takes_a_step_for_each_bucket(full):
     assert "Using index for group-by" in "\n".join(await plan(full, "list_buckets"))
     rows, read = await entries(full, "list_buckets")
     assert rows == len(BUCKETS)
@@ -122,7 +122,7 @@ async def test_a_look_takes_a_step_for_each_bucket(full):
 
 
 @ON_BOTH
-async def test_a_look_says_how_long_the_server_took(full):
+async def test_a_scan_says_how_long_the_server_took(full):
     rows = await full._fetch("list_buckets")
     assert all(0 < took < 5 for took, *_ in rows), rows
 

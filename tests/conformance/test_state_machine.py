@@ -359,12 +359,12 @@ class Lives(RuleBasedStateMachine):
             return None
         return task_id
 
-    @rule(limit=st.integers(1, 5), queues=st.sampled_from([QUEUES, QUEUES[:1]]), look=st.booleans())
-    def claim(self, limit: int, queues: tuple[str, ...], look: bool) -> None:
+    @rule(limit=st.integers(1, 5), queues=st.sampled_from([QUEUES, QUEUES[:1]]), scan=st.booleans())
+    def claim(self, limit: int, queues: tuple[str, ...], scan: bool) -> None:
         # Queues are named, and the clock does not say when a look is due: a sequence must do the same each time.
         buckets = getattr(self.backend._claims, "buckets", None)
         if buckets is not None:
-            buckets._look_at = 0.0 if look else inf
+            buckets._scan_at = 0.0 if scan else inf
         due = [row for row in self.rows.values() if row.due and row.status == Status.SCHEDULED]
         if due:
             limit = 1000  # a claim that is not filled looks what is due

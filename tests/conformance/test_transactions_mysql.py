@@ -48,8 +48,8 @@ def _free(database, task_id: uuid.UUID) -> bool:
 async def test_a_row_that_python_refuses_leaves_no_transaction_open(database, backend):
     """A row over max_allowed_packet is refused after `lock_claims` has locked its neighbours."""
     good, bad = await claimed(backend, 2)
-    for lane in backend._engine._lanes:
-        await lane.run(_of_packets_of(20_000), translate=backend._translate)
+    for shared in backend._engine._connections:
+        await shared.run(_of_packets_of(20_000), translate=backend._translate)
     now = good.token
     ends = [
         AttemptEnd(claim.id, claim.token, Status.SCHEDULED, None, "no", log, True, 5.0, 1, now)

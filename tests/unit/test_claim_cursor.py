@@ -1,4 +1,4 @@
-"""When a look at everything counts as costly, and how often one is made in vain."""
+"""When a look at everything counts as expensive, and how often one is made in vain."""
 
 from __future__ import annotations
 
@@ -12,57 +12,57 @@ from asyncqueue.backends.common.priority_buckets import Bucket, Buckets
 
 
 def _cursor() -> ClaimCursor:
-    return ClaimCursor(datetime.min, costly=0.004)
+    return ClaimCursor(datetime.min, expensive=0.004)
 
 
-def test_a_look_is_costly_where_it_takes_longer_than_claims_do():
+def test_a_scan_is_expensive_where_it_takes_longer_than_claims_do():
     cursor = _cursor()
     for _ in range(50):
         cursor.worked(0.01)
-    cursor.looked(0.1)
-    cursor.looked(0.1)
-    assert cursor.piled
+    cursor.scanned(0.1)
+    cursor.scanned(0.1)
+    assert cursor.bloated
 
 
-def test_a_look_is_not_costly_because_the_server_is_busy():
+def test_a_scan_is_not_expensive_because_the_server_is_busy():
     """Eight workers on two cores: every claim takes long, and nothing lies in the way."""
     cursor = _cursor()
     for _ in range(50):
         cursor.worked(0.13)
-    cursor.looked(0.1)
-    cursor.looked(0.1)
-    assert not cursor.piled
+    cursor.scanned(0.1)
+    cursor.scanned(0.1)
+    assert not cursor.bloated
 
 
 def test_what_others_have_locked_is_tried_again_after_twice_as_long(monkeypatch):
-    buckets, now = Buckets(datetime.min, costly=1.0), 1000.0
+    buckets, now = Buckets(datetime.min, expensive=1.0), 1000.0
     monkeypatch.setattr(time, "monotonic", lambda: now)
     waits = []
     for _ in range(13):
-        buckets.looked(0.0, -5.0)
+        buckets.scanned(0.0, -5.0)
         buckets.promoted(False)
         waits.append(buckets.until_due)
     assert waits[:3] == pytest.approx([0.001, 0.002, 0.004])
     assert waits[-1] == 1.0
     buckets.promoted(True)
-    buckets.looked(0.0, -5.0)
+    buckets.scanned(0.0, -5.0)
     buckets.promoted(False)
     assert buckets.until_due == pytest.approx(0.001)
 
 
-def test_one_claim_looks_and_another_that_comes_meanwhile_does_not(monkeypatch):
+def test_one_claim_scans_and_another_that_comes_meanwhile_does_not(monkeypatch):
     """A worker has two exchanges under way, and under an old snapshot a look takes most of a second."""
-    buckets, now = Buckets(datetime.min, costly=0.05), 1000.0
+    buckets, now = Buckets(datetime.min, expensive=0.05), 1000.0
     monkeypatch.setattr(time, "monotonic", lambda: now)
-    assert buckets.begin_look()
-    assert buckets.begin_look(), "nothing else could be claimed"
-    buckets.looked(0.4, None, [Bucket("default", 0)])
-    buckets.looked(0.4, None, [Bucket("default", 0)])
-    assert buckets.piled
+    assert buckets.begin_scan()
+    assert buckets.begin_scan(), "nothing else could be claimed"
+    buckets.scanned(0.4, None, [Bucket("default", 0)])
+    buckets.scanned(0.4, None, [Bucket("default", 0)])
+    assert buckets.bloated
     now += 10.0
-    assert buckets.begin_look()
-    assert not buckets.begin_look()
+    assert buckets.begin_scan()
+    assert not buckets.begin_scan()
     now += 9.0
-    assert not buckets.begin_look(), "nor if that took so long"
+    assert not buckets.begin_scan(), "nor if that took so long"
     now += 1.0
-    assert buckets.begin_look(), "the other one may have failed"
+    assert buckets.begin_scan(), "the other one may have failed"

@@ -50,13 +50,13 @@ def test_commits_leave_a_held_log_alone_and_fold_it_when_it_is_free(
     file: Path, writer: sqlite3.Connection, reader: sqlite3.Connection, checkpoints: Checkpoints
 ) -> None:
     _fill(writer, megabytes=10)
-    checkpoints.look(writer)
+    checkpoints.consider(writer)
     assert _threshold(writer) == USUAL, "a log of 10 MB is not long yet"
     _fill(writer, megabytes=10)
-    checkpoints.look(writer)
+    checkpoints.consider(writer)
     assert _threshold(writer) == 0
     reader.execute("COMMIT")
-    checkpoints.look(writer)
+    checkpoints.consider(writer)
     assert _threshold(writer) == USUAL
     _fill(writer, megabytes=1)
     assert file.stat().st_size > 20e6, "all of it is in the file"
@@ -66,10 +66,10 @@ def test_the_disk_has_its_room_back_after_a_long_read(
     file: Path, writer: sqlite3.Connection, reader: sqlite3.Connection, checkpoints: Checkpoints
 ) -> None:
     _fill(writer, megabytes=70)
-    checkpoints.look(writer)
+    checkpoints.consider(writer)
     assert _log(file).stat().st_size > 70e6
     reader.execute("COMMIT")
-    checkpoints.look(writer)
+    checkpoints.consider(writer)
     _fill(writer, megabytes=1)
     assert _log(file).stat().st_size <= 64 * 2**20
 
@@ -78,7 +78,7 @@ def test_no_error_of_a_look_becomes_the_error_of_a_commit(writer: sqlite3.Connec
     writer.close()
     with pytest.raises(sqlite3.ProgrammingError):
         writer.execute(SETUP["checkpoint"].text)
-    checkpoints.look(writer)
+    checkpoints.consider(writer)
 
 
 def _connect(file: Path) -> sqlite3.Connection:

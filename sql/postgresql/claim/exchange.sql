@@ -16,7 +16,7 @@
 -- What Python cannot hold as a time is not claimed: the claim cursor is above the earliest ones, and `timestamptz_lt` leaves out
 -- infinity and what comes after the year 9999. As an operator it would be a second bound of the index, whose guess of the
 -- number of rows spoils the plan. `fail_unreadable` sees to those rows.
--- Params: ids, tokens, statuses, outputs, errors, logs, keeps, limit, worker_pid, cursor, look, serving, queues, priorities, bounds, worker
+-- Params: ids, tokens, statuses, outputs, errors, logs, keeps, limit, worker_pid, cursor, scan, serving, queues, priorities, bounds, worker
 -- Returns: id, task, args, token, queued_at, attempt, max_attempts, queue, priority, links, written, due_in, buckets
 WITH RECURSIVE done AS (
     UPDATE {table} AS t
@@ -37,7 +37,7 @@ WITH RECURSIVE done AS (
 ), found AS ( -- [migrated]
     (SELECT queue, priority, modified -- [migrated]
        FROM {table} -- [migrated]
-      WHERE :look::bool AND status = 0 -- [migrated]
+      WHERE :scan::bool AND status = 0 -- [migrated]
       ORDER BY queue, priority, modified -- [migrated]
       LIMIT 1) -- [migrated]
      UNION ALL -- [migrated]
@@ -99,10 +99,10 @@ SELECT taken.id, taken.task, taken.args, taken.token, taken.queued_at,
        taken.attempt, taken.max_attempts, taken.queue, taken.priority, -- [migrated]
        taken.links, -- [migrated]
        (SELECT count(*) FROM done) AS written
-       , CASE WHEN :look::bool THEN (SELECT extract(epoch FROM CASE WHEN run_after < '0001-01-02Z'::timestamptz THEN '0001-01-02Z'::timestamptz -- [migrated]
+       , CASE WHEN :scan::bool THEN (SELECT extract(epoch FROM CASE WHEN run_after < '0001-01-02Z'::timestamptz THEN '0001-01-02Z'::timestamptz -- [migrated]
                                                                     WHEN run_after > '9999-12-30Z'::timestamptz THEN '9999-12-30Z'::timestamptz -- [migrated]
                                                                     ELSE run_after END - statement_timestamp())::float8 -- [migrated]
                                        FROM (SELECT min(run_after) FROM {table} WHERE status = 5) AS first (run_after)) END AS due_in -- [migrated]
-       , CASE WHEN :look::bool THEN (SELECT json_agg(json_build_array(queue, priority))::text FROM bucket) END AS buckets -- [migrated]
+       , CASE WHEN :scan::bool THEN (SELECT json_agg(json_build_array(queue, priority))::text FROM bucket) END AS buckets -- [migrated]
   FROM (SELECT count(*) FROM taken) AS always
   LEFT JOIN taken ON true

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
 
-from asyncqueue.backends.common.connection import Lane
+from asyncqueue.backends.common.connection import SharedConnection
 from asyncqueue.backends.common.shielding import Deadline, begin, carried
 from asyncqueue.backends.common.turns import Turns
 from asyncqueue.errors import DatabaseBusy, DatabaseUnavailable, QueueClosed
@@ -17,19 +17,21 @@ def known(error: BaseException) -> Exception | None:
     return error if isinstance(error, DatabaseUnavailable) else None
 
 
-def lane(connect: Callable[[], Awaitable[object]] | None = None, discarded: list[object] | None = None) -> Lane[object]:
+def shared(
+    connect: Callable[[], Awaitable[object]] | None = None, discarded: list[object] | None = None
+) -> SharedConnection[object]:
     async def object_() -> object:
         return object()
 
-    async def look_again(_: object) -> None: ...
+    async def refresh(_: object) -> None: ...
 
-    return Lane(
+    return SharedConnection(
         connect=connect or object_,
         discard=(discarded if discarded is not None else []).append,
         usable=lambda _: True,
         connect_timeout=1,
         statement_timeout=1,
-        look_again=look_again,
+        refresh=refresh,
     )
 
 
@@ -40,7 +42,7 @@ async def test_a_connection_that_is_lost_after_several_busy_answers_says_that_it
         raise next(errors)
 
     with pytest.raises(DatabaseUnavailable, match="gone"):
-        await lane().run(work, translate=known)
+        await shared().run(work, translate=known)
 
 
 async def test_a_busy_answer_is_tried_five_times() -> None:
@@ -52,13 +54,13 @@ async def test_a_busy_answer_is_tried_five_times() -> None:
         raise DatabaseBusy("deadlock")
 
     with pytest.raises(DatabaseBusy):
-        await lane().run(work, translate=known)
+        await shared().run(work, translate=known)
     assert tries == 5
 
 
 async def test_a_turn_ends_though_the_work_was_cancelled_before_it_began() -> None:
     """As by a task that cancels all tasks of the event loop."""
-    one = lane()
+    one = shared()
 
     async def work(_: object) -> int:
         return 1
@@ -89,7 +91,7 @@ async def test_a_turn_that_comes_to_a_caller_who_leaves_goes_to_the_next() -> No
 async def test_work_that_outlasts_its_deadline_loses_its_connection_before_it_is_cancelled() -> None:
     """So a clean-up that asks the server waits for nothing."""
     discarded: list[object] = []
-    one = lane(discarded=discarded)
+    one = shared(discarded=discarded)
     cleaned_up_on: list[int] = []
 
     async def work(_: object) -> None:
@@ -137,7 +139,7 @@ async def test_a_connection_that_opens_while_the_lane_is_closed_is_dropped() -> 
     async def work(_: object) -> int:
         return 1
 
-    one = lane(connect, discarded)
+    one = shared(connect, discarded)
     call = asyncio.create_task(one.run(work, translate=known))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
