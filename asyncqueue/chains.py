@@ -79,17 +79,17 @@ def _behind(requests: Sequence[TaskRequest], last: Sequence[TaskRequest]) -> lis
     """These requests, to run after others: made anew, because each is known to others as the object that it is."""
     if not last:
         return list(requests)
-    places = {id(request): place for place, request in enumerate(requests)}
+    indexes = {id(request): index for index, request in enumerate(requests)}
     inside = {
-        place: [places[id(each)] for each in named(request.after) if id(each) in places]
-        for place, request in enumerate(requests)
+        index: [indexes[id(each)] for each in named(request.after) if id(each) in indexes]
+        for index, request in enumerate(requests)
     }
     made: dict[int, TaskRequest] = {}
-    for place in TopologicalSorter(inside).static_order():
-        request = requests[place]
-        own = [made[places[id(each)]] if id(each) in places else each for each in named(request.after)]
-        made[place] = request._replace(after=own if inside[place] else [*last, *own])
-    return [made[place] for place in range(len(requests))]
+    for index in TopologicalSorter(inside).static_order():
+        request = requests[index]
+        own = [made[indexes[id(each)]] if id(each) in indexes else each for each in named(request.after)]
+        made[index] = request._replace(after=own if inside[index] else [*last, *own])
+    return [made[index] for index in range(len(requests))]
 
 
 def _last(requests: Sequence[TaskRequest]) -> list[TaskRequest]:

@@ -169,8 +169,8 @@ def database_url(database: Mapping[str, Any]) -> str:
     # Over a socket the port tells which of several servers; asyncpg takes it from the query only.
     if port and not host and scheme == "postgresql":
         query["port"], port = port, ""
-    place = credentials + (_hosts(host, port, scheme) if host else "")
-    return f"{scheme}://{place}/{quote(name, safe='')}{'?' + urlencode(query) if query else ''}"
+    location = credentials + (_hosts(host, port, scheme) if host else "")
+    return f"{scheme}://{location}/{quote(name, safe='')}{'?' + urlencode(query) if query else ''}"
 
 
 def _default(django: Any) -> Mapping[str, Any]:

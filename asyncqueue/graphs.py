@@ -34,12 +34,12 @@ def connected(
     often = Counter(map(id, requests))
     among = frozenset(own.values())
     followed: set[UUID] = set()
-    for place, (after, on_failure) in enumerate(wanted):
-        _check(rows[place], after, on_failure)
+    for index, (after, on_failure) in enumerate(wanted):
+        _check(rows[index], after, on_failure)
         ids = tuple(dict.fromkeys(_id_of(each, own, often) for each in named(after)))
         if ids:
             followed.update(ids)
-            made[place] = _after(rows[place], ids, on_failure, among)
+            made[index] = _after(rows[index], ids, on_failure, among)
     _check_order(made)
     return [row._replace(links=int(row.links | Link.FOLLOWED)) if row.id in followed else row for row in made]
 

@@ -23,14 +23,14 @@ def problem(error: BaseException, *, but: str | None = None) -> str:
     kind = type(error)  # isinstance() would ask the exception, which may be broken
     if kind in (SyntaxError, IndentationError, TabError):
         syntax = cast("SyntaxError", error)
-        what, place = f"{kind.__name__}: {syntax.msg}", _place(syntax.filename, syntax.lineno)
+        what, position = f"{kind.__name__}: {syntax.msg}", _position(syntax.filename, syntax.lineno)
     else:
         what = said(error) if kind is ModuleNotFoundError else shown(error)
         frames = _frames(traceback.extract_tb(error.__traceback__))
         if but is not None:
             frames = [frame for frame in frames if not frame.filename.startswith(but)]
-        place = _place(frames[-1].filename, frames[-1].lineno) if frames else ""
-    return " ".join(f"{what}{place}".splitlines())
+        position = _position(frames[-1].filename, frames[-1].lineno) if frames else ""
+    return " ".join(f"{what}{position}".splitlines())
 
 
 def trace(error: BaseException) -> str:
@@ -46,7 +46,7 @@ def trace(error: BaseException) -> str:
         return f"<the traceback cannot be formatted: {type(failure).__name__}>"
 
 
-def _place(file: str | None, line: int | None) -> str:
+def _position(file: str | None, line: int | None) -> str:
     return "" if file is None else f" ({file}, line {line})"
 
 

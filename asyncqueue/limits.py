@@ -20,7 +20,7 @@ from asyncqueue.signatures import Parameters, parameters_of
 #: Of a task's arguments, as they are in JSON, which of its function's limits it comes under.
 LimitKey: TypeAlias = str | Callable[[Mapping[str, Any]], str]
 
-#: All places of one key are looked at together.
+#: All slots of one key are looked at together.
 _COUNTS = range(1, 10_001)
 _SHORTEST, _LONGEST = 0.001, 366 * 86400.0
 
@@ -64,7 +64,7 @@ class Terms(NamedTuple):
 
 
 class HandBack(NamedTuple):
-    """A claimed row that needs a place under a limit, under `limit_key` of its function, and has none."""
+    """A claimed row that needs a slot under a limit, under `limit_key` of its function, and has none."""
 
     id: UUID
     token: Stamp
@@ -81,7 +81,7 @@ class PutOff(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class LimitState:
-    """A limit as it is: under how many keys tasks come at present, how many have a place, and how many wait for one."""
+    """A limit as it is: under how many keys tasks come at present, how many have a slot, and how many wait for one."""
 
     limit: Limit
     keys: int

@@ -47,7 +47,7 @@ class Link(IntFlag):
     See also `KEPT_FROM`.
     """
 
-    LIMITED = 1  # it needs a place under a limit before it may be queued
+    LIMITED = 1  # it needs a slot under a limit before it may be queued
     WAITING = 2  # it waits for others to end
     FOLLOWED = 4  # others wait for its end
     RECORDED = 8  # something is kept of its earlier attempts, so the next is kept, too

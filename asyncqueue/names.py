@@ -44,7 +44,7 @@ def declare(function: Any, names: Iterable[str]) -> None:
     """Note with which names a function is declared. Raises ConfigurationError where another one has such a name."""
     for name in names:
         other = _declared.get(name)
-        if other is not None and _place(other) != _place(function):
+        if other is not None and _definition(other) != _definition(function):
             raise ConfigurationError(
                 f"the name {name!r} is declared twice: by {other.__module__}.{other.__qualname__} and by "
                 f"{function.__module__}.{function.__qualname__}"
@@ -58,7 +58,7 @@ def declared_as(name: str) -> Any:
     return _declared.get(name)
 
 
-def _place(function: Any) -> tuple[str, str]:
+def _definition(function: Any) -> tuple[str, str]:
     """Where a function stands, by its file: a module may be loaded under two names, or anew."""
     code = getattr(inspect.unwrap(function), "__code__", None)
     return (code.co_filename if code is not None else function.__module__), function.__qualname__

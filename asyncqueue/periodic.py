@@ -89,14 +89,14 @@ class PeriodicTask:
         if not isinstance(table["task"], str):
             raise ConfigurationError(f"task must be the dotted path of a function, not {table['task']!r}")
         path = path_of(table["task"])
-        place = Placement.of(table.get("queue", DEFAULT_QUEUE), table.get("priority", 0), None, None, None)
+        placement = Placement.of(table.get("queue", DEFAULT_QUEUE), table.get("priority", 0), None, None, None)
         return cls(
             name=_name(table.get("name", path)),
             task=path,
             schedule=Schedule.of(table["cron"], table.get("timezone", "UTC"), table.get("catch_up", "latest")),
             args=encode_args(table.get("args"), sys.maxsize),
-            queue=place.queue,
-            priority=place.priority,
+            queue=placement.queue,
+            priority=placement.priority,
         )
 
 

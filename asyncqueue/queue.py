@@ -560,8 +560,8 @@ def _project_makes_table() -> bool:
 
 
 def _nothing_there(settings: Settings) -> str:
-    place = file_of(settings.database_url)
-    text = f"there is no task table {settings.table!r} in {place}: nothing has been enqueued there"
+    file = file_of(settings.database_url)
+    text = f"there is no task table {settings.table!r} in {file}: nothing has been enqueued there"
     if settings.origin in (Origin.EMBEDDED, Origin.PYPROJECT):
         return f"{text}. Say with --database-url or ASYNCQUEUE_DATABASE_URL which database is meant"
     return f"{text}. Look whether this is the right file and table; `asyncqueue migrate` makes the table"
@@ -570,12 +570,12 @@ def _nothing_there(settings: Settings) -> str:
 def tell_if_embedded(settings: Settings) -> None:
     """Say loudly, once in a process, which file is used where no database was configured."""
     if settings.origin is Origin.EMBEDDED and not _told:
-        place = file_of(settings.database_url)
-        _told.append(place)
+        file = file_of(settings.database_url)
+        _told.append(file)
         logger.warning(
             "no database is configured: tasks are in the file %s. That is for a first try; set "
             "ASYNCQUEUE_DATABASE_URL, or database_url under [tool.asyncqueue] in pyproject.toml",
-            place,
+            file,
         )
 
 

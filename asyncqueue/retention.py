@@ -45,7 +45,7 @@ async def clean(
     retention: Retention,
     ages: Mapping[Status, float],
     *,
-    place: str | None = None,
+    resume_from: str | None = None,
     patience: int | None = None,
     after_batch: Callable[[str], Awaitable[None]] | None = None,
 ) -> tuple[int, str | None]:
@@ -54,23 +54,25 @@ async def clean(
     Args:
         retention: of the backend.
         ages: by status; tasks in others are kept.
-        place: where an earlier call stopped; None is the beginning.
+        resume_from: where an earlier call stopped; None is the beginning.
         patience: stop after so many rows that were looked at in vain; None goes on to the end.
-        after_batch: called after each batch with the place where the next one goes on.
+        after_batch: called after each batch with where the next one goes on.
 
     Returns how many were deleted, and where to go on, None after the end.
     """
 
-    async def batch(place: str | None) -> Batch:
-        return await retention.cleanup(ages, limit=retention.batch, place=place)
+    async def batch(resume_from: str | None) -> Batch:
+        return await retention.cleanup(ages, limit=retention.batch, resume_from=resume_from)
 
-    return await repeat(batch, place=place, patience=patience, after_batch=after_batch) if ages else (0, None)
+    return (
+        await repeat(batch, resume_from=resume_from, patience=patience, after_batch=after_batch) if ages else (0, None)
+    )
 
 
 async def repeat(
     batch: Callable[[str | None], Awaitable[Batch]],
     *,
-    place: str | None = None,
+    resume_from: str | None = None,
     patience: int | None = None,
     after_batch: Callable[[str], Awaitable[None]] | None = None,
 ) -> tuple[int, str | None]:
@@ -78,14 +80,14 @@ async def repeat(
     deleted = in_vain = 0
     while True:
         began = time.monotonic()
-        done = await batch(place)
-        place = done.place
+        done = await batch(resume_from)
+        resume_from = done.resume_from
         deleted += done.deleted
         in_vain = max(0, in_vain + done.seen - _WORTH * done.deleted)
-        if place is None or (patience is not None and in_vain >= patience):
-            return deleted, place
+        if resume_from is None or (patience is not None and in_vain >= patience):
+            return deleted, resume_from
         if after_batch is not None:
-            await after_batch(place)
+            await after_batch(resume_from)
         if done.deleted:
             await anyio.sleep(max(_PAUSE, time.monotonic() - began))
 

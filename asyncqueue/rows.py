@@ -124,9 +124,9 @@ def _numbered(rows: list[NewTask]) -> list[NewTask]:
     if len({row.priority for row in rows}) < 2:
         return rows
     numbered = list(rows)
-    claimed = sorted(range(len(rows)), key=lambda place: rows[place].priority, reverse=True)
-    for place, row in zip(claimed, rows, strict=True):
-        numbered[place] = rows[place]._replace(id=row.id)
+    claimed = sorted(range(len(rows)), key=lambda index: rows[index].priority, reverse=True)
+    for index, row in zip(claimed, rows, strict=True):
+        numbered[index] = rows[index]._replace(id=row.id)
     return numbered
 
 

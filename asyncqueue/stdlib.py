@@ -23,9 +23,9 @@ def file_in_standard_library(name: str) -> str | None:
         return "not found"
     if spec is None:
         return "not found"
-    places = [spec.origin] if spec.origin is not None else list(spec.submodule_search_locations or ())
-    own = places and all(map(_is_elsewhere, places))
-    return None if own else f"{', '.join(places) or 'no file'}"
+    files = [spec.origin] if spec.origin is not None else list(spec.submodule_search_locations or ())
+    own = files and all(map(_is_elsewhere, files))
+    return None if own else f"{', '.join(files) or 'no file'}"
 
 
 def _is_elsewhere(file: str) -> bool:

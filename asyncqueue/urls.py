@@ -91,9 +91,9 @@ def redacted(url: str) -> str:
     base, mark, query = rest.partition("?")
     if "@" not in base and ":" in base and not base.partition(":")[2].partition("/")[0].isdecimal():
         base, mark, query = rest, "", ""  # an unescaped password: whatever stands before the last @ may be part of it
-    credentials, at, place = base.rpartition("@")
+    credentials, at, location = base.rpartition("@")
     user, colon, _ = credentials.partition(":")
-    return scheme + found + (f"{user}:***@{place}" if colon else credentials + at + place) + mark + query
+    return scheme + found + (f"{user}:***@{location}" if colon else credentials + at + location) + mark + query
 
 
 def anchored(url: str, folder: Path) -> str:

@@ -438,7 +438,7 @@ class Backend(Protocol):
         """Set status 0 and `modified` now on rows that have ended or are scheduled.
 
         Like Django's admin it clears no output or error; on a migrated table attempts and losses count from 0 again.
-        What needs a place under a limit becomes scheduled instead, due now; nobody is waited for any more. Returns the
+        What needs a slot under a limit becomes scheduled instead, due now; nobody is waited for any more. Returns the
         ids changed. Rows in progress are left alone: their worker holds them. Raises OutcomeUnknown.
         """
 

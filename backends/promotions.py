@@ -14,7 +14,7 @@ from asyncqueue.model import Link
 
 
 class Arrival(NamedTuple):
-    """A task that was set aside. `limit_key` is that of its function and its own, where it waits for a place there."""
+    """A task that was set aside. `limit_key` is that of its function and its own, where it waits for a slot there."""
 
     id: UUID
     links: int
@@ -22,10 +22,10 @@ class Arrival(NamedTuple):
 
 
 class Arrivals:
-    """Hands on what was set aside, each to whom it concerns: one that waits for others is not held for a place yet."""
+    """Hands on what was set aside, each to whom it concerns: one that waits for others is not held for a slot yet."""
 
     def __init__(self) -> None:
-        #: Takes those that need a place under a limit; None where nobody does.
+        #: Takes those that need a slot under a limit; None where nobody does.
         self.limited: Callable[[Sequence[Arrival]], None] | None = None
         #: Takes those that wait for others.
         self.waiting: Callable[[Sequence[Arrival]], None] | None = None

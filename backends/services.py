@@ -59,36 +59,36 @@ class Chores(Protocol):
         after a lost reply may cost a turn, too.
         """
 
-    async def extend(self, name: str, every: float, *, place: str | None = None) -> None:
-        """Keep the turn: nobody else has one for `every` seconds from now. `place` is where the next one goes on."""
+    async def extend(self, name: str, every: float, *, resume_from: str | None = None) -> None:
+        """Keep the turn: no other worker has one for `every` seconds. `resume_from` is where the next one goes on."""
 
-    async def place(self, name: str) -> str | None:
+    async def resume_from(self, name: str) -> str | None:
         """What `extend` noted last; None where that was the beginning."""
 
 
 class Batch(NamedTuple):
     """What one batch of a clean-up did: how much was deleted and looked at, and where the next batch goes on.
 
-    `place` None says that this one came to the end.
+    `resume_from` None says that this one came to the end.
     """
 
     deleted: int
     seen: int
-    place: str | None
+    resume_from: str | None
 
 
 class Retention(Protocol):
     """What is deleted when it is old, or belongs to nobody: a facet of a backend.
 
-    Every verb of it is one batch, in short transactions that wait for no row and make no claim wait for long. `place`
-    is what the batch before returned; None is the beginning.
+    Every verb of it is one batch, in short transactions that wait for no row and make no claim wait for long.
+    `resume_from` is what the batch before returned; None is the beginning.
     """
 
     @property
     def batch(self) -> int:
         """As `limit`, so many rows that a claim, or whoever writes to a SQLite file, waits for milliseconds only."""
 
-    async def cleanup(self, ages: Mapping[Status, float], *, limit: int, place: str | None = None) -> Batch:
+    async def cleanup(self, ages: Mapping[Status, float], *, limit: int, resume_from: str | None = None) -> Batch:
         """Look at up to `limit` rows, and delete those that ended long ago, with what is kept of their attempts.
 
         `ages` says how many seconds ago, by status: since then a row must not have changed. Rows in other statuses are
@@ -96,19 +96,19 @@ class Retention(Protocol):
         key.
         """
 
-    async def sweep_attempts(self, *, limit: int, place: str | None = None) -> Batch:
+    async def sweep_attempts(self, *, limit: int, resume_from: str | None = None) -> Batch:
         """Delete what is kept of the attempts of tasks that are not there: somebody else deleted them.
 
         Up to `limit` tasks are looked at; `deleted` counts tasks too. Raises MigrationRequired.
         """
 
-    async def sweep_keys(self, *, limit: int, place: str | None = None) -> Batch:
+    async def sweep_keys(self, *, limit: int, resume_from: str | None = None) -> Batch:
         """Delete unique keys that are free: their holder is not there, or ended longer ago than it holds them.
 
         Up to `limit` keys are looked at. Raises MigrationRequired.
         """
 
-    async def sweep_edges(self, *, limit: int, place: str | None = None) -> Batch:
+    async def sweep_edges(self, *, limit: int, resume_from: str | None = None) -> Batch:
         """Delete what tasks have waited for that are not there: somebody else deleted them.
 
         Up to `limit` tasks are looked at; `deleted` counts tasks too. Raises MigrationRequired.
@@ -176,7 +176,7 @@ class Chains(Protocol):
         follows from a cancellation by that is for the next call, too.
         """
 
-    async def unresolved(self, *, limit: int, place: str | None = None) -> tuple[list[UUID], str | None]:
+    async def unresolved(self, *, limit: int, resume_from: str | None = None) -> tuple[list[UUID], str | None]:
         """Tasks that have ended, or are gone, although others still wait for them: to be resolved.
 
         Looks at up to `limit` tasks for which others wait, and returns where to go on, None after the end.
@@ -187,7 +187,7 @@ class Chains(Protocol):
 
 
 class Waiting(NamedTuple):
-    """Whether tasks wait for a place under a limit (`Limits.held`), and whether tasks wait for others (`Chains`)."""
+    """Whether tasks wait for a slot under a limit (`Limits.held`), and whether tasks wait for others (`Chains`)."""
 
     held: bool
     awaited: bool
@@ -211,9 +211,9 @@ class Limits(Protocol):
         """Those of these functions of which somebody has noted what they declare."""
 
     async def admit(self, keys: Collection[str] = (), *, ended: Collection[UUID] = (), terms: Terms = ...) -> Admission:
-        """Queue as many of the tasks that wait under these keys as there are places for, those of priority first.
+        """Queue as many of the tasks that wait under these keys as there are slots for, those of priority first.
 
-        And of those under which these tasks had places, whose runs are over. A place is taken back from a task that is
+        And of those under which these tasks had slots, whose runs are over. A slot is taken back from a task that is
         still queued where nobody claims it. A repetition is harmless.
         """
 
@@ -231,14 +231,14 @@ class Limits(Protocol):
 
         A row is due sooner where `patience` seconds after it was put off for the first time come sooner; one of which
         these are over stays as it is: returns the ids of those that are still claimed. No attempt is charged, and a
-        place under a limit is given back as if the task had never started. A repetition is harmless.
+        slot under a limit is given back as if the task had never started. A repetition is harmless.
         """
 
-    async def sweep(self, *, limit: int, place: str | None = None) -> Batch:
+    async def sweep(self, *, limit: int, resume_from: str | None = None) -> Batch:
         """Forget what is noted of tasks that are gone, and starts that count in no rate any more.
 
-        The first batch also finds tasks of which nobody notes that they wait for a place, and lets them wait anew.
-        Up to `limit` entries are looked at; `place` is what the batch before returned.
+        The first batch also finds tasks of which nobody notes that they wait for a slot, and lets them wait anew.
+        Up to `limit` entries are looked at; `resume_from` is what the batch before returned.
         """
 
     async def states(self) -> list[LimitState]:

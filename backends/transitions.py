@@ -34,8 +34,8 @@ class Transition(NamedTuple):
 _TOKEN = "status 1 and the claim's token"  # noqa: S105 - no secret
 _LOCK = "rows that others have locked are skipped"
 _LIMITED = "it does not run; it comes under a limit"
-_DECLARATION = "it was set aside and there is a place for it; the lock on its function's declaration"
-_CLOSED = "it has a place and nobody claims from its queue; the lock on its function's declaration"
+_DECLARATION = "it was set aside and there is a slot for it; the lock on its function's declaration"
+_CLOSED = "it has a slot and nobody claims from its queue; the lock on its function's declaration"
 _EDGES = "the lock on its row, and nothing is left that it waits for"
 _FAILURE = "the lock on its row, and what it waits for has failed"
 _LEASE = f"nobody has renewed it for a lease, and the table is not migrated; {_LOCK}"

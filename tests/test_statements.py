@@ -115,21 +115,20 @@ FORMS = {
     "attempts": {"attempt"},
     "losts": {"lost"},
     "predecessor_ids": {"predecessor_id"},
-    "positions": {"position"},
     "on_failures": {"on_failure"},
     "unique_keys": {"unique_key"},
     "limit_keys": {"limit_key"},
     "starts": {"start"},
     "counts": {"count"},
     "names": {"name"},
-    "places": {"place"},
+    "positions": {"position"},
     "states": {"state"},
     "task_ids": {"task_id"},
     "held_fors": {"held_for"},
 }
 
 #: Statements in which such a name stands for something else.
-NO_FORM = {("beat", "queues"), ("claim", "places"), ("cleanup", "places"), ("objects", "names")}
+NO_FORM = {("beat", "queues"), ("claim", "rowids"), ("cleanup", "rowids"), ("objects", "names")}
 
 #: What MySQL's `rows`, one JSON text because it has no arrays, holds in each statement.
 ROWS = {
@@ -152,7 +151,7 @@ ROWS = {
     },
     "lock_claims": {"id", "token"},
     "lock_keys": {"unique_key", "id"},
-    "admit": {"task_id", "place"},
+    "admit": {"task_id", "position"},
     "drop_slots": {"id"},
     "hand_back": {"id", "token", "limit_key"},
     "leave_slots": {"task_id"},
@@ -170,7 +169,7 @@ ROWS = {
     "taken_slots": {"state", "limit_key"},
     "slots_of": {"task_id"},
     "take_slots": {"id"},
-    "promote": {"id", "place", "aside"},
+    "promote": {"id", "position", "aside"},
     "record_attempts": {"id", "status", "lost", "error", "log"},
     "recorded": {"id", "started"},
     "release": {"id", "token", "queued_at"},
@@ -182,7 +181,7 @@ ROWS = {
 DIFFERENCES = [
     ("claim", "postgresql", {"limit", "cursor"}, "it selects too; elsewhere `ready` does, and `claim` gets the ids"),
     ("claim", "mysql", {"id", "now"}, "likewise, and the token is known beforehand"),
-    ("claim", "sqlite", {"places", "now"}, "likewise, rows being known by their place"),
+    ("claim", "sqlite", {"rowids", "now"}, "likewise, rows being known by their place"),
     ("claim", "mysql", {"worker"}, "at level 1; PostgreSQL claims by `exchange` there"),
     ("claim", "sqlite", {"worker"}, "likewise"),
     ("beat", "sqlite", {"now_utc"}, "the clock is the host's"),
@@ -205,11 +204,11 @@ DIFFERENCES = [
     ("due", "mysql", {"candidates"}, "candidates are read without locks first; the clock is the server's"),
     ("due", "sqlite", {"now_utc"}, "the clock is the host's"),
     ("promote", "postgresql", {"limit"}, "it selects too; elsewhere `due` does"),
-    ("promote", "mysql", {"id", "place", "aside", "utc_offset"}, "likewise"),
-    ("promote", "sqlite", {"place", "modified", "status"}, "likewise, and the clock is the host's"),
+    ("promote", "mysql", {"id", "position", "aside", "utc_offset"}, "likewise"),
+    ("promote", "sqlite", {"rowid", "modified", "status"}, "likewise, and the clock is the host's"),
     ("wait_for_slot", "sqlite", {"now_utc"}, "the clock is the host's"),
-    ("admit", "postgresql", {"place", "channel"}, "it notifies idle workers in the same statement"),
-    ("admit", "mysql", {"place", "utc_offset"}, "naive times are in a zone"),
+    ("admit", "postgresql", {"position", "channel"}, "it notifies idle workers in the same statement"),
+    ("admit", "mysql", {"position", "utc_offset"}, "naive times are in a zone"),
     ("admit", "sqlite", {"now"}, "one row at a time, each later than the one before; the clock is the host's"),
     ("hand_back", "mysql", {"utc_offset"}, "naive times are in a zone"),
     ("hand_back", "sqlite", {"now", "now_utc"}, "the clock is the host's"),
@@ -240,7 +239,7 @@ DIFFERENCES = [
     ("take_slots", "sqlite", {"now_utc"}, "the clock is the host's"),
     ("advance", "postgresql", {"microseconds"}, "all rows at once"),
     ("advance", "mysql", {"microseconds"}, "likewise"),
-    ("advance", "sqlite", {"place", "run_after"}, "one row at a time, because its arithmetic knows no microseconds"),
+    ("advance", "sqlite", {"rowid", "run_after"}, "one row at a time, because its arithmetic knows no microseconds"),
     ("renew", "postgresql", {"token"}, "it locks and updates at once"),
     ("renew", "sqlite", {"token"}, "nobody else writes meanwhile"),
     ("end_attempts", "postgresql", {"token", "delay"}, "it locks and updates at once; the clock is the server's"),
@@ -275,7 +274,7 @@ DIFFERENCES = [
     (
         "cleanup",
         "sqlite",
-        {"places", "completed", "failed", "cancelled", "now"},
+        {"rowids", "completed", "failed", "cancelled", "now"},
         "likewise, and rows are known by their place",
     ),
     ("cleanup", "postgresql", {"id"}, "it has no place that stays"),

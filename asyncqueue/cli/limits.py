@@ -12,7 +12,7 @@ async def limits(
     database: Database,
     json: Json = False,
 ) -> None:
-    """List the limits that functions declare: how many tasks have a place under each, and how many wait for one."""
+    """List the limits that functions declare: how many tasks have a slot under each, and how many wait for one."""
     from asyncqueue.limits import Rate
 
     async with database.existing() as tasks:

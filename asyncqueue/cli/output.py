@@ -77,16 +77,19 @@ def print_table(
 
     console = Console()
     cells = [list(row) for row in rows]
-    widths = {head: max([len(head), *(len(_plain(row[place])) for row in cells)]) for place, head in enumerate(heads)}
+    widths = {head: max([len(head), *(len(_plain(row[column])) for row in cells)]) for column, head in enumerate(heads)}
     fitted = _fitted(widths, spare, console.width)
     table = Table(title=title, title_justify="left", box=None, header_style="bold", pad_edge=False)
     for head, width in fitted.items():
         justify: Literal["right", "left"] = "right" if head in _NUMBERS else "left"
         table.add_column(head, justify=justify, no_wrap=True, width=width)
-    shown = [place for place, head in enumerate(heads) if head in fitted]
+    shown = [column for column, head in enumerate(heads) if head in fitted]
     for row in cells:
         table.add_row(
-            *(Text(_cut(heads[place], _plain(row[place]), fitted[heads[place]]), _style(row[place])) for place in shown)
+            *(
+                Text(_cut(heads[column], _plain(row[column]), fitted[heads[column]]), _style(row[column]))
+                for column in shown
+            )
         )
     needed = sum(fitted.values()) + _GAP * (len(fitted) - 1)
     # A line that is longer than the terminal all the same is broken by the terminal, which copies it as one.
@@ -155,7 +158,7 @@ def waits_for(record: TaskRecord) -> str | None:
         return "other tasks"
     if record.links & Link.LIMITED:
         key = "" if record.limit_key is None else f" for {record.limit_key}"
-        return f"a place under the limit of {record.task}{key}"
+        return f"a slot under the limit of {record.task}{key}"
     return None
 
 

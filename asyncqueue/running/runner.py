@@ -42,7 +42,7 @@ class RunResult(NamedTuple):
     Of a failure, `retry_in` is the seconds until the next attempt is due, None if it was for good, and `attempt` which
     attempt it was: so many have failed now.
 
-    SCHEDULED says that it did not run: it needs a place under a limit, with this `limit_key`, and goes to wait for one.
+    SCHEDULED says that it did not run: it needs a slot under a limit, with this `limit_key`, and goes to wait for one.
     With `unfound` its function could not be found or imported here: SCHEDULED says then that it is put off. With
     `lacking` it was not begun either, because this process lacks what that takes: it is to be handed back.
     """

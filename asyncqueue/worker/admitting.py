@@ -1,4 +1,4 @@
-"""Admits tasks that come under limits: queues them when there is a place for them."""
+"""Admits tasks that come under limits: queues them when there is a slot for them."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def _key_of(policy: LimitPolicy, args: dict[str, Any]) -> str | None:
 class Admitter:
     """The loop that admits tasks.
 
-    It is told by whom it concerns: a task that was set aside waits for a place, one that has ended leaves one, a rate
+    It is told by whom it concerns: a task that was set aside waits for a slot, one that has ended leaves one, a rate
     lets in the next one after a time that was known. What nobody was told, because a worker was lost or somebody
     cancelled a task, is found by a look at everything that waits: when this worker begins, and when it is told to
     (`Lookout`), then by one worker of all. So nothing depends on this process.
@@ -107,7 +107,7 @@ class Admitter:
         return self._can and bool(self._keys or self._ended or self._working or not self._swept)
 
     def ended(self, task_id: UUID) -> None:
-        """A task that had a place does not run any more."""
+        """A task that had a slot does not run any more."""
         self._ended[task_id] = None
         self._news.set()
 

@@ -78,12 +78,12 @@ class Cleaner:
                 await self._sweep()
 
     async def _clean(self) -> None:
-        began = await self._backend.chores.place(CLEANUP)
+        began = await self._backend.chores.resume_from(CLEANUP)
         turn = _Turn(self._backend, CLEANUP, self._interval)
-        deleted, place = await clean(
-            self._backend.retention, self._ages, place=began, patience=_PATIENCE, after_batch=turn.keep
+        deleted, resume_from = await clean(
+            self._backend.retention, self._ages, resume_from=began, patience=_PATIENCE, after_batch=turn.keep
         )
-        await self._backend.chores.extend(CLEANUP, self._interval, place=place)
+        await self._backend.chores.extend(CLEANUP, self._interval, resume_from=resume_from)
         if deleted:
             logger.info("deleted %d tasks that ended long enough ago", deleted)
             self._on_deleted(deleted)
@@ -92,16 +92,19 @@ class Cleaner:
         retention = self._backend.retention
         turn = _Turn(self._backend, SWEEP, _SWEEP_EVERY)
         tasks, _ = await repeat(
-            lambda place: retention.sweep_attempts(limit=retention.batch, place=place), after_batch=turn.keep
+            lambda resume_from: retention.sweep_attempts(limit=retention.batch, resume_from=resume_from),
+            after_batch=turn.keep,
         )
         keys, _ = await repeat(
-            lambda place: retention.sweep_keys(limit=retention.batch, place=place), after_batch=turn.keep
+            lambda resume_from: retention.sweep_keys(limit=retention.batch, resume_from=resume_from),
+            after_batch=turn.keep,
         )
         await self._sweep_limits(turn)
         edges = 0
         if self._backend.shape is not None and self._backend.shape.migrated:
             edges, _ = await repeat(
-                lambda place: retention.sweep_edges(limit=retention.batch, place=place), after_batch=turn.keep
+                lambda resume_from: retention.sweep_edges(limit=retention.batch, resume_from=resume_from),
+                after_batch=turn.keep,
             )
         if tasks or keys or edges:
             logger.info(
@@ -113,7 +116,9 @@ class Cleaner:
         shape = self._backend.shape
         if shape is not None and shape.migrated:
             limits = self._backend.limits
-            await repeat(lambda place: limits.sweep(limit=AT_ONCE, place=place), after_batch=turn.keep)
+            await repeat(
+                lambda resume_from: limits.sweep(limit=AT_ONCE, resume_from=resume_from), after_batch=turn.keep
+            )
 
 
 class _Turn:
@@ -125,8 +130,8 @@ class _Turn:
         self._every = every
         self._extended = time.monotonic()
 
-    async def keep(self, place: str) -> None:
+    async def keep(self, resume_from: str) -> None:
         """Between two batches: extend the turn before it ends."""
         if time.monotonic() - self._extended > self._every / 3:
             self._extended = time.monotonic()
-            await self._chores.extend(self._chore, self._every, place=place)
+            await self._chores.extend(self._chore, self._every, resume_from=resume_from)

@@ -22,8 +22,8 @@ def worker_name(host: str | None = None) -> str:
     A container that is started again has the same host and PID. With the name of the worker before it, it would keep
     that worker's rows from being rescued, and would release them as claims that had not begun.
     """
-    place = f":{os.getpid()}:{secrets.token_hex(4)}"
-    return (host or socket.gethostname())[: _MAX_NAME - len(place)] + place
+    suffix = f":{os.getpid()}:{secrets.token_hex(4)}"
+    return (host or socket.gethostname())[: _MAX_NAME - len(suffix)] + suffix
 
 
 class Identity:

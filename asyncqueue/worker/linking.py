@@ -56,7 +56,7 @@ class Linker:
         self.watched: frozenset[UUID] = frozenset()
         self._sweep_at = self._watch_at = 0.0
         #: Where the sweep goes on, None at the beginning; and whether one has come to its end.
-        self._place: str | None = None
+        self._resume_from: str | None = None
         self._swept = False
         self._working = True
 
@@ -67,7 +67,7 @@ class Linker:
 
     def look(self) -> None:
         """Somebody waits, perhaps for what nobody was told of: sweep, unless a sweep is under way."""
-        if self._place is None:
+        if self._resume_from is None:
             self._sweep_at = 0.0
             self._news.set()
 
@@ -118,7 +118,7 @@ class Linker:
         self._ended.clear()
         self._arrived.clear()
         self.watched = frozenset()
-        self._place, self._swept = None, True
+        self._resume_from, self._swept = None, True
         return self._leases.interval
 
     async def _turn(self) -> float:
@@ -168,9 +168,11 @@ class Linker:
     async def _sweep(self) -> float:
         """Take the next batch of a sweep. Returns when the one after that is due."""
         began = anyio.current_time()
-        found, self._place = await self._backend.chains.unresolved(limit=_SWEEP_LIMIT, place=self._place)
+        found, self._resume_from = await self._backend.chains.unresolved(
+            limit=_SWEEP_LIMIT, resume_from=self._resume_from
+        )
         self._ended.update(found)
-        if self._place is None:
+        if self._resume_from is None:
             self._swept = True
             return math.inf
         # The first one is not spread: a worker that ends with its work waits for it.

@@ -21,7 +21,7 @@ class Lookout:
 
     Args:
         leases: how often to look: as often as for lost tasks.
-        on_held: called when tasks wait for a place under a limit.
+        on_held: called when tasks wait for a slot under a limit.
         on_awaited: called when tasks wait for others.
     """
 

@@ -299,5 +299,5 @@ class Slots:
 _ENDS = {
     Status.COMPLETED: "has completed",
     Status.FAILED: "has failed",
-    Status.SCHEDULED: "waits for a place under its limit",
+    Status.SCHEDULED: "waits for a slot under its limit",
 }

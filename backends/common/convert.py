@@ -29,9 +29,9 @@ def task_record(row: Sequence[Any], instant: Callable[[Any], datetime], due: Cal
     """
     key, created, modified, task, args, status, *rest = row
     if len(rest) > _TEXTS:
-        for place, read in ((_DUE, due), (_STARTED, instant)):
-            if rest[place] is not None:
-                rest[place] = instant_or(read, rest[place])
+        for number, read in ((_DUE, due), (_STARTED, instant)):
+            if rest[number] is not None:
+                rest[number] = instant_or(read, rest[number])
     times = instant_or(instant, created), instant_or(instant, modified)
     return TaskRecord(UUID(key), *times, task, args, status_of(status), *rest)
 
@@ -66,7 +66,7 @@ def filtering(
     }
 
 
-def placed(tasks: Sequence[NewTask]) -> list[tuple[int, NewTask]]:
+def numbered(tasks: Sequence[NewTask]) -> list[tuple[int, NewTask]]:
     """New rows in the order in which they are to be stored, each with its place among those given.
 
     Rows that are claimed together then lie together: claims take the highest priority first, and each page that they

@@ -194,10 +194,12 @@ class Chaining(ABC):
                 settled |= Settled(unfinished=frozenset(over))
         return settled
 
-    async def unresolved(self, *, limit: int, place: str | None = None) -> tuple[list[UUID], str | None]:
+    async def unresolved(self, *, limit: int, resume_from: str | None = None) -> tuple[list[UUID], str | None]:
         """As `Chains.unresolved`."""
         self._table.require_migrated(WHAT)
-        found = [_uuid(key) for (key,) in await self._read("open_predecessors", after=uuid_of(place), limit=limit)]
+        found = [
+            _uuid(key) for (key,) in await self._read("open_predecessors", after=uuid_of(resume_from), limit=limit)
+        ]
         states = await self._states(found) if found else {}
         over = [key for key in found if states[key].over]
         return over, str(found[-1]) if len(found) == limit else None

@@ -16,10 +16,10 @@ _NIL = UUID(int=0)
 _FREE_FOR = 3600.0
 
 
-def uuid_of(place: str | None) -> UUID:
+def uuid_of(resume_from: str | None) -> UUID:
     """A place that is an id. One that is none was noted on another database: then it is the beginning, too."""
     try:
-        return UUID(place) if place else _NIL
+        return UUID(resume_from) if resume_from else _NIL
     except ValueError:
         return _NIL
 
@@ -45,10 +45,10 @@ class Sweeping(ABC):
         self._table = table
         self._observe = observe
 
-    async def sweep_attempts(self, *, limit: int, place: str | None = None) -> Batch:
+    async def sweep_attempts(self, *, limit: int, resume_from: str | None = None) -> Batch:
         """As `Retention.sweep_attempts`."""
         self._table.require_migrated("a sweep")
-        kept = await self._kept_attempts(uuid_of(place), limit)
+        kept = await self._kept_attempts(uuid_of(resume_from), limit)
         # Attempts are written of a task that is there, and no task comes back: what is not there now never is again.
         found = (await self._observe(kept)).rows if kept else {}
         orphans = [key for key in kept if key not in found]
@@ -56,10 +56,10 @@ class Sweeping(ABC):
             await self._delete_attempts(orphans)
         return Batch(len(orphans), len(kept), str(kept[-1]) if len(kept) == limit else None)
 
-    async def sweep_edges(self, *, limit: int, place: str | None = None) -> Batch:
+    async def sweep_edges(self, *, limit: int, resume_from: str | None = None) -> Batch:
         """As `Retention.sweep_edges`."""
         self._table.require_migrated("a sweep")
-        kept = await self._kept_edges(uuid_of(place), limit)
+        kept = await self._kept_edges(uuid_of(resume_from), limit)
         # Edges are written with the task that waits, in one transaction.
         found = (await self._observe(kept)).rows if kept else {}
         orphans = [key for key in kept if key not in found]
@@ -67,10 +67,10 @@ class Sweeping(ABC):
             await self._delete_edges(orphans)
         return Batch(len(orphans), len(kept), str(kept[-1]) if len(kept) == limit else None)
 
-    async def sweep_keys(self, *, limit: int, place: str | None = None) -> Batch:
+    async def sweep_keys(self, *, limit: int, resume_from: str | None = None) -> Batch:
         """As `Retention.sweep_keys`."""
         self._table.require_migrated("a sweep")
-        kept = await self._kept_keys(place or "", limit)
+        kept = await self._kept_keys(resume_from or "", limit)
         free: list[KeptKey] = []
         if kept:
             seen = await self._observe({key.holder for key in kept})

@@ -103,10 +103,10 @@ class Buckets:
         self._scans.worked(seconds)
 
     def take_in(self, claimed: Sequence[ClaimedTask], limit: int) -> None:
-        """Note what was claimed of so many wanted, in its order. After a claim that came back short, the next one scans."""
+        """Note what was claimed of so many wanted. After a claim that came back short, the next one scans."""
         newest = {(task.queue, task.priority): task.queued_at for task in claimed}
-        for place, queued_at in newest.items():
-            bucket = Bucket(*place)
+        for key, queued_at in newest.items():
+            bucket = Bucket(*key)
             reached = max(self._reached.pop(bucket, self._lowest), cast(datetime, queued_at))
             self._reached[bucket] = reached  # the latest last
         while len(self._reached) > _REMEMBERED:
@@ -128,10 +128,10 @@ def ordered(buckets: Iterable[Bucket], serving: Sequence[str] | None) -> list[Bu
     """Buckets in the order in which they are claimed: the queues as they are named, or all by priority."""
     if serving is None:
         return sorted(buckets, key=lambda bucket: (-bucket.priority, random.random()))  # noqa: S311 - fairness, no secret
-    places = {queue: place for place, queue in enumerate(serving)}
+    order = {queue: key for key, queue in enumerate(serving)}
     return sorted(
-        (bucket for bucket in buckets if bucket.queue in places),
-        key=lambda bucket: (places[bucket.queue], -bucket.priority),
+        (bucket for bucket in buckets if bucket.queue in order),
+        key=lambda bucket: (order[bucket.queue], -bucket.priority),
     )
 
 
@@ -141,6 +141,6 @@ def in_order(claimed: Iterable[ClaimedTask], serving: Sequence[str] | None) -> l
     found = sorted(claimed, key=by_age)
     found.sort(key=_PRIORITY, reverse=True)
     if serving is not None and len(serving) > 1:
-        places = {queue: place for place, queue in enumerate(serving)}
-        found.sort(key=lambda task: places[task.queue])
+        order = {queue: key for key, queue in enumerate(serving)}
+        found.sort(key=lambda task: order[task.queue])
     return found

@@ -65,24 +65,24 @@ def in_order(tasks: Sequence[NewTask]) -> Sequence[NewTask]:
     if all(task.after is None for task in tasks):
         return tasks
     among = {task.id: task for task in tasks}
-    placed: dict[UUID, NewTask] = {}
+    ordered: dict[UUID, NewTask] = {}
 
     def before(task: NewTask) -> Iterator[NewTask]:
         named = task.after.predecessors if task.after is not None else ()
-        return (among[each] for each in named if each in among and each not in placed)
+        return (among[each] for each in named if each in among and each not in ordered)
 
     # Without recursion: a chain may be of thousands.
     for task in tasks:
-        path = [] if task.id in placed else [(task, before(task))]
+        path = [] if task.id in ordered else [(task, before(task))]
         while path:
             last, rest = path[-1]
             first = next(rest, None)
             if first is None:
-                placed[last.id] = last
+                ordered[last.id] = last
                 path.pop()
             else:
                 path.append((first, before(first)))
-    return list(placed.values())
+    return list(ordered.values())
 
 
 def wanted(tasks: Sequence[NewTask]) -> list[Noted]:

@@ -76,7 +76,7 @@ class Form:
                 return False
         except TypeError:
             return False
-        return all(types.issuperset(map(type, columns[place])) for place, types in self._types.items())
+        return all(types.issuperset(map(type, columns[column])) for column, types in self._types.items())
 
     def apart(self, rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
         """Those that can be read, and those that cannot."""

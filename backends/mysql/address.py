@@ -38,7 +38,7 @@ class Address:
     tls_required: bool
 
     @property
-    def place(self) -> str:
+    def server(self) -> str:
         """Where the server is, to say so in an error: without user and password."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return self.unix_socket or f"{host}:{self.port}"

@@ -402,7 +402,7 @@ class MysqlBackend:
             connect_timeout=self.options.connect_timeout,
             statement_timeout=self.options.statement_timeout,
             refresh=self._probe,
-            server=f"the database at {self._address.place}",
+            server=f"the database at {self._address.server}",
         )
 
     async def _connect_hurried(self) -> MysqlConnection:
@@ -428,7 +428,7 @@ class MysqlBackend:
         return connection
 
     def _translate(self, error: BaseException) -> Exception | None:
-        return translate(error, self._table, self._address.place)
+        return translate(error, self._table, self._address.server)
 
     def _call(self, name: str, /, **values: Any) -> Call:
         return self._table[name], values

@@ -54,15 +54,15 @@ _READ_ONLY = {1290, 1792, 1836}  # another server has become the primary
 _CLIENT = range(2000, 3000)  # found by the client: no connection, or lost
 
 
-def translate(error: BaseException, table: Table, place: str) -> Exception | None:
-    """The asyncqueue error for a driver's error, None for one that is not the database's. `place` is the server's."""
+def translate(error: BaseException, table: Table, server: str) -> Exception | None:
+    """The asyncqueue error for a driver's error, None for one that is not the database's. `server` names the server."""
     if isinstance(error, DatabaseError):
         return error
     if isinstance(error, UnicodeEncodeError):
         return DataRejected(f"a text cannot be stored: {error}")
     if isinstance(error, err.InterfaceError) or (isinstance(error, OSError) and not isinstance(error, TimeoutError)):
         return DatabaseUnavailable(
-            f"the connection to the database at {place} was lost: {error or type(error).__name__}"
+            f"the connection to the database at {server} was lost: {error or type(error).__name__}"
         )
     if not isinstance(error, err.Error):
         return None
@@ -79,7 +79,7 @@ def translate(error: BaseException, table: Table, place: str) -> Exception | Non
         return table.not_there(text)
     if number in _CHANGED:
         return table.changed(text)
-    return _of_a_trigger(number, text, table) or _connection_error(error, number, text, place)
+    return _of_a_trigger(number, text, table) or _connection_error(error, number, text, server)
 
 
 def _of_a_trigger(number: int, text: str, table: Table) -> Exception | None:
@@ -92,18 +92,18 @@ def _of_a_trigger(number: int, text: str, table: Table) -> Exception | None:
     return None
 
 
-def _connection_error(error: err.Error, number: int, text: str, place: str) -> Exception:
+def _connection_error(error: err.Error, number: int, text: str, server: str) -> Exception:
     if number in _BUSY:
         return DatabaseBusy(f"the database gave way to another session: {text}")
     if number in _REFUSED:
         remedy = "; add ssl=required to the database URL" if number == _INSECURE else ""
-        return AccessDenied(f"the database at {place} refused the connection: {text}{remedy}")
+        return AccessDenied(f"the database at {server} refused the connection: {text}{remedy}")
     if number in _READ_ONLY:
         return DatabaseReadOnly(f"the database is read only here, another server may have become the primary: {text}")
     # A driver error without a number is about its own protocol: nothing on that connection can be trusted.
     if number in _AWAY or number in _CLIENT or number == 0:
         cause = f": {error.__cause__}" if error.__cause__ else ""
-        return DatabaseUnavailable(f"the database at {place} cannot be reached: {text}{cause}")
+        return DatabaseUnavailable(f"the database at {server} cannot be reached: {text}{cause}")
     if number in _DATABASE:
         return DatabaseError(f"the database reports: {text}")
     # What is about no connection, no lock and no schema is about a row: a value, or what somebody's trigger raises.

@@ -30,10 +30,10 @@ class MysqlChores:
             return True
         return bool((await self._one("create_duty", name, every=every)).matched)
 
-    async def extend(self, name: str, every: float, *, place: str | None = None) -> None:
-        await self._one("extend_duty", name, every=every, place=place)
+    async def extend(self, name: str, every: float, *, resume_from: str | None = None) -> None:
+        await self._one("extend_duty", name, every=every, resume_from=resume_from)
 
-    async def place(self, name: str) -> str | None:
+    async def resume_from(self, name: str) -> str | None:
         rows = (await self._one("maintenance_cursor", name)).rows
         return rows[0][0] if rows else None
 

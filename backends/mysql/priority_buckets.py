@@ -188,15 +188,15 @@ class BucketClaims:
                 (found,) = await promoting.run(due)
                 every = [Due(*row) for row in found.rows]
                 scheduled = sorted((row for row in every if row.status == Status.SCHEDULED), key=_when)
-                places = {row.id: place for place, row in enumerate(scheduled, 1)}
+                positions = {row.id: position for position, row in enumerate(scheduled, 1)}
                 # What cannot be read is queued, so that a claim finds it and fails it.
                 form = unreadable.due(self._table)
                 aside = [row for row in scheduled if row.links & ASIDE and form.fits([row])]
-                await self._queue(promoting, connection.max_packet, every, places, {row.id for row in aside})
+                await self._queue(promoting, connection.max_packet, every, positions, {row.id for row in aside})
                 held = [_held(row) for row in aside if not row.links & Link.WAITING]
                 parts = rows_json(held, connection.max_packet) if held else ()
                 await each(promoting, [(self._table["wait_for_slot"], {"rows": part}) for part in parts])
-            return len(every), len(places) - len(aside), aside
+            return len(every), len(positions) - len(aside), aside
 
         found, count, aside = await self._connections.run(work, translate=self._translate)
         self.buckets.promoted(found > 0)
@@ -208,12 +208,16 @@ class BucketClaims:
         promoting: Transaction,
         max_packet: int,
         due: Sequence[Due],
-        places: Mapping[str, int],
+        positions: Mapping[str, int],
         aside: Set[str],
     ) -> None:
         """Queue these, or set them aside; those without a place lose their time only."""
         rows = ordered(
-            {"id": unreadable.raw_id(self._table, row.id), "place": places.get(row.id), "aside": int(row.id in aside)}
+            {
+                "id": unreadable.raw_id(self._table, row.id),
+                "position": positions.get(row.id),
+                "aside": int(row.id in aside),
+            }
             for row in due
         )
         offset = self._times.offset()
@@ -227,6 +231,6 @@ def _when(row: Due) -> tuple[str, str, str]:
 
 
 def _held(row: Due) -> Row:
-    """What is held for a place under a limit."""
+    """What is held for a slot under a limit."""
     key = UUID(row.id).hex
     return {"id": key, "task": row.task, "limit_key": row.limit_key, "precedence": -row.priority, "queue": row.queue}

@@ -44,7 +44,7 @@ class MysqlRetention(Sweeping):
         self._times = times
         self._run = run
 
-    async def cleanup(self, ages: Mapping[Status, float], *, limit: int, place: str | None = None) -> Batch:
+    async def cleanup(self, ages: Mapping[Status, float], *, limit: int, resume_from: str | None = None) -> Batch:
         async def work(connection: MysqlConnection) -> int:
             return await self._clean(connection, ages, limit)
 

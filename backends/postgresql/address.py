@@ -48,12 +48,12 @@ class Address:
     Attributes:
         arguments: for `asyncpg.connect`.
         name: the sessions' application_name.
-        place: where the server is, to say so in an error: without user and password.
+        server: where it is, to say so in an error: without user and password.
     """
 
     arguments: dict[str, Any]
     name: str
-    place: str
+    server: str
 
 
 def address_of(url: str) -> Address:
@@ -77,8 +77,8 @@ def address_of(url: str) -> Address:
     credentials = f"{parts.credentials}@" if parts.credentials else ""
     rest = {key: value for key, value in query.items() if key not in _ONLY}
     arguments["dsn"] = f"postgresql://{credentials}{parts.path}{'?' + urlencode(rest) if rest else ''}"
-    place = parts.hosts or query.get("host") or query.get("service") or "its usual place"
-    return Address(arguments, name, place)
+    server = parts.hosts or query.get("host") or query.get("service") or "its usual place"
+    return Address(arguments, name, server)
 
 
 def refused(error: Exception) -> ConfigurationError:

@@ -466,11 +466,11 @@ class PostgresqlBackend:
             connect_timeout=self.options.connect_timeout,
             statement_timeout=self.options.statement_timeout,
             refresh=self._probe,
-            server=f"PostgreSQL at {self._connector.place}",
+            server=f"PostgreSQL at {self._connector.server}",
         )
 
     def _translate(self, error: BaseException) -> Exception | None:
-        return translate(error, self._table, self._connector.place)
+        return translate(error, self._table, self._connector.server)
 
     async def _fetch(
         self,

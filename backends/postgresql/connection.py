@@ -115,9 +115,9 @@ class Connector:
         self._checks = True
 
     @property
-    def place(self) -> str:
+    def server(self) -> str:
         """Where the server is, to say so in an error."""
-        return self._address.place
+        return self._address.server
 
     async def connect(self) -> AsyncpgConnection:
         """A connection. Raises DatabaseUnavailable, TimeoutError, or what asyncpg raises."""
@@ -162,7 +162,7 @@ class Connector:
         return connection
 
     async def _open(self, settings: Mapping[str, str], *, patient: bool = False) -> AsyncpgConnection:
-        place = self.place
+        server = self.server
         try:
             return await asyncpg.connect(
                 **self._address.arguments,
@@ -172,13 +172,13 @@ class Connector:
             )
         except FileNotFoundError as error:
             raise DatabaseUnavailable(
-                f"PostgreSQL at {place} cannot be reached: {error} (its socket, or a file that sslcert, sslkey "
+                f"PostgreSQL at {server} cannot be reached: {error} (its socket, or a file that sslcert, sslkey "
                 "or sslrootcert names)"
             ) from error
         except TimeoutError:
             raise
         except OSError as error:
-            raise DatabaseUnavailable(f"PostgreSQL at {place} cannot be reached: {error}") from error
+            raise DatabaseUnavailable(f"PostgreSQL at {server} cannot be reached: {error}") from error
 
 
 class GivenUp:

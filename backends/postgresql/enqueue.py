@@ -12,7 +12,7 @@ import asyncpg
 
 from asyncqueue.backends.common.callers_connection import SQLALCHEMY, closed, for_callers, no_transaction
 from asyncqueue.backends.common.connection import SharedConnection, translated
-from asyncqueue.backends.common.convert import placed
+from asyncqueue.backends.common.convert import numbered
 from asyncqueue.backends.common.edges import NewEdge, as_columns, edges_of
 from asyncqueue.backends.common.table import Table
 from asyncqueue.backends.postgresql.notifier import Notifier
@@ -174,16 +174,16 @@ def _check(connection: object) -> None:
 
 def _plain(tasks: Iterable[NewTask], now: datetime) -> Iterator[tuple[Any, ...]]:
     """Rows of `_NEW_COLUMNS`. They are made one by one, while the server stores those before."""
-    for place, task in enumerate(tasks):
-        yield task.id, now, now + timedelta(0, 0, place), task.task, task.args, 0
+    for number, task in enumerate(tasks):
+        yield task.id, now, now + timedelta(0, 0, number), task.task, task.args, 0
 
 
 def _copied(tasks: Sequence[NewTask], now: datetime) -> Iterator[tuple[Any, ...]]:
     """Rows of both, whatever was asked for."""
-    for place, task in placed(tasks):
+    for number, task in numbered(tasks):
         due = task.run_at if task.run_at is not None or task.delay is None else now + timedelta(seconds=task.delay)
         status, run_after = (5, due) if due is not None and due > now else (0, None)
         if task.links and task.links & ASIDE:
             status, run_after = 5, due if task.links & Link.WAITING else run_after or now
-        row = (task.id, now, now + timedelta(microseconds=place), task.task, task.args, status)
+        row = (task.id, now, now + timedelta(microseconds=number), task.task, task.args, status)
         yield (*row, task.queue, task.priority, run_after, task.max_attempts, task.links, task.limit_key)

@@ -26,7 +26,7 @@ _MEANINGS: tuple[tuple[tuple[type[BaseException], ...], type[Exception], str], .
         # 40003, the one of class 40 that is no answer: it may have been committed.
         (pg.StatementCompletionUnknownError,),
         DatabaseUnavailable,
-        "PostgreSQL at {place} cannot be reached",
+        "PostgreSQL at {server} cannot be reached",
     ),
     (
         (
@@ -51,7 +51,7 @@ _MEANINGS: tuple[tuple[tuple[type[BaseException], ...], type[Exception], str], .
     (
         (pg.InvalidAuthorizationSpecificationError, pg.InvalidCatalogNameError),  # class 28, 3D000
         AccessDenied,
-        "PostgreSQL at {place} refused the connection",
+        "PostgreSQL at {server} refused the connection",
     ),
     (
         (
@@ -66,9 +66,9 @@ _MEANINGS: tuple[tuple[tuple[type[BaseException], ...], type[Exception], str], .
             OSError,
         ),
         DatabaseUnavailable,
-        "PostgreSQL at {place} cannot be reached",
+        "PostgreSQL at {server} cannot be reached",
     ),
-    ((asyncpg.InterfaceError,), DatabaseUnavailable, "the connection to PostgreSQL at {place} was lost"),
+    ((asyncpg.InterfaceError,), DatabaseUnavailable, "the connection to PostgreSQL at {server} was lost"),
     (
         (
             pg.SyntaxOrAccessError,
@@ -102,8 +102,8 @@ _WHEREVER = (
 _RESOURCES = (pg.InsufficientResourcesError, pg.PostgresSystemError)
 
 
-def translate(error: BaseException, table: Table, place: str) -> Exception | None:
-    """The asyncqueue error for a driver's error, None for one that is not the database's. `place` is the server's."""
+def translate(error: BaseException, table: Table, server: str) -> Exception | None:
+    """The asyncqueue error for a driver's error, None for one that is not the database's. `server` names the server."""
     if isinstance(error, DatabaseError):
         return error
     if isinstance(error, TimeoutError):
@@ -128,7 +128,7 @@ def translate(error: BaseException, table: Table, place: str) -> Exception | Non
         )
     for kinds, meaning, text in _MEANINGS:
         if isinstance(error, kinds):
-            return meaning(f"{text.format(place=place)}: {error or type(error).__name__}")
+            return meaning(f"{text.format(server=server)}: {error or type(error).__name__}")
     return None
 
 

@@ -24,7 +24,7 @@ _ARRAYS = {
     "ids": "id",
     "limit_keys": "limit_key",
     "names": "name",
-    "places": "place",
+    "positions": "position",
     "starts": "start",
     "states": "state",
     "task_ids": "task_id",

@@ -28,11 +28,11 @@ class PostgresqlChores:
         self._table.require_migrated(f"the chore {name}")
         return bool(await self._fetch("take_duty", {"name": name, "every": every}))
 
-    async def extend(self, name: str, every: float, *, place: str | None = None) -> None:
+    async def extend(self, name: str, every: float, *, resume_from: str | None = None) -> None:
         self._table.require_migrated(f"the chore {name}")
-        await self._fetch("extend_duty", {"name": name, "every": every, "place": place})
+        await self._fetch("extend_duty", {"name": name, "every": every, "resume_from": resume_from})
 
-    async def place(self, name: str) -> str | None:
+    async def resume_from(self, name: str) -> str | None:
         self._table.require_migrated(f"the chore {name}")
         rows = await self._fetch("maintenance_cursor", {"name": name})
         return rows[0][0] if rows else None

@@ -39,9 +39,9 @@ class PostgresqlRetention(Sweeping):
         super().__init__(table, observe)
         self._fetch = fetch
 
-    async def cleanup(self, ages: Mapping[Status, float], *, limit: int, place: str | None = None) -> Batch:
+    async def cleanup(self, ages: Mapping[Status, float], *, limit: int, resume_from: str | None = None) -> Batch:
         values = ages_by_name(ages)
-        after = uuid_of(place)
+        after = uuid_of(resume_from)
         [(seen, last, now, ids)] = await self._fetch("prunable", {"after": after, "limit": limit, **values})
         deleted = 0
         if ids:

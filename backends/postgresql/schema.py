@@ -178,11 +178,11 @@ async def _resolve(connection: AsyncpgConnection, table: Table) -> None:
     A table that was found keeps its schema: another of the same name, that appears earlier on the search path, is not
     taken for it. One that is not there belongs to the schema in which the server would make it.
     """
-    place = table.statement("schema_of_table")
-    row = await connection.fetchrow(place.text, table.slots["table"])
+    where = table.statement("schema_of_table")
+    row = await connection.fetchrow(where.text, table.slots["table"])
     if row is None and table.shape is None:
         configured = names_of(table.name)
-        row = await connection.fetchrow(place.text, slots(configured)["table"])
+        row = await connection.fetchrow(where.text, slots(configured)["table"])
         table.resolve(configured, slots(configured))
     if row is not None:
         schema = row[0]

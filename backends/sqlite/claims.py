@@ -69,7 +69,7 @@ class Claims:
             due = raw.execute(self._table["due"].text, {"now_utc": now, "limit": _PROMOTED_AT_ONCE}).fetchall()
             times = self._times.series(len(due))
             rows = [
-                {"place": row[0], "modified": modified, "status": int(_promoted(row))}
+                {"rowid": row[0], "modified": modified, "status": int(_promoted(row))}
                 for row, modified in zip(due, times, strict=True)
             ]
             raw.executemany(self._table["promote"].text, rows)
@@ -79,7 +79,7 @@ class Claims:
         self._due_at = inf if first is None else time.monotonic() + self._times.until_utc(first)
 
     def _set_aside(self, raw: sqlite3.Connection, rows: Sequence[tuple[Any, ...]], now: str) -> None:
-        """Hold those rows of `due` that need a place under a limit and wait for nobody, and note all of them."""
+        """Hold those rows of `due` that need a slot under a limit and wait for nobody, and note all of them."""
         raw.executemany(
             self._table["wait_for_slot"].text,
             [
@@ -134,7 +134,7 @@ class _Taking:
         self._raw = raw
         self._table = table
         self._token = token
-        self._places: list[int] = []
+        self._rowids: list[int] = []
 
     def read(self, limit: int) -> list[ClaimedTask]:
         """The oldest rows of a table as Django makes it."""
@@ -218,12 +218,12 @@ class _Taking:
                 rows = good
                 break
             rows = self._raw.execute(self._table["ready"].text, values).fetchall()
-        self._places += [row[0] for row in rows]
+        self._rowids += [row[0] for row in rows]
         return rows
 
     def mark(self, claimant: Claimant) -> None:
         """Claim what was read."""
-        if self._places:
-            places = json.dumps(self._places)
-            values = {"places": places, "worker_pid": claimant.pid, "worker": claimant.name, "now": self._token}
+        if self._rowids:
+            rowids = json.dumps(self._rowids)
+            values = {"rowids": rowids, "worker_pid": claimant.pid, "worker": claimant.name, "now": self._token}
             self._raw.execute(self._table["claim"].text, values)

@@ -40,7 +40,7 @@ class SqliteLimits(LimitsOf):
 
     def _ask(self, raw: sqlite3.Connection, now: datetime, ask: Ask) -> Rows:
         sql, read = self._table[ask.name].text, _READ.get(ask.name)
-        rows = sorted(ask.rows, key=lambda values: values.get("place", 0))  # each is later than the one before
+        rows = sorted(ask.rows, key=lambda values: values.get("position", 0))  # each is later than the one before
         found = [row for values in rows for row in raw.execute(sql, self._values(values)).fetchall()]
         return found if read is None else [read(self._times, now, row) for row in found]
 
@@ -69,7 +69,7 @@ def _since(times: Times, now: datetime, text: str | None) -> float | None:
     return None if text is None else -times.until_utc(text, now)
 
 
-def _place(times: Times, now: datetime, row: tuple[Any, ...]) -> tuple[Any, ...]:
+def _slot(times: Times, now: datetime, row: tuple[Any, ...]) -> tuple[Any, ...]:
     *fields, admitted, started, queue = row
     return (*fields, _since(times, now, admitted), _since(times, now, started), queue, now.timestamp())
 
@@ -86,8 +86,8 @@ def _task(times: Times, now: datetime, row: tuple[Any, ...]) -> tuple[Any, ...]:
 
 _READ: dict[str, Callable[[Times, datetime, tuple[Any, ...]], tuple[Any, ...]]] = {
     "first_waiting": _last,
-    "orphan_candidates_slots": _place,
+    "orphan_candidates_slots": _slot,
     "limited_tasks": _task,
     "lock_limits": _last,
-    "taken_slots": _place,
+    "taken_slots": _slot,
 }

@@ -40,11 +40,11 @@ class SqliteChores:
 
         return bool(await self._one(self._write, "take_duty", name, values))
 
-    async def extend(self, name: str, every: float, *, place: str | None = None) -> None:
-        values = {"name": name, "place": place}
+    async def extend(self, name: str, every: float, *, resume_from: str | None = None) -> None:
+        values = {"name": name, "resume_from": resume_from}
         await self._one(self._write, "extend_duty", name, lambda: {**values, "due": self._times.now_utc(every)})
 
-    async def place(self, name: str) -> str | None:
+    async def resume_from(self, name: str) -> str | None:
         rows = await self._one(self._read, "maintenance_cursor", name, lambda: {"name": name})
         return rows[0][0] if rows else None
 

@@ -49,16 +49,16 @@ class SqliteRetention(Sweeping):
         self._select = select
         self._write = write
 
-    async def cleanup(self, ages: Mapping[Status, float], *, limit: int, place: str | None = None) -> Batch:
+    async def cleanup(self, ages: Mapping[Status, float], *, limit: int, resume_from: str | None = None) -> Batch:
         values = ages_by_name({status: self._times.cutoff(age) for status, age in ages.items()})
-        after = int(place) if place and place.isdecimal() else 0
+        after = int(resume_from) if resume_from and resume_from.isdecimal() else 0
         rows = await self._select("prunable", {"after": after, "limit": limit, **values})
         old = [number for number, is_old in rows if is_old]
         deleted = await self._write(lambda raw: self._delete(raw, old, values)) if old else 0
         return Batch(deleted, len(rows), str(rows[-1][0]) if len(rows) == limit else None)
 
-    def _delete(self, raw: sqlite3.Connection, places: list[int], cutoffs: dict[str, str | None]) -> int:
-        values = {"places": json.dumps(places), "now": self._times.slowest(), **cutoffs}
+    def _delete(self, raw: sqlite3.Connection, rowids: list[int], cutoffs: dict[str, str | None]) -> int:
+        values = {"rowids": json.dumps(rowids), "now": self._times.slowest(), **cutoffs}
         gone = raw.execute(self._table["cleanup"].text, values).fetchall()
         if gone and self._table.migrated:
             raw.execute(self._table["cleanup_attempts"].text, {"ids": first_column(gone)})

@@ -10,7 +10,7 @@ from itertools import chain, compress
 from typing import Any
 from uuid import UUID
 
-from asyncqueue.backends.common.convert import placed
+from asyncqueue.backends.common.convert import numbered
 from asyncqueue.backends.sqlite.times import Times
 from asyncqueue.model import ASIDE, AttemptEnd, Claim, Finish, Link, LogChunk, NewTask, OutputChunk, Release
 
@@ -77,20 +77,26 @@ def listed(text: str, rows: Sequence[tuple[Any, ...]]) -> Iterable[tuple[str, li
         columns, nothing = list(zip(*part, strict=True)), (None,) * len(part)
         filled = tuple(column != nothing for column in columns)
         values = list(chain.from_iterable(zip(*compress(columns, filled), strict=True)))
-        yield _with_places(text, len(part) + lacking, filled), values + [0] * (lacking * sum(filled))
+        yield _with_placeholders(text, len(part) + lacking, filled), values + [0] * (lacking * sum(filled))
 
 
 @lru_cache
-def _with_places(text: str, rows: int, filled: tuple[bool, ...]) -> str:
-    place = f"({', '.join('?' if each else 'NULL' for each in filled)})"
-    return text.replace(":rows", ", ".join([place] * rows))
+def _with_placeholders(text: str, rows: int, filled: tuple[bool, ...]) -> str:
+    number = f"({', '.join('?' if each else 'NULL' for each in filled)})"
+    return text.replace(":rows", ", ".join([number] * rows))
 
 
 def new_rows(tasks: Sequence[NewTask], times: Times, *, plain: bool) -> Iterable[dict[str, Any]]:
     """Rows to insert, each a microsecond younger than the one that was given before it."""
     stamps = list(times.series(len(tasks)))
-    for place, task in enumerate(tasks) if plain else placed(tasks):
-        row = {"id": task.id.hex, "created": stamps[0], "modified": stamps[place], "task": task.task, "args": task.args}
+    for number, task in enumerate(tasks) if plain else numbered(tasks):
+        row = {
+            "id": task.id.hex,
+            "created": stamps[0],
+            "modified": stamps[number],
+            "task": task.task,
+            "args": task.args,
+        }
         yield row if plain else {**row, **_more(task, times)}
 
 

@@ -45,8 +45,8 @@ class SqliteAgenda:
         scheduled, advance = self._table["scheduled"].text, self._table["advance"].text
 
         def work(raw: sqlite3.Connection) -> None:
-            for place, run_after in raw.execute(scheduled).fetchall():
+            for rowid, run_after in raw.execute(scheduled).fetchall():
                 earlier = self._times.utc(self._times.parse_utc(run_after) - step)
-                raw.execute(advance, {"place": place, "run_after": earlier})
+                raw.execute(advance, {"rowid": rowid, "run_after": earlier})
 
         await self._write(work)

@@ -32,7 +32,7 @@ def test_limits_are_listed_and_show_says_what_a_task_waits_for(folder):
     assert call(folder, "limits").stdout.splitlines()[1] == "paid.charge\t1\t2/h\t1\t0\t1"
     shown = [json.loads(call(folder, "show", task_id, "--json").stdout) for task_id in ids]
     [held] = [fields for fields in shown if fields["status"] == "scheduled"]
-    assert held["waits_for"] == "a place under the limit of paid.charge for a"
+    assert held["waits_for"] == "a slot under the limit of paid.charge for a"
     assert [fields["waits_for"] for fields in shown].count(None) == 3
     assert f"waits_for:    {held['waits_for']}" in call(folder, "show", held["id"]).stdout
     assert held["waits_for"] in call(folder, "list", "--status", "scheduled").stdout

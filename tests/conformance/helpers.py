@@ -65,11 +65,11 @@ def fences(claims: Sequence[ClaimedTask]) -> list[Claim]:
 async def cleanup(backend: Backend, *, older_than: float, statuses: Collection[int], limit: int = 1000) -> int:
     """Clean up to the end, `limit` rows at a time: how many were deleted."""
     ages = {Status(status): older_than for status in statuses}
-    deleted, place, more = 0, None, True
+    deleted, resume_from, more = 0, None, True
     while more:
-        batch = await backend.retention.cleanup(ages, limit=limit, place=place)
+        batch = await backend.retention.cleanup(ages, limit=limit, resume_from=resume_from)
         assert batch.deleted <= batch.seen <= limit
-        deleted, place, more = deleted + batch.deleted, batch.place, batch.place is not None
+        deleted, resume_from, more = deleted + batch.deleted, batch.resume_from, batch.resume_from is not None
     return deleted
 
 

@@ -474,11 +474,11 @@ async def test_a_sweep_finds_what_nobody_was_told_of(backend, database):
     await end(backend, ids)
     database.execute(f"DELETE FROM {database.table} WHERE status = 2")
     found: list[UUID] = []
-    place, more = None, True
+    resume_from, more = None, True
     while more:
-        some, place = await backend.chains.unresolved(limit=3, place=place)
+        some, resume_from = await backend.chains.unresolved(limit=3, resume_from=resume_from)
         found += some
-        more = place is not None
+        more = resume_from is not None
     assert sorted(found) == sorted(ids)
     assert (await backend.chains.resolve(found)).cancelled == {task.id for task in rest}
     assert await backend.chains.unresolved(limit=10) == ([], None)

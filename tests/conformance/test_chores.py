@@ -61,19 +61,23 @@ async def test_a_shortened_interval_counts_at_once(backend):
 @MIGRATED
 async def test_where_to_go_on_outlives_the_worker(backend, another):
     chores = backend.chores
-    assert await chores.place("sweep") is None
+    assert await chores.resume_from("sweep") is None
     assert await chores.take("sweep", 0.01)
-    assert await chores.place("sweep") is None
-    await chores.extend("sweep", 0.01, place="here")
+    assert await chores.resume_from("sweep") is None
+    await chores.extend("sweep", 0.01, resume_from="here")
     async with another() as other:
         await until(lambda: other.chores.take("sweep", 60))
-        assert await other.chores.place("sweep") == "here"
+        assert await other.chores.resume_from("sweep") == "here"
         await other.chores.extend("sweep", 60)
-        assert await other.chores.place("sweep") is None
+        assert await other.chores.resume_from("sweep") is None
 
 
 @LEVEL_0
 async def test_chores_need_a_migrated_table(backend):
-    for verb in (backend.chores.take("sweep", 60), backend.chores.extend("sweep", 60), backend.chores.place("sweep")):
+    for verb in (
+        backend.chores.take("sweep", 60),
+        backend.chores.extend("sweep", 60),
+        backend.chores.resume_from("sweep"),
+    ):
         with pytest.raises(MigrationRequired, match=r"the chore sweep needs .* `asyncqueue migrate`"):
             await verb

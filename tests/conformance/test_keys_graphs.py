@@ -104,11 +104,11 @@ async def _enqueue_and_run(database: Database, calls: list[Graph], ends: list[bo
         for call, some_end in zip(calls, [*ends, False], strict=False):
             made: list[TaskRequest] = []
             for node in call.nodes:
-                after: list[Any] = [made[place] for place in sorted(node.after)]
+                after: list[Any] = [made[index] for index in sorted(node.after)]
                 after += known[-1:] if node.earlier else []
                 key = None if node.key is None else f"{prefix} {node.key}"
                 made.append(TaskRequest("app.task", {}, unique_key=key, after=after or None))
-            requests = [made[place] for place in call.order]
+            requests = [made[index] for index in call.order]
             handles = await enqueued(queue, requests, database if call.within else None)
             known += [handle.id for handle in handles]
             assert circle(database) is None

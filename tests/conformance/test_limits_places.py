@@ -133,7 +133,7 @@ async def test_nobody_is_admitted_in_a_queue_that_no_worker_serves(backend, data
     assert (await admit(backend, terms=mine)).admitted == 1
     await backend.leave("all")
     assert (await admit(backend, terms=mine)).admitted == 0
-    assert (await row(backend, c)).status == Status.SCHEDULED, "its place was taken back"
+    assert (await row(backend, c)).status == Status.SCHEDULED, "its slot was taken back"
     assert (await admit(backend)).admitted == 1
 
 
@@ -199,7 +199,7 @@ async def test_a_released_task_that_starts_once_more_counts_twice(backend):
 
 @MIGRATED
 async def test_a_start_is_told_from_an_earlier_one_however_long_a_look_at_it_takes(backend, monkeypatch):
-    """A place and its task are read one after the other: a start between two such moments is one as well."""
+    """A slot and its task are read one after the other: a start between two such moments is one as well."""
     reading = admission._tasks
 
     def slowly(*args: Any) -> Any:

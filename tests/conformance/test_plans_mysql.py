@@ -167,7 +167,7 @@ async def test_a_clean_up_does_not_read_what_is_younger(full, database):
     year = 365 * 86400.0
     ages = {Status.COMPLETED: year, Status.FAILED: year}
     batches = [await full.retention.cleanup(ages, limit=5) for _ in range(3)]
-    assert [(batch.deleted, batch.place is None) for batch in batches] == [(5, False), (2, True), (0, True)]
+    assert [(batch.deleted, batch.resume_from is None) for batch in batches] == [(5, False), (2, True), (0, True)]
 
 
 @ON_BOTH

@@ -68,8 +68,8 @@ async def test_each_status_has_an_age_of_its_own(backend, database):
     states = [(status, age) for status in (2, 3, 4) for age in (100, 1000, 10_000)]
     ids = database.django.create([{"task": "x.y", "status": s, "modified": ago(age)} for s, age in states])
     batch = await backend.retention.cleanup({Status.COMPLETED: 500.0, Status.FAILED: 5000.0}, limit=100)
-    assert (batch.deleted, batch.place) == (3, None)
-    assert await left(backend, ids) == {uuid.UUID(ids[place]) for place in (0, 3, 4, 6, 7, 8)}
+    assert (batch.deleted, batch.resume_from) == (3, None)
+    assert await left(backend, ids) == {uuid.UUID(ids[resume_from]) for resume_from in (0, 3, 4, 6, 7, 8)}
     batch = await backend.retention.cleanup({Status.CANCELLED: 50.0}, limit=100)
     assert batch.deleted == 3
 
@@ -97,9 +97,9 @@ async def test_what_is_queued_again_between_the_look_and_the_deletion_stays(back
         [[count]] = await backend._fetch(backend._control, "cleanup", values)
     else:
         cutoffs = dict.fromkeys(("completed", "failed", "cancelled", "now"), "9999-01-01")
-        places = json.dumps([place for (place,) in database.execute(f"SELECT rowid FROM {database.table}")])
+        places = json.dumps([resume_from for (resume_from,) in database.execute(f"SELECT rowid FROM {database.table}")])
         rows = await backend._write(
-            lambda raw: raw.execute(backend._table["cleanup"].text, {"places": places, **cutoffs}).fetchall()
+            lambda raw: raw.execute(backend._table["cleanup"].text, {"rowids": places, **cutoffs}).fetchall()
         )
         count = len(rows)
     assert count == 1
@@ -124,11 +124,11 @@ async def test_young_rows_are_passed_over(backend, database):
     old = await old_ids(backend, database, 5, age=10 * HOUR)
     await backend.enqueue([NewTask(new_id(), "app.task", "{}") for _ in range(2000)])
     await backend.finish([done(claim) for claim in await backend.claim(2000, worker_pid=1)])
-    seen, place = 0, None
+    seen, resume_from = 0, None
     while True:
-        batch = await backend.retention.cleanup({Status.COMPLETED: HOUR}, limit=10, place=place)
-        seen, place = seen + batch.seen, batch.place
-        if place is None:
+        batch = await backend.retention.cleanup({Status.COMPLETED: HOUR}, limit=10, resume_from=resume_from)
+        seen, resume_from = seen + batch.seen, batch.resume_from
+        if resume_from is None:
             break
     assert await left(backend, old) == set()
     assert seen < 50
@@ -147,7 +147,7 @@ async def test_ages_are_in_the_tables_zone(another, database):
 async def test_a_place_of_another_database_is_the_beginning(backend):
     claims = await claimed(backend, 3)
     await backend.finish([done(claim) for claim in claims])
-    batch = await backend.retention.cleanup(dict.fromkeys(ENDS, -1.0), limit=100, place="elsewhere")
+    batch = await backend.retention.cleanup(dict.fromkeys(ENDS, -1.0), limit=100, resume_from="elsewhere")
     assert batch.deleted == 3
 
 
@@ -208,12 +208,12 @@ async def test_attempts_of_deleted_tasks_are_swept(backend, database):
     gone = [claim.id for claim in claims[::2]]
     for key in gone:  # as Django's admin does it
         database.execute(f"DELETE FROM {database.table} WHERE id = %s", literal(database, key))
-    place, counts = None, []
+    resume_from, counts = None, []
     while True:
-        batch = await backend.retention.sweep_attempts(limit=4, place=place)
+        batch = await backend.retention.sweep_attempts(limit=4, resume_from=resume_from)
         counts.append((batch.deleted, batch.seen))
-        place = batch.place
-        if place is None:
+        resume_from = batch.resume_from
+        if resume_from is None:
             break
     assert [sum(column) for column in zip(*counts, strict=True)] == [5, 9]
     assert len(counts) == 3
@@ -253,11 +253,11 @@ async def test_free_keys_are_swept(backend, database):
         ("Schlüssel \U0001f511", uuid.uuid4(), 0.0),
     ]:
         await _key(database, name, key, held_for)
-    place, deleted = None, 0
+    resume_from, deleted = None, 0
     while True:
-        batch = await backend.retention.sweep_keys(limit=2, place=place)
-        deleted, place = deleted + batch.deleted, batch.place
-        if place is None:
+        batch = await backend.retention.sweep_keys(limit=2, resume_from=resume_from)
+        deleted, resume_from = deleted + batch.deleted, batch.resume_from
+        if resume_from is None:
             break
     assert deleted == 4
     assert _keys(database) == {"ended, held for a day", "ended just now", "running", "queued", "scheduled"}

@@ -335,7 +335,7 @@ class Lives(RuleBasedStateMachine):
         assert declared.entries["entry"].last == self.ticked
         retention = self.backend.retention
         for sweep in (retention.sweep_attempts, retention.sweep_keys, retention.sweep_edges):
-            assert self.do(sweep(limit=1000)).place is None
+            assert self.do(sweep(limit=1000)).resume_from is None
 
     @precondition(lambda self: self.rows)
     @rule(data=st.data(), status=st.sampled_from([Status.QUEUED, *ENDS]))

@@ -1,4 +1,4 @@
-"""What `@task` may declare of limits, and what the places of a key say."""
+"""What `@task` may declare of limits, and what the slots of a key say."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from asyncqueue import task
 from asyncqueue.backends.common.limits.admission import Ask, sweeping
-from asyncqueue.backends.common.limits.slots import Place, Seen, State, Survey
+from asyncqueue.backends.common.limits.slots import Seen, Slot, SlotState, Survey
 from asyncqueue.backends.common.scripts import answer_here
 from asyncqueue.backends.common.timezones import seconds_since
 from asyncqueue.backends.services import Batch
@@ -102,13 +102,13 @@ def test_a_key_names_parameters() -> None:
         def mail(to: str) -> None: ...
 
 
-def place(state: int, admitted: float | None = None, noted: float | None = None) -> Place:
-    return Place(1, "app.task", uuid.UUID(int=1), State(state), admitted, noted)
+def slot(state: int, admitted: float | None = None, noted: float | None = None) -> Slot:
+    return Slot(1, "app.task", uuid.UUID(int=1), SlotState(state), admitted, noted)
 
 
-def surveyed(limit: Limit, *places: tuple[Place, Seen | None]) -> Survey:
+def surveyed(limit: Limit, *slots: tuple[Slot, Seen | None]) -> Survey:
     survey = Survey(limit)
-    for each, seen in places:
+    for each, seen in slots:
         survey.add(each, seen)
     return survey
 
@@ -118,15 +118,15 @@ DONE = Seen(Status.COMPLETED, 4.0, None)
 
 
 def test_who_has_a_place() -> None:
-    survey = surveyed(Limit("a.b", 5), (place(1, 9.0), QUEUED), (place(1, 9.0), RUNNING), (place(1, 9.0), DONE))
+    survey = surveyed(Limit("a.b", 5), (slot(1, 9.0), QUEUED), (slot(1, 9.0), RUNNING), (slot(1, 9.0), DONE))
     assert (survey.taken, survey.room, survey.gone) == (2, 3, [1])
     assert survey.opens_in(3) is None
-    assert surveyed(Limit("a.b", 1), (place(1, 9.0), None)).room == 1
+    assert surveyed(Limit("a.b", 1), (slot(1, 9.0), None)).room == 1
 
 
 def test_which_starts_count() -> None:
     limit = Limit("a.b", None, 3, 10.0)
-    starts = [(place(1, 9.0), QUEUED), (place(1, 9.0), RUNNING), (place(1, 9.0), DONE), (place(2, 30.0, 11.0), None)]
+    starts = [(slot(1, 9.0), QUEUED), (slot(1, 9.0), RUNNING), (slot(1, 9.0), DONE), (slot(2, 30.0, 11.0), None)]
     survey = surveyed(limit, *starts)
     assert survey.starts == [10.0, 6.0, 6.0], "one that has not started yet starts now at the earliest"
     assert survey.noted == [(1, 1, 4.0), (1, 2, 4.0)]
@@ -139,23 +139,23 @@ def test_which_starts_count() -> None:
 
 def test_a_run_before_its_place_was_given_is_another_one() -> None:
     before = Seen(Status.CANCELLED, 60.0, None)
-    assert surveyed(Limit("a.b", None, 3, 100.0), (place(1, 9.0), before)).starts == []
+    assert surveyed(Limit("a.b", None, 3, 100.0), (slot(1, 9.0), before)).starts == []
     a_moment = Seen(Status.CANCELLED, 9.001, None)
-    assert len(surveyed(Limit("a.b", None, 3, 100.0), (place(1, 9.0), a_moment)).starts) == 1
+    assert len(surveyed(Limit("a.b", None, 3, 100.0), (slot(1, 9.0), a_moment)).starts) == 1
 
 
 def test_who_starts_once_more_counts_twice() -> None:
     limit = Limit("a.b", None, 3, 100.0)
     again = Seen(Status.QUEUED, 60.0, None)
-    survey = surveyed(limit, (place(1, 90.0, 60.0), again))
+    survey = surveyed(limit, (slot(1, 90.0, 60.0), again))
     assert survey.starts == [100.0, 40.0], "it starts now at the earliest, and has started"
     assert (survey.spent, survey.again, survey.taken) == ([(1, 60.0)], [1], 1)
-    assert surveyed(limit, (place(1, 90.0), again)).spent == [(1, 60.0)], "of which nobody has taken note"
-    old = surveyed(limit, (place(1, 900.0, 300.0), Seen(Status.QUEUED, 300.0, None)))
+    assert surveyed(limit, (slot(1, 90.0), again)).spent == [(1, 60.0)], "of which nobody has taken note"
+    old = surveyed(limit, (slot(1, 900.0, 300.0), Seen(Status.QUEUED, 300.0, None)))
     assert (old.starts, old.spent) == ([100.0], [])
-    unseen = surveyed(limit, (place(1, 90.0, 60.0), Seen(Status.RUNNING, 5.0, None)))
+    unseen = surveyed(limit, (slot(1, 90.0, 60.0), Seen(Status.RUNNING, 5.0, None)))
     assert (unseen.starts, unseen.spent, unseen.noted) == ([40.0, 95.0], [(1, 60.0)], [(1, 1, 5.0)])
-    same = surveyed(limit, (place(1, 90.0, 4.99), Seen(Status.RUNNING, 5.0, None)))
+    same = surveyed(limit, (slot(1, 90.0, 4.99), Seen(Status.RUNNING, 5.0, None)))
     assert (len(same.starts), same.spent, same.noted) == (1, [], [])
 
 
@@ -163,7 +163,7 @@ def test_who_starts_once_more_counts_twice() -> None:
 def test_who_is_being_stopped_keeps_its_place(status: Status) -> None:
     def taken(renewed: float | None, attempt: int = 0, **more: Any) -> int:
         survey = Survey(Limit("a.b", 1))
-        survey.add(place(1, 90.0, 80.0), Seen(status, 80.0, None, renewed, attempt), **more)
+        survey.add(slot(1, 90.0, 80.0), Seen(status, 80.0, None, renewed, attempt), **more)
         assert len(survey.stopping) == survey.taken
         return survey.taken
 
@@ -175,12 +175,12 @@ def test_who_is_being_stopped_keeps_its_place(status: Status) -> None:
     if status == Status.SCHEDULED:
         assert taken(5.0, 1, lease=30.0) == 0, "its worker has ended the attempt"
     earlier = Survey(Limit("a.b", 1))
-    earlier.add(place(1, 9.0), Seen(status, 80.0, None, 5.0), lease=30.0)
-    assert earlier.taken == 0, "it was claimed before it had this place"
+    earlier.add(slot(1, 9.0), Seen(status, 80.0, None, 5.0), lease=30.0)
+    assert earlier.taken == 0, "it was claimed before it had this slot"
 
 
 def test_a_sweep_leaves_alone_of_what_it_has_not_locked_the_limit() -> None:
-    """Between its two reads, places of a function may come that was not among the first ones."""
+    """Between its two reads, slots of a function may come that was not among the first ones."""
     sweep = sweeping(7, 100)
     mine = (8, "app.mine", uuid.UUID(int=1), 2, 50.0, 20.0, "default", 1000.0)
     theirs = (9, "app.theirs", uuid.UUID(int=2), 2, 50.0, 20.0, "default", 1000.0)

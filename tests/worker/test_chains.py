@@ -226,18 +226,18 @@ async def test_a_sweep_over_many_takes_little_of_the_time_and_goes_on_where_it_w
     looks: list[tuple[float, float, str | None]] = []
     unresolved = queue.backend.chains.unresolved
 
-    async def looking(*, limit, place=None):
+    async def looking(*, limit, resume_from=None):
         began = time.monotonic()
-        found = await unresolved(limit=limit, place=place)
-        looks.append((began, time.monotonic(), place))
+        found = await unresolved(limit=limit, resume_from=resume_from)
+        looks.append((began, time.monotonic(), resume_from))
         return found
 
     monkeypatch.setattr(queue.backend.chains, "unresolved", looking)
     await queue.pause("default")
     async with working(queue, lease=2.0, heartbeat=0.3, poll_max=0.1, timeout=60):
         await until(lambda: len(looks) >= 15, 30, "three sweeps")
-    places = [place for *_, place in looks]
-    assert places[:15] == [None, *map(str, first)] * 3
+    begun_at = [each for *_, each in looks]
+    assert begun_at[:15] == [None, *map(str, first)] * 3
     for one, following in itertools.pairwise(looks[5:15]):
         if following[2] is not None:
             assert following[0] - one[0] >= 19 * (one[1] - one[0])

@@ -143,7 +143,7 @@ async def test_a_cancelled_run_keeps_its_place_until_it_has_cleaned_up(queue, da
             await queue.cancel(stuck.id)
         else:
             database.execute(f"UPDATE {database.table} SET status = 4, worker_pid = NULL WHERE status = 1")
-        # Whoever sets this one aside looks whether there is a place.
+        # Whoever sets this one aside looks whether there is a slot.
         await queue.enqueue(limited_tasks.lingering, {**args, "number": 2, "seconds": 0})
         await until(lambda: ended(queue, 2), what="the end of the others")
         for worker in workers:

@@ -106,7 +106,7 @@ async def test_a_turn_on_a_large_table_ends_and_the_next_goes_on(queue, monkeypa
     places = []
     for _ in range(2):
         await cleaner._clean()
-        places.append(await backend.chores.place(cleaning.CLEANUP))
+        places.append(await backend.chores.resume_from(cleaning.CLEANUP))
     assert places[0] is not None
     assert places[1] != places[0]
     assert deleted == []

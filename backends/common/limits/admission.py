@@ -1,8 +1,8 @@
-"""Limits: who gets a place, and when a place is free again.
+"""Limits: who gets a slot, and when a slot is free again.
 
 A task that comes under a limit is not queued when it is due, but held: it has an entry in a table beside the tasks',
-and nobody who claims ever sees it. `admission` gives places to those that wait, as many as there are, and queues their
-tasks. Nothing is written when a task starts or ends: whoever admits looks at the tasks that have places. A task that
+and nobody who claims ever sees it. `admission` gives slots to those that wait, as many as there are, and queues their
+tasks. Nothing is written when a task starts or ends: whoever admits looks at the tasks that have slots. A task that
 has no limit costs nothing.
 
 All of it is one transaction, in which the declarations of the functions concerned are locked: two that admit at once
@@ -21,7 +21,7 @@ from functools import partial
 from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
-from asyncqueue.backends.common.limits.slots import AT_ONCE, Place, Seen, State, Survey
+from asyncqueue.backends.common.limits.slots import AT_ONCE, Seen, Slot, SlotState, Survey
 from asyncqueue.backends.common.table import Table
 from asyncqueue.backends.services import Batch, Waiting
 from asyncqueue.limits import Admission, HandBack, Limit, LimitState, PutOff, Terms
@@ -29,7 +29,7 @@ from asyncqueue.queues import bare_name
 
 #: What needs a version of the schema that has them.
 WHAT = "a limit"
-#: Seconds for which a sweep leaves the place of a run that is being stopped: who admits knows the lease.
+#: Seconds for which a sweep leaves the slot of a run that is being stopped: who admits knows the lease.
 _STOPPING = 3600.0
 #: Rows that one sweep lets wait anew.
 _ADRIFT = 500
@@ -74,7 +74,7 @@ def declaring(limits: Collection[Limit], began: float | None) -> Generator[Ask, 
 
 
 def admission(keys: Collection[str], ended: Collection[UUID], terms: Terms) -> Generator[Ask, Rows, Admission]:
-    """Admit who waits under these keys, and those under which these tasks, which have ended, had places."""
+    """Admit who waits under these keys, and those under which these tasks, which have ended, had slots."""
     wanted = set(keys)
     if ended:
         wanted |= {row[0] for row in (yield Ask("slots_of", [{"task_id": task_id} for task_id in sorted(ended)]))}
@@ -84,13 +84,13 @@ def admission(keys: Collection[str], ended: Collection[UUID], terms: Terms) -> G
     doors = yield from _doors(terms.queues)
     yield from _take_back(surveys, doors)
     choice = yield from _choose(surveys, doors, terms.unknown_for)
-    places = {task_id: place for place, task_id in enumerate(choice.chosen)}
-    if places:
-        yield Ask("admit", [{"task_id": task_id, "place": places[task_id]} for task_id in sorted(places)])
+    positions = {task_id: position for position, task_id in enumerate(choice.chosen)}
+    if positions:
+        yield Ask("admit", [{"task_id": task_id, "position": positions[task_id]} for task_id in sorted(positions)])
     opens = {key: surveys[key].opens_in(choice.given[key]) for key in choice.stopped}
     opens |= dict.fromkeys([*choice.unread, *(key for key in choice.stopped if choice.given[key] == AT_ONCE)], 0.0)
     undeclared = frozenset(function_of(key) for key in choice.stopped if surveys[key].limit is None)
-    return Admission(len(places), {key: at for key, at in opens.items() if at is not None}, undeclared)
+    return Admission(len(positions), {key: at for key, at in opens.items() if at is not None}, undeclared)
 
 
 def handing_back(claims: Sequence[HandBack]) -> Asking:
@@ -108,7 +108,7 @@ def putting_off(claims: Sequence[PutOff], delay: float, patience: float) -> Gene
 
 
 def sweeping(after: int, count: int) -> Generator[Ask, Rows, Batch]:
-    """Forget places of tasks that are gone, who waits for one, and starts that count no more: of so many entries.
+    """Forget slots of tasks that are gone, who waits for one, and starts that count no more: of so many entries.
 
     And let tasks wait anew of which it is not noted that they wait.
     """
@@ -116,40 +116,40 @@ def sweeping(after: int, count: int) -> Generator[Ask, Rows, Batch]:
         adrift = [UUID(str(row[0])) for row in (yield Ask("orphaned_waiters", [{"count": _ADRIFT}]))]
         yield Ask("wait_again", [{"task_id": task_id} for task_id in sorted(adrift)])
     batch = [{"after": after, "count": count}]
-    names = {function_of(_place(row).limit_key) for row in (yield Ask("orphan_candidates_slots", batch))}
+    names = {function_of(_slot(row).limit_key) for row in (yield Ask("orphan_candidates_slots", batch))}
     limits = yield from _limits(names)
     rows = yield Ask("orphan_candidates_slots", batch)  # as they are now that nobody admits
     now = _read_at(rows)
-    places = [_place(row, now) for row in rows]
+    slots = [_slot(row, now) for row in rows]
     # Of functions that were not among them just now the limits are not locked, and not known.
-    ours = [place for place in places if function_of(place.limit_key) in names]
-    tasks = yield from _tasks({place.task_id for place in ours if place.state != State.SPENT}, now)
+    ours = [slot for slot in slots if function_of(slot.limit_key) in names]
+    tasks = yield from _tasks({slot.task_id for slot in ours if slot.state != SlotState.COUNTED}, now)
     surveys: dict[str, Survey] = {}
-    gone = [place.id for place in ours if place.state == State.HELD and place.task_id not in tasks]
-    for place in ours:
-        if place.state != State.HELD:
-            of_key = surveys.setdefault(place.limit_key, Survey(limits.get(function_of(place.limit_key))))
-            of_key.add(place, tasks.get(place.task_id), lease=_STOPPING)
+    gone = [slot.id for slot in ours if slot.state == SlotState.WAITING and slot.task_id not in tasks]
+    for slot in ours:
+        if slot.state != SlotState.WAITING:
+            of_key = surveys.setdefault(slot.limit_key, Survey(limits.get(function_of(slot.limit_key))))
+            of_key.add(slot, tasks.get(slot.task_id), lease=_STOPPING)
     gone += [entry for each in surveys.values() for entry in each.gone]
     yield from _write(surveys.values(), now)
     yield _drop(gone)
-    return Batch(len(gone), len(places), str(places[-1].id) if len(places) == count else None)
+    return Batch(len(gone), len(slots), str(slots[-1].id) if len(slots) == count else None)
 
 
 def _survey(
     keys: Sequence[str], ended: Collection[UUID], lease: float | None
 ) -> Generator[Ask, Rows, dict[str, Survey]]:
-    """Look at the places under these keys, and write what has become of them."""
+    """Look at the slots under these keys, and write what has become of them."""
     limits = yield from _limits({function_of(key) for key in keys})
-    asked = [{"state": int(state), "limit_key": key} for key in keys for state in (State.ADMITTED, State.SPENT)]
+    asked = [{"state": int(state), "limit_key": key} for key in keys for state in (SlotState.ACTIVE, SlotState.COUNTED)]
     rows = yield Ask("taken_slots", asked)
     now = _read_at(rows)
-    places = [_place(row, now) for row in rows]
-    tasks = yield from _tasks({place.task_id for place in places if place.state == State.ADMITTED}, now)
+    slots = [_slot(row, now) for row in rows]
+    tasks = yield from _tasks({slot.task_id for slot in slots if slot.state == SlotState.ACTIVE}, now)
     surveys = {key: Survey(limits.get(function_of(key))) for key in keys}
-    for place in places:
-        task = tasks.get(place.task_id)
-        surveys[place.limit_key].add(place, task, over=place.task_id in ended, lease=lease)
+    for slot in slots:
+        task = tasks.get(slot.task_id)
+        surveys[slot.limit_key].add(slot, task, over=slot.task_id in ended, lease=lease)
     yield from _write(surveys.values(), now)
     yield _drop(entry for survey in surveys.values() for entry in survey.gone)
     return surveys
@@ -178,20 +178,20 @@ def _doors(own: Collection[str] | None) -> Generator[Ask, Rows, _Doors]:
 
 
 def _take_back(surveys: Mapping[str, Survey], doors: _Doors) -> Asking:
-    """Take places back from tasks that are still queued where nobody claims: others may have them."""
-    idle = {place.task_id: place for survey in surveys.values() for place in survey.queued if doors.closed(place.queue)}
+    """Take slots back from tasks that are still queued where nobody claims: others may have them."""
+    idle = {slot.task_id: slot for survey in surveys.values() for slot in survey.queued if doors.closed(slot.queue)}
     if idle:
         yield Ask("suspend_unserved", [{"task_id": task_id} for task_id in sorted(idle)])
         tasks = yield from _tasks(idle.keys())  # but those that were claimed just now
-        back = [place for place in idle.values() if place.task_id in tasks and place.waits(tasks[place.task_id])]
-        yield Ask("release_slots", [{"id": place.id} for place in sorted(back)])
-        for place in back:
-            surveys[place.limit_key].leave(place)
+        back = [slot for slot in idle.values() if slot.task_id in tasks and slot.waits(tasks[slot.task_id])]
+        yield Ask("release_slots", [{"id": slot.id} for slot in sorted(back)])
+        for slot in back:
+            surveys[slot.limit_key].leave(slot)
 
 
 @dataclass
 class _Choice:
-    """Who gets a place: tasks in order, how many under each key, where others are left, and where nobody has looked."""
+    """Who gets a slot: tasks in order, how many under each key, where others are left, and where nobody has looked."""
 
     chosen: dict[UUID, None] = field(default_factory=dict)
     given: Counter[str] = field(default_factory=Counter)
@@ -200,7 +200,7 @@ class _Choice:
 
 
 class _Waiting(NamedTuple):
-    """An entry of a task that waits for a place, and for how many seconds it has."""
+    """An entry of a task that waits for a slot, and for how many seconds it has."""
 
     id: int
     task_id: UUID
@@ -208,9 +208,9 @@ class _Waiting(NamedTuple):
 
 
 def _choose(surveys: Mapping[str, Survey], doors: _Doors, unknown_for: float) -> Generator[Ask, Rows, _Choice]:
-    """Choose who is next under each key, as many as there are places for, and give them these.
+    """Choose who is next under each key, as many as there are slots for, and give them these.
 
-    Who waits in vain is forgotten, and so is who needs no place. Where nobody has declared the limit for so long, one
+    Who waits in vain is forgotten, and so is who needs no slot. Where nobody has declared the limit for so long, one
     is let through: it runs, or fails with a text that says why nobody could.
     """
     room = {key: survey.room for key, survey in surveys.items()}
@@ -267,7 +267,7 @@ def _limits(names: Collection[str]) -> Generator[Ask, Rows, dict[str, Limit]]:
 
 
 def _tasks(ids: Collection[UUID], now: float | None = None) -> Generator[Ask, Rows, dict[UUID, Seen]]:
-    """What has become of these tasks; `now` is when their places were read, if their ages are compared with those."""
+    """What has become of these tasks; `now` is when their slots were read, if their ages are compared with those."""
     rows = yield Ask("limited_tasks", [{"task_id": task_id} for task_id in sorted(ids)])
     return {
         UUID(str(row[0])): Seen(row[1], _age(row[2], row[6], now), row[3], _age(row[4], row[6], now), row[5])
@@ -276,7 +276,7 @@ def _tasks(ids: Collection[UUID], now: float | None = None) -> Generator[Ask, Ro
 
 
 def _write(surveys: Collection[Survey], now: float) -> Asking:
-    """Note what has become of places, as of when they were read. First what was: that is copied from them.
+    """Note what has become of slots, as of when they were read. First what was: that is copied from them.
 
     A start is written as the instant that it is. With an age it would come out later, by the time that has passed.
     """
@@ -296,9 +296,9 @@ def _read_at(rows: Rows) -> float:
     return float(rows[0][-1]) if rows else 0.0
 
 
-def _place(row: Sequence[Any], now: float | None = None) -> Place:
+def _slot(row: Sequence[Any], now: float | None = None) -> Slot:
     entry, key, task_id, state, admitted, noted, queue, at = row
-    return Place(entry, key, UUID(str(task_id)), State(state), _age(admitted, at, now), _age(noted, at, now), queue)
+    return Slot(entry, key, UUID(str(task_id)), SlotState(state), _age(admitted, at, now), _age(noted, at, now), queue)
 
 
 def _age(value: Any, read_at: Any, now: float | None) -> float | None:
@@ -352,9 +352,9 @@ class LimitsOf(ABC):
         left: set[UUID] = await self._answer(partial(putting_off, claims, delay, patience))
         return left
 
-    async def sweep(self, *, limit: int, place: str | None = None) -> Batch:
+    async def sweep(self, *, limit: int, resume_from: str | None = None) -> Batch:
         """As `Limits.sweep`."""
-        swept: Batch = await self._answer(partial(sweeping, int(place or 0), limit))
+        swept: Batch = await self._answer(partial(sweeping, int(resume_from or 0), limit))
         return swept
 
     async def states(self) -> list[LimitState]:

@@ -1,4 +1,4 @@
--- The limits of all functions, with how many keys there are, how many places are taken and how many tasks wait.
+-- The limits of all functions, with how many keys there are, how many slots are taken and how many tasks wait.
 -- Params: none
 -- Returns: name, capacity, rate_count, rate_period, key_count, running, held
 SELECT l.name, l.capacity, l.rate_count, l.rate_period,

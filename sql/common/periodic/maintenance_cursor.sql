@@ -1,4 +1,4 @@
 -- Where a chore goes on.
 -- Params: name
--- Returns: place
-SELECT place FROM {chores} WHERE name = :name
+-- Returns: resume_from
+SELECT resume_from FROM {chores} WHERE name = :name

@@ -8,11 +8,11 @@
 -- Returns: nothing
 UPDATE JSON_TABLE(:rows, '$[*]' COLUMNS (
            id {id_type} PATH '$.id',
-           place integer PATH '$.place',
+           position integer PATH '$.position',
            aside integer PATH '$.aside'
        )) AS d
        STRAIGHT_JOIN {table} AS t FORCE INDEX (PRIMARY) ON t.id = d.id
-   SET t.status = IF(d.place IS NULL, t.status, IF(d.aside, 5, 0)),
+   SET t.status = IF(d.position IS NULL, t.status, IF(d.aside, 5, 0)),
        t.run_after = NULL,
-       t.modified = IF(d.place IS NULL, t.modified,
-                       UTC_TIMESTAMP(6) + INTERVAL :utc_offset SECOND + INTERVAL d.place MICROSECOND)
+       t.modified = IF(d.position IS NULL, t.modified,
+                       UTC_TIMESTAMP(6) + INTERVAL :utc_offset SECOND + INTERVAL d.position MICROSECOND)

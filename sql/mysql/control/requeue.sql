@@ -1,6 +1,6 @@
 -- Queues rows again that `lock` has locked, at the end of the queue. Like Django's admin action it clears no output,
 -- error or log; at level 1 attempts and losses count from 0 again.
--- One that needs a place under a limit goes the way of a scheduled one that is due; nobody is waited for any more. What one
+-- One that needs a slot under a limit goes the way of a scheduled one that is due; nobody is waited for any more. What one
 -- that had ended has left as its output is of no run any more, so that a stream does not begin with it.
 -- Params: ids, utc_offset
 -- Returns: nothing

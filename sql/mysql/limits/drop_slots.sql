@@ -1,4 +1,4 @@
--- Frees places, or forgets who waits for one in vain.
+-- Frees slots, or forgets who waits for one in vain.
 -- `rows` is JSON, because there are no arrays: objects with id.
 -- Params: rows
 -- Returns: nothing

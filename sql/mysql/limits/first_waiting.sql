@@ -1,4 +1,4 @@
--- Who waits for a place under each of these limits, the first ones first, and for how many seconds each has.
+-- Who waits for a slot under each of these limits, the first ones first, and for how many seconds each has.
 -- Those of `paused` queues are passed over, and where `served` is not NULL, those of every queue that is not in it:
 -- names with commas between them, which no name has.
 -- Params: limit_key, count, paused, served

@@ -1,5 +1,5 @@
--- What has become of tasks that have a place under a limit, or wait for one: when each was last claimed, and renewed by
--- asyncqueue, in the table's zone, and how many of its attempts have failed; for one that is set aside until there is a place,
+-- What has become of tasks that have a slot under a limit, or wait for one: when each was last claimed, and renewed by
+-- asyncqueue, in the table's zone, and how many of its attempts have failed; for one that is set aside until there is a slot,
 -- which limit that comes under.
 -- `rows` is JSON, because there are no arrays: objects with task_id.
 -- Params: rows

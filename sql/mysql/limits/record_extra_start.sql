@@ -1,4 +1,4 @@
--- Notes an earlier start of tasks that have these places and start once more: it counts in the rate like that of one that
+-- Notes an earlier start of tasks that have these slots and start once more: it counts in the rate like that of one that
 -- has ended. `start` is in seconds since 1970.
 -- `rows` is JSON, because there are no arrays: objects with id, start.
 -- Params: rows

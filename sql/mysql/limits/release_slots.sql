@@ -1,4 +1,4 @@
--- Takes places back from tasks that `suspend_unserved` has set aside in the same transaction: they wait again, where they were.
+-- Takes slots back from tasks that `suspend_unserved` has set aside in the same transaction: they wait again, where they were.
 -- `rows` is JSON, because there are no arrays: objects with id.
 -- Params: rows
 -- Returns: nothing

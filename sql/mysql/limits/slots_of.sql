@@ -1,4 +1,4 @@
--- Under which limits these tasks have places.
+-- Under which limits these tasks have slots.
 -- `rows` is JSON, because there are no arrays: objects with task_id.
 -- Params: rows
 -- Returns: limit_key

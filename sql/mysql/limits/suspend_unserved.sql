@@ -1,5 +1,5 @@
--- Sets queued tasks aside again that have a place under a limit and are in a queue that nobody claims from. One that has
--- been claimed meanwhile keeps its place.
+-- Sets queued tasks aside again that have a slot under a limit and are in a queue that nobody claims from. One that has
+-- been claimed meanwhile keeps its slot.
 -- `rows` is JSON, because there are no arrays: objects with task_id.
 -- Params: rows, utc_offset
 -- Returns: nothing

@@ -1,4 +1,4 @@
--- Gives places to tasks that `admit` queues in the same transaction.
+-- Gives slots to tasks that `admit` queues in the same transaction.
 -- `rows` is JSON, because there are no arrays: objects with id.
 -- Params: rows
 -- Returns: nothing

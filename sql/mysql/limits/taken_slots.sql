@@ -1,4 +1,4 @@
--- The places under these limits that are taken, or count in a rate: how many seconds ago each was given, and when its
+-- The slots under these limits that are taken, or count in a rate: how many seconds ago each was given, and when its
 -- task was seen to have started. `read_at` is the instant from which ages count, in seconds since 1970.
 -- `rows` is JSON, because there are no arrays: objects with state, limit_key.
 -- Params: rows

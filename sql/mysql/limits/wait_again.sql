@@ -1,4 +1,4 @@
--- Lets what `orphaned_waiters` has found wait for a place anew: it is due now.
+-- Lets what `orphaned_waiters` has found wait for a slot anew: it is due now.
 -- `rows` is JSON, because there are no arrays: objects with task_id.
 -- Params: rows
 -- Returns: nothing

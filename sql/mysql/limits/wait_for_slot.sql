@@ -1,4 +1,4 @@
--- Holds tasks that `promote` sets aside in the same transaction until there is a place for them under their limit, in the
+-- Holds tasks that `promote` sets aside in the same transaction until there is a slot for them under their limit, in the
 -- order given.
 -- `rows` is JSON, because there are no arrays: objects with id, task, limit_key, precedence, queue.
 -- Params: rows

@@ -6,5 +6,5 @@
 CREATE TABLE IF NOT EXISTS {chores} (
     name varchar(64) NOT NULL PRIMARY KEY,
     due datetime(6) NOT NULL,
-    place varchar(255) NULL
+    resume_from varchar(255) NULL
 ) ENGINE = InnoDB ROW_FORMAT = DYNAMIC DEFAULT CHARACTER SET utf8mb4

@@ -1,5 +1,5 @@
 -- Queues tasks that `lock_waiting` has locked, because all that they waited for has ended, in the order given. One that
--- needs a place under a limit is due now instead, so that it is set aside for that. Where there is a channel, idle workers
+-- needs a slot under a limit is due now instead, so that it is set aside for that. Where there is a channel, idle workers
 -- are notified.
 -- Params: ids, channel
 -- Returns: nothing
@@ -8,8 +8,8 @@ WITH queued AS (
        SET status = CASE WHEN t.links & 1 = 0 THEN 0 ELSE 5 END,
            run_after = CASE WHEN t.links & 1 = 0 THEN NULL ELSE statement_timestamp() END,
            links = t.links & ~2,
-           modified = statement_timestamp() + d.place * interval '1 microsecond'
-      FROM unnest(:ids::uuid[]) WITH ORDINALITY AS d (id, place)
+           modified = statement_timestamp() + d.position * interval '1 microsecond'
+      FROM unnest(:ids::uuid[]) WITH ORDINALITY AS d (id, position)
      WHERE t.id = d.id
     RETURNING 1
 )

@@ -1,5 +1,5 @@
--- What has become of tasks that have a place under a limit, or wait for one: how many seconds ago each was last claimed, and
--- renewed by asyncqueue, and how many of its attempts have failed; for one that is set aside until there is a place, which
+-- What has become of tasks that have a slot under a limit, or wait for one: how many seconds ago each was last claimed, and
+-- renewed by asyncqueue, and how many of its attempts have failed; for one that is set aside until there is a slot, which
 -- limit that comes under. `read_at` is the instant from which ages count, in seconds since 1970.
 -- Params: task_ids
 -- Returns: id, status, started, limit_key, renewed, attempt, read_at

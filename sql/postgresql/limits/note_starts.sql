@@ -1,4 +1,4 @@
--- Notes when the tasks that have these places started, in seconds since 1970; a state of 2 says that the place is free
+-- Notes when the tasks that have these slots started, in seconds since 1970; a state of 2 says that the slot is free
 -- again and counts in the rate.
 -- Params: ids, states, starts
 -- Returns: nothing

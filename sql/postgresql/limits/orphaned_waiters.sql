@@ -1,4 +1,4 @@
--- Tasks that are set aside for a place under a limit, and for which nobody notes that they wait for one: Django leaves such a
+-- Tasks that are set aside for a slot under a limit, and for which nobody notes that they wait for one: Django leaves such a
 -- row where it saves one whole as it was while it waited.
 -- Params: count
 -- Returns: id

@@ -1,4 +1,4 @@
--- Notes an earlier start of tasks that have these places and start once more: it counts in the rate like that of one that
+-- Notes an earlier start of tasks that have these slots and start once more: it counts in the rate like that of one that
 -- has ended. `starts` are in seconds since 1970.
 -- Params: ids, starts
 -- Returns: nothing

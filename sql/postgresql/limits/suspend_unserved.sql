@@ -1,5 +1,5 @@
--- Sets queued tasks aside again that have a place under a limit and are in a queue that nobody claims from. One that has
--- been claimed meanwhile keeps its place. Locked in an order that is the same for all.
+-- Sets queued tasks aside again that have a slot under a limit and are in a queue that nobody claims from. One that has
+-- been claimed meanwhile keeps its slot. Locked in an order that is the same for all.
 -- Params: task_ids
 -- Returns: nothing
 WITH queued AS MATERIALIZED (

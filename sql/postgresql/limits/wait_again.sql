@@ -1,4 +1,4 @@
--- Lets what `orphaned_waiters` has found wait for a place anew: it is due now.
+-- Lets what `orphaned_waiters` has found wait for a slot anew: it is due now.
 -- Params: task_ids
 -- Returns: nothing
 UPDATE {table}

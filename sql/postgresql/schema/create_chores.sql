@@ -5,5 +5,5 @@
 CREATE TABLE IF NOT EXISTS {chores} (
     name varchar(64) NOT NULL PRIMARY KEY,
     due timestamp with time zone NOT NULL,
-    place varchar(255) NULL
+    resume_from varchar(255) NULL
 )

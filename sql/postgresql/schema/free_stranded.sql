@@ -1,5 +1,5 @@
 -- Lets scheduled tasks be due now that have lost the time when they were, because something has made the table anew without
--- the columns of `migrate`. What waited for others, or for a place under a limit, has lost its links too: they are taken
+-- the columns of `migrate`. What waited for others, or for a slot under a limit, has lost its links too: they are taken
 -- from what is still written beside the table, so that it is set aside again for that as soon as it is due.
 -- Params: none
 -- Returns: nothing

@@ -2,7 +2,7 @@
 -- the old `modified`. `taken_slots` is a JSON array of rowids, which nothing changes within a transaction; `now`, the token,
 -- is the host's clock read under the write lock. `renewed` is left to the first renewal, because a shorter row is a cheaper
 -- one: until then the claim is asyncqueue's where `started` is what `modified` is.
--- Params: places, worker_pid, worker, now
+-- Params: rowids, worker_pid, worker, now
 -- Returns: nothing
 UPDATE {table}
    SET status = 1,
@@ -11,4 +11,4 @@ UPDATE {table}
        started = :now, -- [migrated]
        renewed = NULL, -- [migrated]
        modified = :now
- WHERE rowid IN (SELECT value FROM json_each(:places))
+ WHERE rowid IN (SELECT value FROM json_each(:rowids))

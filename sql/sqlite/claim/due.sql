@@ -1,8 +1,8 @@
 -- The scheduled rows that are due, those that were due first before the others: read for `promote` in the same
 -- transaction. `run_after` is in UTC whatever the table's zone, so that no change of the clocks moves it.
 -- Params: now_utc, limit
--- Returns: place, id, task, limit_key, priority, links, queue
-SELECT rowid AS place
+-- Returns: rowid_, id, task, limit_key, priority, links, queue
+SELECT rowid AS rowid_
        , id, task, task || coalesce(':' || limit_key, '') AS limit_key, priority, links, queue
   FROM {table}
  WHERE status = 5

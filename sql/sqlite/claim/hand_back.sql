@@ -1,4 +1,4 @@
--- Hands back claimed rows that need a place under a limit which they have not got: they go the way of scheduled rows that
+-- Hands back claimed rows that need a slot under a limit which they have not got: they go the way of scheduled rows that
 -- are due. Each is fenced by the claim's token. Whoever was claimed waits for nobody any more.
 -- Params: id, token, limit_key, now, now_utc
 -- Returns: nothing

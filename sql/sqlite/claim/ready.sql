@@ -3,8 +3,8 @@
 -- of one age come in the order of the index, which is that in which they were inserted.
 -- The status is a literal: with a parameter the partial index could not be used.
 -- Params: limit, skip, queue, priority
--- Returns: place, id, task, args, queued_at, attempt, max_attempts, links
-SELECT rowid AS place, id, task, args, modified AS queued_at
+-- Returns: rowid_, id, task, args, queued_at, attempt, max_attempts, links
+SELECT rowid AS rowid_, id, task, args, modified AS queued_at
        , attempt, max_attempts -- [migrated]
        , links -- [migrated]
   FROM {table}

@@ -1,4 +1,4 @@
 -- Brings a row that `scheduled` has just read forward, as if time had passed: for tests of applications.
--- Params: place, run_after
+-- Params: rowid, run_after
 -- Returns: nothing
-UPDATE {table} SET run_after = :run_after WHERE rowid = :place
+UPDATE {table} SET run_after = :run_after WHERE rowid = :rowid

@@ -1,6 +1,6 @@
 -- Queues ended rows again, and at level 1 scheduled ones now, at the end of the queue. Like Django's admin action it clears no output, error or log.
 -- `ids` is a JSON array; `now` is the host's clock, and `now_utc` too.
--- One that needs a place under a limit goes the way of a scheduled one that is due; nobody is waited for any more. What one
+-- One that needs a slot under a limit goes the way of a scheduled one that is due; nobody is waited for any more. What one
 -- that had ended has left as its output is of no run any more, so that a stream does not begin with it.
 -- Params: ids, now, now_utc
 -- Returns: id

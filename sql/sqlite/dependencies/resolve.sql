@@ -1,4 +1,4 @@
--- Queues a task that `lock_waiting` has found, because all that it waited for has ended. One that needs a place under a
+-- Queues a task that `lock_waiting` has found, because all that it waited for has ended. One that needs a slot under a
 -- limit is due now instead, so that it is set aside for that.
 -- Params: id, modified, now_utc
 -- Returns: nothing

@@ -1,4 +1,4 @@
--- Queues a task that is set aside until there is a place for it. One that is not any more, because somebody has cancelled
+-- Queues a task that is set aside until there is a slot for it. One that is not any more, because somebody has cancelled
 -- it, stays as it is.
 -- Params: task_id, now
 -- Returns: nothing

@@ -1,5 +1,5 @@
--- Takes from tasks that `put_off` has scheduled in the same transaction the places that they had under a limit. A claim that
--- found no function is not a start, so the place counts in no rate.
+-- Takes from tasks that `put_off` has scheduled in the same transaction the slots that they had under a limit. A claim that
+-- found no function is not a start, so the slot counts in no rate.
 -- Params: task_id
 -- Returns: nothing
 DELETE FROM {limited}

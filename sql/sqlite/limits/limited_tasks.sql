@@ -1,5 +1,5 @@
--- What has become of a task that has a place under a limit, or waits for one: when it was last claimed, and renewed by
--- asyncqueue, and how many of its attempts have failed; if it is set aside until there is a place, which limit it comes under.
+-- What has become of a task that has a slot under a limit, or waits for one: when it was last claimed, and renewed by
+-- asyncqueue, and how many of its attempts have failed; if it is set aside until there is a slot, which limit it comes under.
 -- Params: task_id
 -- Returns: id, status, started, limit_key, renewed, attempt
 SELECT id, status, started,

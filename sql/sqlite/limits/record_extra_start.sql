@@ -1,4 +1,4 @@
--- Notes an earlier start of a task that has this place and starts once more: it counts in the rate like that of one that
+-- Notes an earlier start of a task that has this slot and starts once more: it counts in the rate like that of one that
 -- has ended.
 -- Params: id, start_utc
 -- Returns: nothing

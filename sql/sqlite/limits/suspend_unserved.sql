@@ -1,4 +1,4 @@
--- Sets a queued task aside again that has a place under a limit and is in a queue that nobody claims from.
+-- Sets a queued task aside again that has a slot under a limit and is in a queue that nobody claims from.
 -- Params: task_id, now
 -- Returns: nothing
 UPDATE {table} SET status = 5, run_after = NULL, modified = :now

@@ -1,7 +1,7 @@
 -- Keeps a chore from the others for another interval, and notes where it goes on.
--- Params: name, due, place
+-- Params: name, due, resume_from
 -- Returns: nothing
 UPDATE {chores}
    SET due = :due,
-       place = :place
+       resume_from = :resume_from
  WHERE name = :name

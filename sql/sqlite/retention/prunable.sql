@@ -3,8 +3,8 @@
 -- up, and keeps nobody from writing. Ages are cut-offs: the host's clock less the age, in the table's time zone. One of
 -- NULL is never reached, and a row that has not ended has none.
 -- Params: after, limit, completed, failed, cancelled
--- Returns: place, old
-SELECT rowid AS place,
+-- Returns: rowid_, old
+SELECT rowid AS rowid_,
        modified < CASE status WHEN 2 THEN :completed WHEN 3 THEN :failed WHEN 4 THEN :cancelled END AS old
   FROM {table}
  WHERE rowid > :after
