@@ -23,6 +23,7 @@ from asyncqueue.backends.mysql_times import Times
 from asyncqueue.backends.mysql_transactions import Transaction, each, transaction
 from asyncqueue.backends.mysql_ways import Ways
 from asyncqueue.backends.table import Table
+from asyncqueue.backends.unreadable import failed, passed_over
 from asyncqueue.errors import DatabaseError
 from asyncqueue.model import ASIDE, Claimant, ClaimedTask, Link, Status
 
@@ -188,7 +189,7 @@ class BandClaims:
             due: Call = self._table["due"], {"limit": PROMOTED_AT_ONCE, "candidates": PROMOTED_AT_ONCE + HELD_BY_OTHERS}
             async with transaction(connection, self._table) as promoting:
                 (found,) = await promoting.run(due)
-                every = [Due(*row) for row in found.rows]
+                every = await self._timely(promoting, [Due(*row) for row in found.rows])
                 scheduled = sorted((row for row in every if row.status == Status.SCHEDULED), key=_when)
                 places = {row.id: place for place, row in enumerate(scheduled, 1)}
                 # What cannot be read is queued, so that a claim finds it and fails it.
@@ -198,12 +199,21 @@ class BandClaims:
                 held = [_held(row) for row in aside if not row.links & Link.WAITING]
                 parts = rows_json(held, connection.max_packet) if held else ()
                 await each(promoting, [(self._table["hold_limited"], {"rows": part}) for part in parts])
-            return len(every), len(places) - len(aside), aside
+            return len(found.rows), len(places) - len(aside), aside
 
         found, count, aside = await self._lanes.run(work, translate=self._translate)
         self.bands.promoted(found > 0)
         self._arrivals.came([Arrival(UUID(row.id), row.links, row.limit_key) for row in aside])
         return count
+
+    async def _timely(self, promoting: Transaction, due: list[Due]) -> list[Due]:
+        """Those that are due at a time. The others have a zero date, which the driver gives as a text: they fail."""
+        bad = [row.id for row in due if row.status == Status.SCHEDULED and not isinstance(row.run_after, datetime)]
+        if not bad:
+            return due
+        (done,) = await promoting.run(unreadable.failing(self._table, bad, self._times.offset()))
+        (failed if done.matched else passed_over)(bad)
+        return [row for row in due if row.id not in bad]
 
     async def _queue(
         self,

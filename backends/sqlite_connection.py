@@ -14,9 +14,10 @@ from typing import Any, TypeVar
 import aiosqlite
 
 from asyncqueue.backends.sqlite_checkpoints import Checkpoints
-from asyncqueue.backends.sqlite_errors import is_busy
+from asyncqueue.backends.sqlite_errors import is_busy, is_undecodable
 from asyncqueue.backends.sqlite_location import identity
 from asyncqueue.backends.transactions import SQLALCHEMY, closed, no_transaction
+from asyncqueue.backends.unreadable import decoded
 from asyncqueue.errors import ConfigurationError
 
 Result = TypeVar("Result")
@@ -139,11 +140,17 @@ class SqliteConnection(aiosqlite.Connection):
                 try:
                     return work(raw)
                 except sqlite3.OperationalError as error:
+                    if is_undecodable(error) and raw.text_factory is str:
+                        # Some row has a text that is no UTF-8. The same work again, with a reader of texts that is
+                        # slower and takes them all: texts as they should be cost nothing so.
+                        raw.text_factory = decoded
+                        continue
                     if not is_busy(error) or time.monotonic() >= deadline:
                         raise
                 self._stopping.wait(random.uniform(*_PAUSES))  # noqa: S311 - jitter, no secret
             raise sqlite3.ProgrammingError("the connection was closed")
         finally:
+            raw.text_factory = str
             self._working = False
 
     def _look(self) -> None:
