@@ -30,6 +30,23 @@ _LONGEST = 500
 class GuardedLogger(logging.Logger):
     """A logger whose lines raise nothing."""
 
+    def isEnabledFor(self, level: int) -> bool:  # noqa: N802 - logging's name
+        """Ask logging, whose method the application may have replaced by one that raises."""
+        try:
+            return super().isEnabledFor(level)
+        except BaseException as error:  # noqa: BLE001
+            name_what_raised("isEnabledFor of", self, error)
+            return level >= self.getEffectiveLevel()
+
+    def getEffectiveLevel(self) -> int:  # noqa: N802
+        """Its own level, or that of the nearest logger above it that has one."""
+        each: logging.Logger | None = self
+        while each is not None:
+            if each.level:
+                return each.level
+            each = each.parent
+        return logging.NOTSET
+
     def _log(
         self,
         level: int,

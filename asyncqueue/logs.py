@@ -113,7 +113,7 @@ def _json_formatter() -> logging.Formatter:
 
 
 class _Enabled(logging.Logger):
-    """A logger that `disable_existing_loggers` does not disable."""
+    """A logger that neither `disable_existing_loggers` nor `logging.disable` silences."""
 
     @property
     def disabled(self) -> bool:
@@ -122,6 +122,10 @@ class _Enabled(logging.Logger):
     @disabled.setter
     def disabled(self, value: bool) -> None:
         """Stay enabled."""
+
+    def isEnabledFor(self, level: int) -> bool:  # noqa: N802 - logging's name
+        """Whether a line of this level is written: its own level, or that of a logger above it, decides."""
+        return level >= self.getEffectiveLevel()
 
 
 def _keep_ours_enabled() -> None:

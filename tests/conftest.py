@@ -23,9 +23,12 @@ from tests.servers.databases import Databases
 from tests.servers.installation import InstallationFailed
 from tests.servers.postgresql import PostgreSQL, Standby
 
-# A shell that starts the tests in the background has them ignore SIGINT, and each process that they start inherits it.
+# A shell that starts the tests in the background has them ignore SIGINT, and nohup has them ignore SIGHUP. Each process
+# that they start would inherit that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # Without bytecode on disk, each of the thousands of commands that the tests start compiles every module again: 0.15 s.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)

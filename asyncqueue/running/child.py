@@ -17,7 +17,6 @@ import threading
 from contextlib import suppress
 from functools import partial
 from importlib import import_module
-from pathlib import Path
 from queue import SimpleQueue
 from types import FrameType
 from typing import Any, TextIO, cast
@@ -181,7 +180,6 @@ def main() -> None:
         request = json.load(file)
     lifeline.follow()
     forks.protect([signal.SIGTERM])
-    sys.stdin = Path(os.devnull).open()  # noqa: SIM115 - for the life of the process
     sys.path[:] = request["path"]
     worker_queue.told(request.get("worker_queue"))
     limits = Limits(**request["limits"])

@@ -10,6 +10,7 @@ import re
 import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
@@ -28,8 +29,9 @@ ANYTHING = re.compile("[^,]*(?:,[^,]*)*")
 #: What becomes the error of such a row.
 ERROR = (
     "Task failed: asyncqueue cannot read this row. Its id is no UUID as Django writes it (32 hexadecimal digits, in "
-    "lower case), or its `modified`, `attempt`, `max_attempts` or `links` is of another type than its column. Another "
-    "program wrote it: enqueue the task again through asyncqueue or Django, and delete this row."
+    "lower case), or its `modified`, `run_after`, `attempt`, `max_attempts` or `links` is of another type than its "
+    "column, or one of its texts is no UTF-8. Another program wrote it: enqueue the task again through asyncqueue or "
+    "Django, and delete this row."
 )
 #: The same where `modified` is all that can be wrong.
 TIME_ERROR = (
@@ -50,6 +52,38 @@ _said: dict[str, float] = {}
 Row = tuple[Any, ...]
 #: The types of numbers, and of those that may be NULL.
 NUMBER, OPTIONAL = frozenset((int,)), frozenset((int, type(None)))
+
+
+class Undecodable(str):
+    r"""A text of a table that is no UTF-8: legible, with an escape such as `\xff` for each byte that is none.
+
+    A database gives such texts as this type, so that `Form` sees them and people can read them.
+
+    Args:
+        raw: the text as it stands in the table.
+    """
+
+    __slots__ = ("raw",)
+
+    raw: bytes
+
+    def __new__(cls, raw: bytes) -> Undecodable:
+        text = super().__new__(cls, raw.decode("utf-8", "backslashreplace"))
+        text.raw = raw
+        return text
+
+
+def decoded(raw: bytes) -> str:
+    """A text of a table, whatever stands there."""
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return Undecodable(raw)
+
+
+def legible(value: Any) -> Any:
+    """A value of a table for people to read: bytes where a text should be become one."""
+    return decoded(value) if isinstance(value, bytes) else value
 
 
 class Form:
@@ -75,6 +109,8 @@ class Form:
             if not self._ids.fullmatch(",".join(columns[self._key]) + ","):
                 return False
         except TypeError:
+            return False
+        if Undecodable in set(map(type, chain.from_iterable(columns))):
             return False
         return all(types.issuperset(map(type, columns[column])) for column, types in self._types.items())
 

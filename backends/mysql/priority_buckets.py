@@ -14,6 +14,7 @@ from asyncqueue.backends.common.connection import ConnectionGroup
 from asyncqueue.backends.common.pacing import pause_after
 from asyncqueue.backends.common.priority_buckets import Bucket, Buckets, in_order
 from asyncqueue.backends.common.table import Table
+from asyncqueue.backends.common.unreadable import failed, passed_over
 from asyncqueue.backends.mysql import unreadable
 from asyncqueue.backends.mysql.claiming import HELD_BY_OTHERS, Claiming
 from asyncqueue.backends.mysql.connection import Call, MysqlConnection
@@ -186,7 +187,7 @@ class BucketClaims:
             due: Call = self._table["due"], {"limit": PROMOTED_AT_ONCE, "candidates": PROMOTED_AT_ONCE + HELD_BY_OTHERS}
             async with transaction(connection, self._table) as promoting:
                 (found,) = await promoting.run(due)
-                every = [Due(*row) for row in found.rows]
+                every = await self._timely(promoting, [Due(*row) for row in found.rows])
                 scheduled = sorted((row for row in every if row.status == Status.SCHEDULED), key=_when)
                 positions = {row.id: position for position, row in enumerate(scheduled, 1)}
                 # What cannot be read is queued, so that a claim finds it and fails it.
@@ -196,12 +197,21 @@ class BucketClaims:
                 held = [_held(row) for row in aside if not row.links & Link.WAITING]
                 parts = rows_json(held, connection.max_packet) if held else ()
                 await each(promoting, [(self._table["wait_for_slot"], {"rows": part}) for part in parts])
-            return len(every), len(positions) - len(aside), aside
+            return len(found.rows), len(positions) - len(aside), aside
 
         found, count, aside = await self._connections.run(work, translate=self._translate)
         self.buckets.promoted(found > 0)
         self._arrivals.came([Arrival(UUID(row.id), row.links, row.limit_key) for row in aside])
         return count
+
+    async def _timely(self, promoting: Transaction, due: list[Due]) -> list[Due]:
+        """Those that are due at a time. The others have a zero date, which the driver gives as a text: they fail."""
+        bad = [row.id for row in due if row.status == Status.SCHEDULED and not isinstance(row.run_after, datetime)]
+        if not bad:
+            return due
+        (done,) = await promoting.run(unreadable.failing(self._table, bad, self._times.offset()))
+        (failed if done.matched else passed_over)(bad)
+        return [row for row in due if row.id not in bad]
 
     async def _queue(
         self,

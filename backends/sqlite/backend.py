@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Collection, Sequence
 from contextlib import closing
 from dataclasses import asdict
+from datetime import datetime
 from math import inf
 from typing import Any, TypeVar, Unpack
 from uuid import UUID
@@ -21,7 +22,15 @@ from asyncqueue.backends.common.edges import edges_of
 from asyncqueue.backends.common.rescue import passing_over
 from asyncqueue.backends.common.shielding import carried
 from asyncqueue.backends.common.table import Table
-from asyncqueue.backends.common.unreadable import AS_DJANGO, NUMBER, Form, records
+from asyncqueue.backends.common.unreadable import (
+    AS_DJANGO,
+    NUMBER,
+    UNREADABLE_AT_ONCE,
+    Form,
+    instant_or,
+    legible,
+    records,
+)
 from asyncqueue.backends.promotions import Arrivals
 from asyncqueue.backends.sqlite import savepoint as part
 from asyncqueue.backends.sqlite import schema
@@ -212,9 +221,9 @@ class SqliteBackend:
     async def attempts(self, task_id: UUID) -> list[Attempt]:
         if not self._table.migrated:
             return []
-        parse = self._times.parse
+        instant = self._instant
         return [
-            Attempt(number, outcome, error, log, worker, parse(started) if started else None, parse(ended))
+            Attempt(number, outcome, error, log, worker, instant(started) if started else None, instant(ended))
             for number, outcome, error, log, worker, started, ended in await self._select(
                 "attempts", {"id": task_id.hex}
             )
@@ -291,7 +300,14 @@ class SqliteBackend:
         )
 
     async def fail_unreadable(self) -> None:
-        """Claims and rescues find them all."""
+        values, sql = {"limit": UNREADABLE_AT_ONCE}, self._table["unreadable"].text
+
+        def work(raw: sqlite3.Connection) -> int:
+            keys = [row[0] for row in raw.execute(sql, values).fetchall()]
+            return fail(raw, self._table, keys, self._times.now())
+
+        if await self._select("unreadable", values):
+            await self._write(work, patience=_NO_PATIENCE)
 
     async def overdue(
         self, *, lease: float, foreign_lease: float | None, unknown: Collection[str] = (), limit: int = 1000
@@ -349,7 +365,7 @@ class SqliteBackend:
 
     async def read_output(self, task_id: UUID, offset: int, limit: int) -> OutputPart | None:
         rows = await self._select("read_output", {"id": task_id.hex, "offset": offset, "limit": limit})
-        return OutputPart(*rows[0]) if rows else None
+        return OutputPart(*map(legible, rows[0])) if rows else None
 
     # -- looking and steering
 
@@ -365,11 +381,11 @@ class SqliteBackend:
 
     async def counts(self) -> list[TaskCount]:
         rows = await self._select("counts", {})
-        return [TaskCount(row[0], status_of(row[1]), row[2], self._times.parse(row[3])) for row in rows]
+        return [TaskCount(legible(row[0]), status_of(row[1]), row[2], self._instant(row[3])) for row in rows]
 
     async def failures(self, where: TaskFilter, *, limit: int) -> list[FailureGroup]:
         rows = await self._select("failures", {**self._filter(where), "limit": limit})
-        return [FailureGroup(row[0], row[1] or "", row[2], self._times.parse(row[3])) for row in rows]
+        return [FailureGroup(legible(row[0]), legible(row[1]) or "", row[2], self._instant(row[3])) for row in rows]
 
     async def cancel(self, ids: Collection[UUID]) -> set[UUID]:
         return await self._steer("cancel", ids)
@@ -384,7 +400,7 @@ class SqliteBackend:
 
     async def queues(self) -> list[QueueState]:
         self._table.require_migrated("a list of queues")
-        return queue_states(await self._select("queues", {}))
+        return queue_states((legible(row[0]), *row[1:]) for row in await self._select("queues", {}))
 
     # -- schema
 
@@ -524,4 +540,8 @@ class SqliteBackend:
             return inf
 
     def _records(self, rows: list[Row]) -> list[TaskRecord]:
-        return records(rows, lambda row: task_record(row, self._times.parse, self._times.parse_utc))
+        times = self._times
+        return records(rows, lambda row: task_record([row[0], *map(legible, row[1:])], times.parse, times.parse_utc))
+
+    def _instant(self, value: Any) -> datetime:
+        return instant_or(self._times.parse, value)

@@ -15,15 +15,26 @@ from uuid import UUID
 
 from asyncqueue.backends.common.priority_buckets import Bucket
 from asyncqueue.backends.common.table import Table
-from asyncqueue.backends.common.unreadable import AS_DJANGO, ERROR, NUMBER, OPTIONAL, Form, failed, key_of, passed_over
+from asyncqueue.backends.common.unreadable import (
+    AS_DJANGO,
+    ERROR,
+    NUMBER,
+    OPTIONAL,
+    Form,
+    Undecodable,
+    failed,
+    key_of,
+    passed_over,
+)
 from asyncqueue.backends.promotions import Arrival
+from asyncqueue.backends.sqlite.scheduled import NEXT_AT_ONCE
 from asyncqueue.backends.sqlite.times import Times
 from asyncqueue.model import ASIDE, Claimant, ClaimedTask, Link, Stamp, Status
 
 #: Scheduled rows that are queued by one claim.
 _PROMOTED_AT_ONCE = 1000
 #: Where `due` has the links.
-_LINKS = 5
+_LINKS = 6
 #: The order of rows of several buckets, each of which is in this order already.
 _QUEUED_AT = attrgetter("queued_at")
 #: What rows of `ready` must be like: at level 1 with numbers of attempts and links.
@@ -51,35 +62,42 @@ class Claims:
     def claim(self, raw: sqlite3.Connection, limit: int, claimant: Claimant) -> list[ClaimedTask]:
         """Claim up to so many rows, oldest first; at level 1 bucket by bucket."""
         migrated = self._table.migrated
-        if migrated:
-            self._promote(raw)
+        aside = self._promote(raw) if migrated else []
         taking = _Taking(raw, self._table, self._times.now())
         claimed = taking.read_buckets(limit, claimant.queues) if migrated else taking.read(limit)
         taking.mark(claimant)
+        self.aside.extend(aside)
         return claimed
 
-    def _promote(self, raw: sqlite3.Connection) -> None:
-        """Queue what is due, and note when the next row will be."""
-        [[first]] = raw.execute(self._table["next_due"].text).fetchall()
-        if first is None:
-            self._due_at = inf
-            return
-        now = self._times.now_utc()
-        if first <= now:
+    def _promote(self, raw: sqlite3.Connection) -> list[Arrival]:
+        """Queue what is due, and note when the next row will be. Returns what is set aside."""
+        aside: list[Arrival] = []
+        first, now = self._first(raw), self._times.now_utc()
+        if first is not None and first <= now:
             due = raw.execute(self._table["due"].text, {"now_utc": now, "limit": _PROMOTED_AT_ONCE}).fetchall()
+            due = [row for row in due if self._times.is_utc(row[2])]
             times = self._times.series(len(due))
             rows = [
                 {"rowid": row[0], "modified": modified, "status": int(_promoted(row))}
                 for row, modified in zip(due, times, strict=True)
             ]
             raw.executemany(self._table["promote"].text, rows)
-            if self._table.migrated:
-                self._set_aside(raw, [row for row in due if _promoted(row) == Status.SCHEDULED], now)
-            [[first]] = raw.execute(self._table["next_due"].text).fetchall()
+            aside = self._set_aside(raw, [row for row in due if _promoted(row) == Status.SCHEDULED], now)
+            first = self._first(raw)
         self._due_at = inf if first is None else time.monotonic() + self._times.until_utc(first)
+        return aside
 
-    def _set_aside(self, raw: sqlite3.Connection, rows: Sequence[tuple[Any, ...]], now: str) -> None:
-        """Hold those rows of `due` that need a slot under a limit and wait for nobody, and note all of them."""
+    def _first(self, raw: sqlite3.Connection) -> str | None:
+        """When the next scheduled row is due. Those before it that have something else than a time fail."""
+        sql = self._table["next_due"].text
+        rows = raw.execute(sql, {"limit": 1}).fetchall()
+        if rows and not self._times.is_utc(rows[0][1]):
+            rows = raw.execute(sql, {"limit": NEXT_AT_ONCE}).fetchall()
+            fail(raw, self._table, [key for key, text in rows if not self._times.is_utc(text)], self._times.now())
+        return next((text for _, text in rows if self._times.is_utc(text)), None)
+
+    def _set_aside(self, raw: sqlite3.Connection, rows: Sequence[tuple[Any, ...]], now: str) -> list[Arrival]:
+        """Hold those rows of `due` that need a slot under a limit and wait for nobody, and return all of them."""
         raw.executemany(
             self._table["wait_for_slot"].text,
             [
@@ -91,24 +109,31 @@ class Claims:
                     "queue": queue,
                     "now_utc": now,
                 }
-                for _, key, task, limit_key, priority, links, queue in rows
+                for _, key, _, task, limit_key, priority, links, queue in rows
                 if links & ASIDE == Link.LIMITED
             ],
         )
-        self.aside.extend(Arrival(UUID(key), links, limit_key) for _, key, _, limit_key, _, links, _ in rows)
+        return [Arrival(UUID(key), links, limit_key) for _, key, _, _, limit_key, _, links, _ in rows]
 
 
 def _promoted(row: tuple[Any, ...]) -> Status:
     """What becomes of a row that is due. One that cannot be read is queued, so that a claim finds it and fails it."""
     aside = len(row) > _LINKS and isinstance(row[_LINKS], int) and row[_LINKS] & ASIDE and key_of(row[1])
-    return Status.SCHEDULED if aside else Status.QUEUED
+    legible = Undecodable not in map(type, row)
+    return Status.SCHEDULED if aside and legible else Status.QUEUED
+
+
+def _as_bound(name: str, value: Any) -> dict[str, Any]:
+    """A value that was read as a parameter. SQLite takes bytes for a text where `as_text` says so."""
+    legible = not isinstance(value, Undecodable)
+    return {name: value if legible else value.raw, "as_text": not legible}
 
 
 def fail(raw: sqlite3.Connection, table: Table, keys: Sequence[Any], now: Stamp) -> int:
     """Fail rows that cannot be read, by their ids as they stand in the table. Returns how many were."""
     sql = table["fail_unreadable"].text
     try:
-        count = sum(raw.execute(sql, {"id": key, "error": ERROR, "now": now}).rowcount for key in keys)
+        count = sum(raw.execute(sql, {**_as_bound("id", key), "error": ERROR, "now": now}).rowcount for key in keys)
     except sqlite3.IntegrityError:  # a trigger or a constraint of the user's
         count = 0
     (failed if count else passed_over)(keys)
@@ -183,7 +208,7 @@ class _Taking:
     def read_bucket(self, limit: int, bucket: Bucket, skip: int) -> list[ClaimedTask]:
         """The oldest rows of a bucket, without the first `skip`, which are read already."""
         (queue, priority), token = bucket, self._token
-        rows = self._rows({"limit": limit, "skip": skip, "queue": queue, "priority": priority})
+        rows = self._rows({"limit": limit, "skip": skip, **_as_bound("queue", queue), "priority": priority})
         return [
             ClaimedTask(UUID(key), task, args, token, queued_at, attempt, most, queue, priority, links)
             for _, key, task, args, queued_at, attempt, most, links in rows
@@ -212,8 +237,10 @@ class _Taking:
     def _rows(self, values: dict[str, Any]) -> list[tuple[Any, ...]]:
         rows = self._raw.execute(self._table["ready"].text, values).fetchall()
         form = _FORMS[self._table.migrated]
-        while not form.fits(rows):
-            good, bad = form.apart(rows)
+        # The rows do not have the name of their queue, which is the same for all of them.
+        named = not values.get("as_text")
+        while rows and not (named and form.fits(rows)):
+            good, bad = form.apart(rows) if named else ([], rows)
             if not fail(self._raw, self._table, [row[1] for row in bad], self._token):
                 rows = good
                 break

@@ -14,8 +14,9 @@ from typing import Any, TypeVar
 import aiosqlite
 
 from asyncqueue.backends.common.callers_connection import SQLALCHEMY, closed, no_transaction
+from asyncqueue.backends.common.unreadable import decoded
 from asyncqueue.backends.sqlite.checkpoints import Checkpoints
-from asyncqueue.backends.sqlite.errors import is_busy
+from asyncqueue.backends.sqlite.errors import is_busy, is_undecodable
 from asyncqueue.backends.sqlite.location import identity
 from asyncqueue.errors import ConfigurationError
 
@@ -139,11 +140,17 @@ class SqliteConnection(aiosqlite.Connection):
                 try:
                     return work(raw)
                 except sqlite3.OperationalError as error:
+                    if is_undecodable(error) and raw.text_factory is str:
+                        # Some row has a text that is no UTF-8. The same work again, with a reader of texts that is
+                        # slower and takes them all: texts as they should be cost nothing so.
+                        raw.text_factory = decoded
+                        continue
                     if not is_busy(error) or time.monotonic() >= deadline:
                         raise
                 self._stopping.wait(random.uniform(*_PAUSES))  # noqa: S311 - jitter, no secret
             raise sqlite3.ProgrammingError("the connection was closed")
         finally:
+            raw.text_factory = str
             self._working = False
 
     def _consider_checkpoint(self) -> None:

@@ -45,6 +45,11 @@ def is_busy(error: sqlite3.Error) -> bool:
     return _code(error) in _BUSY
 
 
+def is_undecodable(error: sqlite3.Error) -> bool:
+    """Whether a text that was read is no UTF-8. The Python module raises that itself, so there is no code."""
+    return str(error).startswith("Could not decode to UTF-8")
+
+
 def _code(error: sqlite3.Error) -> int:
     # The low byte is the kind of error. What the Python module itself raises has no code.
     return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & 0xFF

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
+from asyncqueue.backends.common.unreadable import decoded
+
 Result = TypeVar("Result")
 
 
@@ -33,7 +35,7 @@ def within(raw: sqlite3.Connection, work: Callable[[sqlite3.Connection], Result]
 @contextmanager
 def _plain(raw: sqlite3.Connection) -> Iterator[None]:
     factories = raw.row_factory, raw.text_factory
-    raw.row_factory, raw.text_factory = None, str
+    raw.row_factory, raw.text_factory = None, decoded
     try:
         yield
     finally:

@@ -11,6 +11,9 @@ from asyncqueue.backends.common.table import Table
 from asyncqueue.backends.sqlite.connection import Work
 from asyncqueue.backends.sqlite.times import Times
 
+#: Rows of `next_due` that are read where the first of them may have no time.
+NEXT_AT_ONCE = 1000
+
 
 class SqliteAgenda:
     """`facets.Agenda`.
@@ -36,8 +39,8 @@ class SqliteAgenda:
         if not self._table.migrated:
             return None
         sql = self._table["next_due"].text
-        [[first]] = await self._read(lambda raw: raw.execute(sql).fetchall())
-        return None if first is None else self._times.until_utc(first)
+        rows = await self._read(lambda raw: raw.execute(sql, {"limit": NEXT_AT_ONCE}).fetchall())
+        return next((self._times.until_utc(run_after) for _, run_after in rows if self._times.is_utc(run_after)), None)
 
     async def advance(self, microseconds: int) -> None:
         self._table.require_migrated("bringing scheduled tasks forward")
@@ -46,6 +49,8 @@ class SqliteAgenda:
 
         def work(raw: sqlite3.Connection) -> None:
             for rowid, run_after in raw.execute(scheduled).fetchall():
+                if not self._times.is_utc(run_after):
+                    continue  # the next claim fails it
                 earlier = self._times.utc(self._times.parse_utc(run_after) - step)
                 raw.execute(advance, {"rowid": rowid, "run_after": earlier})
 

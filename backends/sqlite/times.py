@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Any
 
 from asyncqueue.backends.common.timezones import naive_cutoff, seconds_since, slowest_clock, to_naive, to_utc
 from asyncqueue.errors import DatabaseError
@@ -62,6 +63,14 @@ class Times:
     def parse_utc(self, text: str) -> datetime:
         """The instant of such a time."""
         return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+    def is_utc(self, text: Any) -> bool:
+        """Whether a column has such a time: SQLite keeps anything in one."""
+        try:
+            self.parse_utc(text)
+        except (TypeError, ValueError):
+            return False
+        return True
 
     def until_utc(self, text: str, now: datetime | None = None) -> float:
         """Seconds from now, or from another instant, until such a time."""

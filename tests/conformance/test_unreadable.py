@@ -108,6 +108,70 @@ async def test_a_row_that_is_due_and_cannot_be_read_fails_alone(backend, databas
     assert (_outcome(database, "bad")[0], _outcome(database, worse.hex)[0]) == (Status.FAILED, Status.FAILED)
 
 
+#: What SQLite keeps in a column of times, in SQL. They lie before and behind those that are times.
+NO_TIMES = {
+    "text": "'garbage'",
+    "text between times": "'2020-garbage'",
+    "text behind the present": "'3000-garbage'",
+    "number": "5",
+    "blob": "x'00'",
+    "no UTF-8": "CAST(x'ff' AS text)",
+    "year 10000": "'10000-01-01 00:00:00.000000'",
+}
+
+
+@pytest.mark.parametrize("kind", NO_TIMES)
+@cases("database", migrated(["sqlite"]))
+async def test_a_scheduled_row_without_a_time_fails_alone(backend, database, kind):
+    [queued] = await put(backend)
+    bad, due, later = await put(backend, 3, delay=60.0)
+    database.execute(f"UPDATE {database.table} SET run_after = '2020-01-01 00:00:00.000000' WHERE id = %s", due.hex)
+    database.execute(f"UPDATE {database.table} SET run_after = {NO_TIMES[kind]} WHERE id = %s", bad.hex)
+    assert await backend.agenda.until_due() < 0
+    await backend.agenda.advance(1_000_000)
+    assert set(await _claim(backend)) == {queued, due}
+    if kind == "text behind the present":  # its turn comes then, or when nothing is scheduled before it
+        database.execute(f"UPDATE {database.table} SET run_after = '3001-01-01 00:00:00' WHERE id = %s", later.hex)
+        assert await _claim(backend) == []
+    await backend.fail_unreadable()
+    status, error = _outcome(database, bad.hex)
+    assert (status, "`run_after`" in error) == (Status.FAILED, True)
+    assert await backend.agenda.until_due() > 0
+    assert await backend.requeue([bad]) == {bad}
+    assert await _claim(backend) == [bad]
+    assert (await backend.get([later]))[0].status is Status.SCHEDULED
+
+
+@cases("database", migrated(["sqlite"]))
+async def test_a_scheduled_row_that_may_not_be_failed_stops_no_claim(backend, database):
+    bad, due = await put(backend, 2, delay=60.0)
+    database.execute(f"UPDATE {database.table} SET run_after = '2020-01-01 00:00:00.000000' WHERE id = %s", due.hex)
+    database.execute(f"UPDATE {database.table} SET run_after = 5 WHERE id = %s", bad.hex)
+    database.execute(
+        f"CREATE TRIGGER kept BEFORE UPDATE ON {database.table} WHEN new.status = 3 "
+        "BEGIN SELECT RAISE(ABORT, 'no'); END"
+    )
+    try:
+        assert await _claim(backend) == [due]
+    finally:
+        database.execute("DROP TRIGGER kept")
+
+
+@pytest.mark.parametrize("zero", ["0000-00-00", "2026-00-00"])
+@cases("database", migrated(["mysql", "mariadb"]))
+async def test_a_scheduled_row_with_a_zero_date_fails_alone(backend, database, zero):
+    bad, due, later = await put(backend, 3, delay=60.0)
+    change(database, f"SET run_after = '2020-01-01' WHERE id = '{_key(database, due)}'")
+    change(database, f"SET run_after = '{zero}' WHERE id = '{_key(database, bad)}'")
+    assert await backend.agenda.until_due() <= 0
+    await backend.agenda.advance(1_000_000)
+    assert await _claim(backend) == [due]
+    status, error = _outcome(database, _key(database, bad))
+    assert (status, "`run_after`" in error) == (Status.FAILED, True)
+    assert 0 < await backend.agenda.until_due() <= 59
+    assert (await backend.get([later]))[0].status is Status.SCHEDULED
+
+
 @ON_SQLITE
 async def test_a_lost_row_that_cannot_be_read_hides_no_other(backend, database):
     bad, good = await put(backend, 2)
@@ -120,6 +184,17 @@ async def test_a_lost_row_that_cannot_be_read_hides_no_other(backend, database):
         [lost] = await backend.rescue(lease=1, error="lost")
     assert lost.id == good
     assert _outcome(database, "bad")[0] == Status.FAILED
+
+
+@pytest.mark.parametrize("value", ["'garbage'", "x'00'", "CAST(x'ff' AS text)"])
+@ON_SQLITE
+async def test_a_running_row_with_no_time_that_ends_fails(backend, database, value):
+    bad, running = await put(backend, 2)
+    assert set(await _claim(backend)) == {bad, running}
+    database.execute(f"UPDATE {database.table} SET modified = {value} WHERE id = %s", bad.hex)
+    await backend.fail_unreadable()
+    assert _outcome(database, bad.hex)[0] == Status.FAILED
+    assert _outcome(database, running.hex)[0] == Status.RUNNING
 
 
 @cases("database", migrated(["sqlite"]))

@@ -7,6 +7,7 @@ import logging
 import multiprocessing
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -221,3 +222,22 @@ def closes_its_streams() -> str:
     os.close(1)
     os.close(2)
     return "done"
+
+
+@task(isolation="process", timeout=20)
+def starts_a_reader() -> str:
+    return repr(subprocess.run(["cat"], stdout=subprocess.PIPE, check=True).stdout + os.read(0, 1))
+
+
+@task(isolation="process", timeout=20)
+async def starts_a_reader_in_a_loop() -> str:
+    process = await asyncio.create_subprocess_exec("cat", stdout=asyncio.subprocess.PIPE)
+    return repr((await process.communicate())[0] + sys.stdin.buffer.read())
+
+
+@task(isolation="process", timeout=20)
+def forks_a_reader() -> str:
+    pid = os.fork()
+    if pid == 0:
+        os._exit(len(os.read(0, 1)))
+    return repr(os.waitpid(pid, 0)[1])

@@ -374,3 +374,12 @@ async def test_what_a_process_reports_never_gets_into_a_file_of_the_task(runner,
 async def test_a_process_that_closes_its_streams_keeps_its_result(runner):
     result = await run(runner, f"{ISOLATED}.closes_its_streams")
     assert (result.error, result.output, result.log) == (None, "done", "printed\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "output"),
+    [("starts_a_reader", "b''"), ("starts_a_reader_in_a_loop", "b''"), ("forks_a_reader", "0")],
+)
+async def test_standard_input_has_ended_for_the_task_and_what_it_starts(runner, name, output):
+    result = await run(runner, f"{ISOLATED}.{name}")
+    assert (result.error, result.output) == (None, output)

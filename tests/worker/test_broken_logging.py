@@ -135,3 +135,23 @@ async def test_a_worker_leaves_the_list_before_it_says_what_is_left(queue, monke
     with pytest.raises(ZeroDivisionError):
         await asyncio.wait_for(worker.run(burst=True), 30)
     assert await queue.workers() == []
+
+
+@SQLITE
+@pytest.mark.parametrize(
+    "how",
+    [
+        "logging.disable(logging.CRITICAL)",
+        "logging.Logger.isEnabledFor = broken",
+        "logging.Logger.getEffectiveLevel = broken",
+    ],
+)
+async def test_what_an_application_does_to_logging_as_a_whole_silences_no_worker(database, tmp_path, how):
+    project(tmp_path, jobs=JOBS.format(how))
+    async with Queue(settings=Settings(database_url=database.url)) as queue:
+        await queue.enqueue("jobs.fails")
+        written = worked(tmp_path, database.url, "--import", "jobs")
+        assert await queue.count(status=Status.FAILED) == 1
+    for line in (" on SQLite ", "failed: ValueError", "ended after"):
+        assert written.count(line) == 1, written
+    assert " DEBUG " not in written

@@ -7,5 +7,7 @@ UPDATE JSON_TABLE(:ids, '$[*]' COLUMNS (id {id_type} PATH '$')) AS d
        t.worker_pid = NULL, -- [errors]
        t.error = :error, -- [errors]
        t.output = CONCAT(COALESCE(t.output, ''), :error), -- [not errors]
+       t.run_after = NULL, -- [migrated]
        t.modified = UTC_TIMESTAMP(6) + INTERVAL :utc_offset SECOND
- WHERE t.status IN (0, 1)
+ WHERE t.status IN (0, 1) -- [not migrated]
+ WHERE t.status IN (0, 1, 5) -- [migrated]

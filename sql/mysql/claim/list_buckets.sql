@@ -6,10 +6,12 @@
 -- One step in the index for each bucket, however many rows it has: both servers take it so (a loose index scan) only where
 -- the constant status is grouped by, too. Paused queues are left out afterwards, for the same reason. MariaDB reads every
 -- queued row all the same as long as its statistics are those of an empty table, some ten seconds after it was filled.
+-- From a zero date there are no seconds (MySQL says NULL): it is due, so that `promote` comes upon it.
 -- Params: none
 -- Returns: took, due_in, queue, priority, oldest
 SELECT TIMESTAMPDIFF(MICROSECOND, NOW(6), SYSDATE(6)) / 1e6 AS took,
-       TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(6), scheduled.earliest) / 1e6 AS due_in,
+       COALESCE(TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(6), scheduled.earliest) / 1e6,
+                IF(scheduled.earliest <= UTC_TIMESTAMP(6), 0, NULL)) AS due_in,
        bucket.queue,
        bucket.priority,
        bucket.oldest
