@@ -104,10 +104,14 @@ async def test_columns_that_are_lost_alone_are_made_again_alone(fresh_database):
         for name in "losses", "limit_key":
             fresh_database.execute(f"ALTER TABLE {fresh_database.table} DROP COLUMN {name}")
     async with opened(fresh_database.url) as backend:
-        with pytest.raises(SchemaError, match="lacks column losses"):
+        with pytest.raises(SchemaError, match="lacks columns? losses"):
             await backend.claim(1, worker_pid=None)
         names = [change.name for change in await backend.migrate()]
-        assert names == ["column losses", "column limit_key", HEALED]
+        one_by_one = fresh_database.dialect == "sqlite"
+        assert names == [
+            *(["column losses", "column limit_key"] if one_by_one else ["columns losses, limit_key"]),
+            HEALED,
+        ]
         assert everything(fresh_database) == whole
         kept = await row(backend, later)
         assert (kept.status, kept.queue) == (Status.SCHEDULED, "mail")
