@@ -7,7 +7,6 @@ from collections.abc import Collection, Sequence
 from contextlib import closing
 from dataclasses import asdict
 from datetime import datetime
-from math import inf
 from typing import Any, TypeVar, Unpack
 from uuid import UUID
 
@@ -50,7 +49,7 @@ from asyncqueue.backends.table import Table
 from asyncqueue.backends.transactions import for_callers
 from asyncqueue.backends.unreadable import AS_DJANGO, NUMBER, UNREADABLE_AT_ONCE, Form, instant_or, legible, records
 from asyncqueue.backends.values import filtering, outcome_of, queue_states, status_of, task_record
-from asyncqueue.errors import DatabaseError, SchemaError
+from asyncqueue.errors import SchemaError
 from asyncqueue.model import (
     Attempt,
     AttemptEnd,
@@ -308,7 +307,7 @@ class SqliteBackend:
         if bad:
             keys = [row[0] for row in bad]
             await self._write(lambda raw: fail(raw, self._table, keys, self._times.now()), patience=_NO_PATIENCE)
-        silent = self._silent
+        silent = self._times.silence
         return [
             LostTask(UUID(key), task, pid, token, bool(ours), attempt, losses, by, started, silent(token), queue)
             for key, task, pid, token, ours, attempt, losses, by, started, queue in rows
@@ -521,13 +520,6 @@ class SqliteBackend:
     def _filter(self, where: TaskFilter) -> dict[str, Any]:
         self._table.check_filter(where)
         return filtering(where, numbers(where.statuses), glob, self._times.written)
-
-    def _silent(self, token: Any) -> float:
-        """Seconds for which nobody has renewed a row; for ever where its `modified` is no time."""
-        try:
-            return self._times.age(token)
-        except (DatabaseError, OverflowError):
-            return inf
 
     def _records(self, rows: list[Row]) -> list[TaskRecord]:
         times = self._times
