@@ -11,7 +11,7 @@ import typer
 from asyncqueue.cli.command import command
 from asyncqueue.cli.errors import USAGE, fail
 from asyncqueue.cli.options import Database, Json, seconds
-from asyncqueue.cli.output import print_json, task_fields
+from asyncqueue.cli.output import print_json, shorten, task_fields
 from asyncqueue.cli.selecting import parse_id, parse_instant
 
 
@@ -136,8 +136,14 @@ def _arguments(pairs: list[str], document: str | None) -> dict[str, Any]:
 
 
 def _read_json(text: str) -> Any:
-    """What a JSON text says. Python's reader takes more for JSON: NaN, Infinity, and numbers that are too large."""
-    return jsonlib.loads(text, parse_constant=_refuse, parse_float=_finite, object_pairs_hook=_once)
+    """What a JSON text says. Python's reader takes more for JSON: NaN, Infinity, and numbers that are too large.
+
+    Raises ValueError for a text that is no JSON.
+    """
+    try:
+        return jsonlib.loads(text, parse_constant=_refuse, parse_float=_finite, object_pairs_hook=_once)
+    except RecursionError:
+        raise fail(f"the arguments are nested too deeply: {shorten(text, 40)}", USAGE) from None
 
 
 def _refuse(name: str) -> Any:

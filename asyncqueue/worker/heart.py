@@ -147,8 +147,7 @@ class Heart:
             raise
         self._renewed_at = began
         for held, reason in renewal.stopped:
-            logger.warning("stopping task %s (%s): %s", held.id, held.claimed.task, reason.value, extra=held.about)
-            held.stop(reason)
+            held.halt(reason)
         self._say_locked(renewal.locked)
         if not await self._present():
             self._well_since = time.monotonic()

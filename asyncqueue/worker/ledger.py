@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Iterable, Iterator, Sequence, Set
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from enum import Enum
+from itertools import chain
 from uuid import UUID
 
 from asyncqueue.backends.base import Backend
@@ -73,6 +74,11 @@ class Held:
         if self.reason is Reason.CANCELLED and self.run is not None:
             self.log = self.run.capture.text()
 
+    def halt(self, reason: Reason) -> None:
+        """Stop it because of what became of its row, and say so."""
+        logger.warning("stopping task %s (%s): %s", self.id, self.claimed.task, reason.value, extra=self.about)
+        self.stop(reason)
+
     def stop(self, reason: Reason) -> None:
         """Stop the run, if it has begun, and remember why. The first reason stands."""
         if self.reason is None:
@@ -128,6 +134,11 @@ class Ledger:
     A renewal changes tokens, by which every other write is fenced, and neither waits for the other: a slow answer to
     one batch of ends must not cost the other rows their leases. So a write may miss because a renewal has changed its
     row's token meanwhile. Ask `moved` before a miss counts as the loss of the claim, and write again.
+
+    A worker may claim a row while it still has an earlier claim of it: somebody has cancelled the task and queued it
+    again, the row was rescued and queued, or the reply to the write of its end is not read yet. The earlier claim is
+    superseded. Its lease is not renewed, its token stays, and its run is stopped. The new one `waits` until the earlier
+    one is removed: the runs of a row follow each other, and no batch of writes has both.
     """
 
     def __init__(self, backend: Backend, leases: Leases) -> None:
@@ -137,6 +148,10 @@ class Ledger:
         self._backend = backend
         self._leases = leases
         self._held: dict[UUID, Held] = {}
+        #: The claims that later ones of their rows have superseded, and that are still to end.
+        self._superseded: dict[UUID, list[Held]] = {}
+        #: Called when a claim was superseded, and when that one is removed: another one may wait for that.
+        self.on_superseded: Callable[[], None] = lambda: None
         self._left: set[UUID] = set()
         #: The claims whose renewal the database has refused. It was said once of each.
         self._refused: set[UUID] = set()
@@ -144,10 +159,10 @@ class Ledger:
         self._waiting: dict[UUID, None] = {}
 
     def __len__(self) -> int:
-        return len(self._held)
+        return len(self._held) + sum(map(len, self._superseded.values()))
 
     def __iter__(self) -> Iterator[Held]:
-        return iter(self._held.values())
+        return chain(self._held.values(), *self._superseded.values())
 
     @property
     def ids(self) -> list[UUID]:
@@ -158,8 +173,21 @@ class Ledger:
         """Enter a new claim; `since` is the monotonic time before its statement was sent."""
         if self._left:
             self._left.discard(claimed.id)
+        if claimed.id in self._held:
+            self._supersede(self._held[claimed.id])
         held = self._held[claimed.id] = Held(claimed, claimed.token, since)
         return held
+
+    def _supersede(self, earlier: Held) -> None:
+        self._refused.discard(earlier.id)
+        self._superseded.setdefault(earlier.id, []).append(earlier)
+        if not earlier.over:  # else the write of its end tells whose the row was
+            earlier.halt(Reason.TAKEN)
+        self.on_superseded()
+
+    def waits(self, held: Held) -> bool:
+        """Whether a claim must not begin yet, because an earlier one of the same row has not ended."""
+        return held.id in self._superseded
 
     def remove(self, held: Held) -> None:
         """Forget a claim: its end is written, or it is not ours any more."""
@@ -168,11 +196,17 @@ class Ledger:
             del self._held[key]
             if self._refused:
                 self._refused.discard(key)
+        elif held in self._superseded.get(key, ()):
+            self._superseded[key].remove(held)
+            if not self._superseded[key]:
+                del self._superseded[key]
+            self.on_superseded()
 
     def leave(self, held: Held) -> None:
         """Forget a claim whose end the database lets nobody write. It is not renewed any more."""
+        if self._held.get(held.id) is held:
+            self._left.add(held.id)
         self.remove(held)
-        self._left.add(held.id)
 
     def standing(self, held: Held) -> bool:
         """Whether the lease is surely not over yet, by this host's monotonic clock."""

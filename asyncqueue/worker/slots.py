@@ -37,7 +37,8 @@ class Slots:
 
     Args:
         size: how many tasks run at once.
-        ledger: tells whether a lease still stands when a task's turn comes.
+        ledger: tells whether a lease still stands when a task's turn comes, and whether an earlier run of its row has
+            ended.
         runner: runs one task.
         streams: where generators write.
         on_end: called with each claim when its run has ended, with or without a result.
@@ -54,6 +55,9 @@ class Slots:
         self._on_end = on_end
         self._buffer: deque[Held] = deque()
         self._buffered_at = 0.0
+        #: Those whose turn has come, and that wait for the end of an earlier run of their row in this worker.
+        self._behind: list[Held] = []
+        ledger.on_superseded = self._look_behind
         self._running: dict[asyncio.Task[Any] | None, Held] = {}
         # Runs that ignore their cancellation: asyncio itself keeps no reference to its tasks.
         self._abandoned: dict[asyncio.Task[Any] | None, tuple[Held, float]] = {}
@@ -82,16 +86,16 @@ class Slots:
     @property
     def buffered(self) -> int:
         """How many wait for a place."""
-        return len(self._buffer)
+        return len(self._buffer) + len(self._behind)
 
     @property
     def free(self) -> int:
         """How many more fit without waiting."""
-        return self._size - len(self._running) - len(self._buffer)
+        return self._size - len(self._running) - self.buffered
 
     def holds(self, held: Held) -> bool:
         """Whether it runs here, or waits for a place."""
-        return held in self._buffer or held in self._running.values()
+        return held in self._buffer or held in self._behind or held in self._running.values()
 
     @property
     def claims(self) -> Collection[Held]:
@@ -126,10 +130,15 @@ class Slots:
         self._fill()
 
     def withdraw(self) -> list[Held]:
-        """Take back what has not started."""
+        """Take back what waits for a place: it may have one in another worker."""
         waiting = list(self._buffer)
         self._buffer.clear()
         return waiting
+
+    def withdraw_all(self) -> list[Held]:
+        """Take back what has not started."""
+        behind, self._behind = self._behind, []
+        return [*behind, *self.withdraw()]
 
     def interrupt(self, reason: Reason) -> None:
         """Stop everything that runs."""
@@ -158,6 +167,9 @@ class Slots:
         while self._buffer and len(self._running) < self._size:
             held = self._buffer.popleft()
             if held.reason is None and self._ledger.standing(held):
+                if self._ledger.waits(held):
+                    self._behind.append(held)
+                    continue
                 try:
                     self._start(held)
                 except Exception as error:  # noqa: BLE001 - it must not keep the other tasks from starting
@@ -172,6 +184,22 @@ class Slots:
                         extra=held.about,
                     )
                 self._on_end(held)
+
+    def _look_behind(self) -> None:
+        """Look, a moment later, which of those that wait need not: whoever calls this is in the middle of something."""
+        if self._behind:
+            asyncio.get_running_loop().call_soon(self._resume)
+
+    def _resume(self) -> None:
+        behind, self._behind = self._behind, []
+        for held in behind:
+            if held.reason is not None:
+                self._on_end(held)
+            elif self._ledger.waits(held):
+                self._behind.append(held)
+            else:
+                self._buffer.append(held)
+        self._fill()
 
     def _not_started(self, held: Held, error: Exception) -> None:
         lack = lacking(error)

@@ -301,7 +301,7 @@ class Worker:
 
     async def _drain(self, grace: float) -> None:
         """End everything held. Heartbeats and writes go on meanwhile: they are loops of their own."""
-        for held in self._slots.withdraw():
+        for held in self._slots.withdraw_all():
             self._ended(held, Reason.SHUTDOWN)
         if self._slots.running:
             logger.info("waiting up to %g s for %d running tasks", round(grace, 1), self._slots.running)

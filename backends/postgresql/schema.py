@@ -68,10 +68,16 @@ def slots(names: Names) -> dict[str, str]:
 
 
 async def server(connection: AsyncpgConnection, table: Table) -> Server:
-    """What answered. Raises UnsupportedServer for one that is too old."""
-    version, number = await connection.fetchrow(table.sql("server")) or ("", 0)
+    """What answered. Raises UnsupportedServer for one that is too old, or a database whose texts may be anything."""
+    version, number, encoding = await connection.fetchrow(table.sql("server")) or ("", 0, "")
     if number < _OLDEST[1]:
         raise UnsupportedServer(f"this is PostgreSQL {version}; asyncqueue needs {_OLDEST[0]} or later")
+    if encoding == "SQL_ASCII":
+        # The server neither checks nor converts texts there. One row with another encoding's would stop every claim.
+        raise UnsupportedServer(
+            "this PostgreSQL database has the encoding SQL_ASCII, in which a text may be any bytes; asyncqueue needs "
+            "one whose texts are checked: move the data to a database that is made with ENCODING 'UTF8'"
+        )
     return Server("PostgreSQL", version)
 
 

@@ -7,7 +7,6 @@ from collections.abc import Collection, Sequence
 from contextlib import closing
 from dataclasses import asdict
 from datetime import datetime
-from math import inf
 from typing import Any, TypeVar, Unpack
 from uuid import UUID
 
@@ -58,7 +57,7 @@ from asyncqueue.backends.sqlite.rows import (
 from asyncqueue.backends.sqlite.scheduled import SqliteAgenda
 from asyncqueue.backends.sqlite.times import Times
 from asyncqueue.backends.sqlite.unique_keys import Keys
-from asyncqueue.errors import DatabaseError, SchemaError
+from asyncqueue.errors import SchemaError
 from asyncqueue.model import (
     Attempt,
     AttemptEnd,
@@ -318,7 +317,7 @@ class SqliteBackend:
         if bad:
             keys = [row[0] for row in bad]
             await self._write(lambda raw: fail(raw, self._table, keys, self._times.now()), patience=_NO_PATIENCE)
-        silent = self._silent
+        silent = self._times.silence
         return [
             LostTask(UUID(key), task, pid, token, bool(ours), attempt, losses, by, started, silent(token), queue)
             for key, task, pid, token, ours, attempt, losses, by, started, queue in rows
@@ -531,13 +530,6 @@ class SqliteBackend:
     def _filter(self, where: TaskFilter) -> dict[str, Any]:
         self._table.check_filter(where)
         return filtering(where, numbers(where.statuses), glob, self._times.written)
-
-    def _silent(self, token: Any) -> float:
-        """Seconds for which nobody has renewed a row; for ever where its `modified` is no time."""
-        try:
-            return self._times.age(token)
-        except (DatabaseError, OverflowError):
-            return inf
 
     def _records(self, rows: list[Row]) -> list[TaskRecord]:
         times = self._times

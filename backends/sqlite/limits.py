@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
+from math import inf
 from typing import Any
 from uuid import UUID
 
@@ -80,7 +81,9 @@ def _last(times: Times, now: datetime, row: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def _task(times: Times, now: datetime, row: tuple[Any, ...]) -> tuple[Any, ...]:
     key, status, started, limit_key, renewed, attempt = row
-    started, renewed = (None if text is None else times.age(text, now) for text in (started, renewed))
+    # A column of times may have anything: what is no time is not known.
+    ages = (times.silence(text, now) for text in (started, renewed))
+    started, renewed = (None if age == inf else age for age in ages)
     return key, status, started, limit_key, renewed, attempt, now.timestamp()
 
 

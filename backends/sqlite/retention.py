@@ -67,7 +67,7 @@ class SqliteRetention(Sweeping):
         return len(gone)
 
     def _seconds(self, since: Stamp, now: Stamp) -> float:
-        return (self._times.parse(str(now)) - self._times.parse(str(since))).total_seconds()
+        return self._times.silence(since, self._times.parse(str(now)))
 
     async def _kept_attempts(self, after: UUID, limit: int) -> list[UUID]:
         rows = await self._select("orphan_candidates_attempts", {"after": after.hex, "limit": limit})

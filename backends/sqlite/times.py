@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
+from math import inf
 from typing import Any
 
 from asyncqueue.backends.common.timezones import naive_cutoff, seconds_since, slowest_clock, to_naive, to_utc
@@ -85,6 +86,13 @@ class Times:
         """Seconds from such an instant until now, or until another one. Raises DatabaseError, too."""
         found, now = _read(text), now or datetime.now(UTC)
         return seconds_since(found, now, self._zone) if found.tzinfo is None else (now - found).total_seconds()
+
+    def silence(self, text: Any, now: datetime | None = None) -> float:
+        """The same; for ever where a column of times has something else."""
+        try:
+            return self.age(text, now)
+        except (DatabaseError, OverflowError):
+            return inf
 
     def written(self, instant: datetime) -> str:
         """The text of an aware instant."""

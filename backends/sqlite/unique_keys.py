@@ -30,7 +30,7 @@ class Keys:
         noted = [Noted(key, UUID(task_id), held_for) for key, task_id, held_for in found.fetchall()]
         ids = {"ids": array(asked(tasks, noted))}
         holders = {
-            UUID(key): Holder(status, self._times.age(modified))
+            UUID(key): Holder(status, self._times.silence(modified))
             for key, status, modified in raw.execute(self._table["holders"].text, ids).fetchall()
         }
         made = decide(tasks, noted, holders)

@@ -34,6 +34,9 @@ async def count():
     raise RuntimeError("three is enough")
 """
 
+#: Deeper than Python reads JSON.
+DEEP = "[" * 50_000
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
@@ -223,6 +226,10 @@ def test_migrating(folder):
         (["enqueue", "jobs.greet", "name"], 2, "'name' is not of the form NAME=VALUE"),
         (["enqueue", "jobs.greet", '{"a": 1}'], 2, "give JSON with --args '{\"a\": 1}'"),
         (["enqueue", "jobs.greet", "--args", "{"], 2, "--args is not valid JSON"),
+        pytest.param(["enqueue", "jobs.greet", "--args", DEEP], 2, "are nested too deeply: [[[", id="deep --args"),
+        pytest.param(["enqueue", "jobs.greet", f"n={DEEP}"], 2, "are nested too deeply: [[[", id="deep argument"),
+        (["stats", "-d", "postgresql://u:a[b@127.0.0.1:1/x"], 1, "PostgreSQL at 127.0.0.1:1 cannot be reached"),
+        (["stats", "-d", "mysql://u:a]b@127.0.0.1:1/x"], 1, "the database at 127.0.0.1:1 cannot be reached"),
         (["enqueue", "jobs.greet", "--args", "[1]"], 2, "--args must be a JSON object"),
         (["enqueue", "jobs.greet", "a=1", "--args", "{}"], 2, "not both"),
         (["show", "12"], 2, "'12' is not a task id"),

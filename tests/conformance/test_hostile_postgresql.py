@@ -19,6 +19,7 @@ from asyncqueue.errors import (
     DatabaseReadOnly,
     DatabaseUnavailable,
     DataRejected,
+    UnsupportedServer,
 )
 from asyncqueue.model import After, NewTask, Unique
 from tests.conformance.conftest import opened
@@ -50,6 +51,23 @@ HOSTILE = {
     "enable_indexscan": "off",
     "default_transaction_deferrable": "on",
 }
+
+
+@ON_POSTGRESQL
+async def test_a_database_whose_texts_may_be_anything_is_refused(database):
+    name = f"ascii_{uuid.uuid4().hex[:8]}"
+    parts = urlsplit(database.url)
+    database.administer(
+        f"CREATE DATABASE {name} ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0 "
+        f"OWNER {parts.username}"
+    )
+    try:
+        backend = backend_for(urlunsplit(parts._replace(path=f"/{name}")), Options())
+        with pytest.raises(UnsupportedServer, match=r"encoding SQL_ASCII.*ENCODING 'UTF8'"):
+            await backend.open()
+        await backend.close()
+    finally:
+        database.administer(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def set_for_all(database, settings: dict[str, str]) -> None:

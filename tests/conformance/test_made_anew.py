@@ -104,7 +104,7 @@ async def test_columns_that_are_lost_alone_are_made_again_alone(fresh_database):
         for name in "losses", "limit_key":
             fresh_database.execute(f"ALTER TABLE {fresh_database.table} DROP COLUMN {name}")
     async with opened(fresh_database.url) as backend:
-        with pytest.raises(SchemaError, match="lacks columns? losses"):
+        with pytest.raises(SchemaError, match=r"lacks columns? losses"):
             await backend.claim(1, worker_pid=None)
         names = [change.name for change in await backend.migrate()]
         one_by_one = fresh_database.dialect == "sqlite"

@@ -10,6 +10,9 @@ from asyncqueue.backends.base import TaskFilter
 from asyncqueue.backends.promotions import Arrival
 from asyncqueue.model import Status
 from tests.conformance.test_buckets import put
+from tests.conformance.test_keys import keyed
+from tests.conformance.test_limits import admitted, declare, held
+from tests.conformance.test_limits import claim as claim_limited
 from tests.servers.cases import cases, migrated, shaped
 
 ON_SQLITE = cases("database", [*shaped(["sqlite"]), *migrated(["sqlite"])])
@@ -139,3 +142,29 @@ async def test_a_time_that_is_none_is_shown_as_the_earliest(backend, database, c
     assert getattr(record, column).year == 1
     [count] = await backend.counts()
     assert count.oldest.year == (1 if column == "modified" else datetime.now(UTC).year)
+
+
+@pytest.mark.parametrize("time", [BAD, "'garbage'", "5", "x'00'"])
+@LEVEL_1
+async def test_a_holder_of_a_key_without_a_time_holds_it_no_longer(backend, database, time):
+    first, second = keyed(held_for=3600.0), keyed()
+    assert await backend.enqueue_unique([first]) == [first.id]
+    spoil(database, first.id, "modified", f"{time}, status = 2")
+    assert (await backend.retention.sweep_keys(limit=10)).deleted == 1
+    await backend.enqueue_unique([first._replace(id=(third := keyed()).id)])
+    spoil(database, third.id, "modified", f"{time}, status = 2")
+    assert await backend.enqueue_unique([second]) == [second.id]
+
+
+@pytest.mark.parametrize("time", [BAD, "'garbage'", "5", "x'00'"])
+@LEVEL_1
+async def test_a_running_task_without_a_time_keeps_its_place_and_stops_no_other(backend, database, time):
+    await declare(backend, 2)
+    first, _, last = await held(backend, 3)
+    assert await admitted(backend) == 2
+    await claim_limited(backend)
+    spoil(database, first, "started", time)
+    assert await admitted(backend) == 0
+    database.execute(f"UPDATE {database.table} SET status = 2 WHERE id = %s", first.hex)
+    assert await admitted(backend) == 1
+    assert [each.id for each in await claim_limited(backend)] == [last]

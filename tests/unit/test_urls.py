@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import pytest
 
@@ -28,6 +29,8 @@ from asyncqueue.urls import anchored, file_of, is_memory, redacted, understood
         ("sqlite3:///b", "sqlite:///b"),
         ("POSTGRESQL://u@h/d", "postgresql://u@h/d"),
         ("postgresql://u:p@ss@h/d", "postgresql://u:p%40ss@h/d"),
+        ("postgresql://u:a[b@h/d", "postgresql://u:a%5Bb@h/d"),
+        ("mysql://u:a]b%20\u00e4@[::1]/d", "mysql://u:a%5Db%20%C3%A4@[::1]/d"),
         ("sqlite:///a@b", "sqlite:///a@b"),
     ],
 )
@@ -40,6 +43,14 @@ def test_another_database_is_refused(url):
     with pytest.raises(ConfigurationError, match=r"asyncqueue knows postgresql://") as error:
         understood(url)
     assert "SECRET" not in str(error.value)
+
+
+@pytest.mark.parametrize("password", ["a[b", "a]b", "[::1]", "p@ss", "a\u2100b", "a b", "a+b", "a%25b", "100%", "a\\b"])
+def test_a_password_is_what_stands_there(password):
+    meant = password.replace("%25", "%")
+    assert mysql(understood(f"mysql://u:{password}@h/d")).password == meant
+    dsn = postgresql(understood(f"postgresql://u:{password}@h/d")).arguments["dsn"]
+    assert unquote(urlsplit(dsn).password or "") == meant  # as asyncpg reads it
 
 
 @pytest.mark.parametrize("password", ["SEC/RET", "SEC#RET", "SEC?RET", "12/34", "SEC/R@T"])

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 import uuid
+from typing import Any, cast
 
 from asyncqueue.backoff import Backoff
 from asyncqueue.model import ClaimedTask, Observation, Status
 from asyncqueue.worker.claiming import Prefetch
-from asyncqueue.worker.ledger import Held, Reason, judge
+from asyncqueue.worker.ledger import Held, Ledger, Reason, judge
 
 
 def held(token: str = "t1", *doubtful: str) -> Held:
@@ -79,6 +80,38 @@ def test_the_first_reason_to_stop_stands() -> None:
     claim.stop(Reason.CANCELLED)
     claim.stop(Reason.SHUTDOWN)
     assert claim.reason is Reason.CANCELLED
+
+
+def test_claims_of_one_row_follow_each_other() -> None:
+    """One whose end is on its way is left to that; another one is stopped."""
+    calls: list[str] = []
+    ledger = Ledger(cast(Any, None), cast(Any, None))
+    ledger.on_superseded = lambda: calls.append("one")
+    rows = [ClaimedTask(uuid.UUID(int=1), "a.b", None, token, "t0") for token in ("t1", "t2", "t3")]
+    first = ledger.add(rows[0], 0.0)
+    first.over = True
+    second = ledger.add(rows[1], 0.0)
+    assert (first.reason, second.reason, ledger.waits(second)) == (None, None, True)
+    third = ledger.add(rows[2], 0.0)
+    assert (second.reason, third.reason, ledger.waits(third)) == (Reason.TAKEN, None, True)
+    assert (len(ledger), set(ledger), ledger.ids) == (3, {first, second, third}, [first.id])
+    ledger.remove(second)
+    assert ledger.waits(third)
+    ledger.leave(first)
+    assert (ledger.waits(third), len(calls), ledger.ids) == (False, 4, [third.id])
+    ledger.remove(third)
+    assert not ledger
+
+
+def test_a_row_that_is_handed_back_unbegun_and_claimed_again_waits_for_the_same_earlier_run() -> None:
+    ledger = Ledger(cast(Any, None), cast(Any, None))
+    row = ClaimedTask(uuid.UUID(int=1), "a.b", None, "t1", "t0")
+    first = ledger.add(row, 0.0)
+    ledger.remove(ledger.add(row, 0.0))
+    assert ledger.waits(ledger.add(row, 0.0))
+    ledger.remove(first)
+    [third] = ledger
+    assert not ledger.waits(third)
 
 
 def test_a_fixed_prefetch_stays() -> None:
