@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import anyio
 
 from asyncqueue.backends.facets import Chains
+from asyncqueue.background import surely
 from asyncqueue.errors import InvalidTask, PayloadTooLarge, TaskNotImportable, UnknownTask
 from asyncqueue.limits import Limit, LimitPolicy
 from asyncqueue.loggers import get_logger
@@ -220,7 +221,9 @@ class Runner:
             return ended
         try:
             if run.streamed:
-                await run.flush()
+                # The outcome is decided. What the task has left behind, such as a cancellation of its asyncio task that
+                # is still to come, or a scope of anyio that it never left, must not change it.
+                await surely(run.flush(), name="asyncqueue flush")
         except StreamLost:
             return None
         except InvalidTask as invalid:
