@@ -113,7 +113,7 @@ async def run_in_process(run: Run, limits: Limits, *, prepare: str | None, modul
             await _surely(_cancelled(*readers, ended))
     if frames.end is None:
         code = process.returncode
-        if not (frames.begun or closed) and (lacking_by(run.capture.text() or "") or not is_over()):
+        if not (run.begun or closed) and (lacking_by(run.capture.text() or "") or not is_over()):
             raise CannotBegin(f"the process of the task ended with code {code} before it could begin")
         closed |= code == CANNOT_REPORT
         raise TaskProcessDied(_CLOSED if closed else f"Worker subprocess exited with code {code}")
@@ -212,8 +212,6 @@ class _Frames:
 
     def __init__(self, run: Run) -> None:
         self.end: dict[str, Any] | None = None
-        #: Whether the function may have been called.
-        self.begun = False
         self._run = run
 
     async def read(self, reports: asyncio.StreamReader) -> None:
@@ -232,6 +230,6 @@ class _Frames:
             redirect.log(self._run, record)
             logs.show(record, elsewhere=frame["elsewhere"])
         elif "begun" in frame:
-            self.begun = True
+            self._run.begun = True
         else:
             self.end = frame

@@ -17,21 +17,19 @@ LEVELS = cases("database", [*shaped(DIALECTS, [10]), *migrated()])
 @LEVELS
 async def test_a_cancellation_that_comes_after_the_end_of_a_task_changes_nothing(queue, tmp_path):
     """It comes while the worker writes what the task has yielded last."""
-    given = {
-        function.__name__: (function, {"witness": str(tmp_path / function.__name__)})
-        for function in (
-            leftover_tasks.leaves_a_cancellation,
-            leftover_tasks.leaves_a_scope,
-            leftover_tasks.leaves_a_cancellation_and_fails,
+    ends_well = [leftover_tasks.leaves_a_cancellation, leftover_tasks.leaves_a_scope]
+    witnesses = [tmp_path / str(number) for number in range(3)]
+    *well, badly = [
+        await queue.enqueue(function, {"witness": str(witness)})
+        for function, witness in zip(
+            [*ends_well, leftover_tasks.leaves_a_cancellation_and_fails], witnesses, strict=True
         )
-    }
-    handles = dict(zip(given, await queue.enqueue_many(list(given.values())), strict=True))
+    ]
     async with working(queue) as worker:
-        assert await handles["leaves_a_cancellation"].result(timeout=30) == "text"
-        assert await handles["leaves_a_scope"].result(timeout=30) == "text"
+        assert [await handle.result(timeout=30) for handle in well] == ["text", "text"]
         with pytest.raises(TaskFailed, match="its own"):
-            await handles["leaves_a_cancellation_and_fails"].result(timeout=30)
-    assert {name: lines(tmp_path / name) for name in given} == dict.fromkeys(given, ["effect"])
+            await badly.result(timeout=30)
+    assert [lines(witness) for witness in witnesses] == [["effect"]] * 3
     assert worker.progress.released == 0
-    failed = await handles["leaves_a_cancellation_and_fails"].record()
+    failed = await badly.record()
     assert (failed.status, failed.output) == (Status.FAILED, "text")
