@@ -7,6 +7,7 @@ in the context of such an asyncio task there is no run, and the code of a run ca
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 from collections.abc import Coroutine
 from typing import Any, TypeVar
@@ -39,3 +40,16 @@ def create_task(work: Coroutine[Any, Any, Result], *, name: str) -> asyncio.Task
 def cancel(task: asyncio.Task[Any]) -> None:
     """Cancel a task of asyncqueue's own, on behalf of whatever run."""
     asyncio.Task.cancel(task)
+
+
+async def surely(work: Coroutine[Any, Any, Result], *, name: str) -> Result:
+    """Do work in an asyncio task of asyncqueue's own, and return or raise what it does, whatever cancels the caller.
+
+    It is for work that must not be left undone. A shield of anyio would not hold: code of a run may cancel the caller's
+    asyncio task itself, at any time.
+    """
+    task = create_task(work, name=name)
+    while not task.done():
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.shield(task)
+    return task.result()

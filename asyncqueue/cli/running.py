@@ -194,7 +194,7 @@ async def _work(settings: Settings, *, django: str | None, burst: bool) -> None:
 
 
 def _end(progress: Progress) -> None:
-    """End the process, with exit code 1 where results could not be written, or a burst has found no function."""
+    """End the process, with exit code 1 where results could not be written, or a burst has left tasks in the queue."""
     code = 1 if progress.unwritten or progress.astray else 0
     stuck = progress.abandoned_threads or progress.abandoned_runs or progress.abandoned_hooks
     if stuck:

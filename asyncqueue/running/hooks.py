@@ -25,6 +25,11 @@ Hook = Callable[..., Any]
 _threads = Threads()
 
 
+def threads_left() -> int:
+    """How many threads of hooks run on although nobody waits for them any more."""
+    return _threads.abandoned
+
+
 @dataclass(frozen=True)
 class Hooks:
     """Functions to call; each is async, or plain and then called in a thread.
@@ -72,9 +77,10 @@ class Hooks:
         """Whether anything is to be called."""
         return bool(getattr(self, event))
 
-    async def fire(self, event: str, *details: Any) -> None:
-        """Call the hooks of an event, one after the other."""
+    async def fire(self, event: str, *details: Any, note: Callable[[str], None] = lambda _: None) -> None:
+        """Call the hooks of an event, one after the other, and tell `note` before each which one it is."""
         for hook in getattr(self, event):
+            note(f"the {event} hook {_name(hook)}")
             try:
                 await awaited(_called(event, hook, details))
             except Raised as raised:

@@ -98,20 +98,22 @@ async def run_in_process(run: Run, limits: Limits, *, prepare: str | None, modul
                 closed = not ended.done()
                 if closed:
                     await _surely(_end(process, run.patience, readers))
-            code = await process.wait()
+            await process.wait()
             # Something the task started may still hold the pipes open; it is not waited for.
             await asyncio.wait(readers, timeout=_DRAIN)
             if frames.end is None:
                 _tell_group(process, signal.SIGKILL)
-        except BaseException:
+        except BaseException as error:
+            # Once the child has told the task's end, no cancellation changes that. It only hastens the child's own end.
+            told = frames.end is not None and isinstance(error, asyncio.CancelledError)
             await _surely(_end(process, run.patience, readers))
-            raise
+            if not told:
+                raise
         finally:
-            for each in (*readers, ended):
-                background.cancel(each)
-            await asyncio.gather(*readers, ended, return_exceptions=True)
+            await _surely(_cancelled(*readers, ended))
     if frames.end is None:
-        if not (frames.begun or closed) and (lacking_by(run.capture.text() or "") or not is_over()):
+        code = process.returncode
+        if not (run.begun or closed) and (lacking_by(run.capture.text() or "") or not is_over()):
             raise CannotBegin(f"the process of the task ended with code {code} before it could begin")
         closed |= code == CANNOT_REPORT
         raise TaskProcessDied(_CLOSED if closed else f"Worker subprocess exited with code {code}")
@@ -170,11 +172,13 @@ async def _pipe(theirs: contextlib.ExitStack, ours: AsyncExitStack) -> tuple[asy
 
 async def _surely(work: Coroutine[Any, Any, None]) -> None:
     """Do what takes a bounded time, to its end: a further cancellation is not needed, because this one has begun it."""
-    task = background.create_task(work, name="asyncqueue process")
-    while not task.done():
-        with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.shield(task)
-    task.result()
+    await background.surely(work, name="asyncqueue process")
+
+
+async def _cancelled(*tasks: asyncio.Task[Any]) -> None:
+    for each in tasks:
+        background.cancel(each)
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _end(process: asyncio.subprocess.Process, patience: float, readers: list[asyncio.Task[None]]) -> None:
@@ -208,8 +212,6 @@ class _Frames:
 
     def __init__(self, run: Run) -> None:
         self.end: dict[str, Any] | None = None
-        #: Whether the function may have been called.
-        self.begun = False
         self._run = run
 
     async def read(self, reports: asyncio.StreamReader) -> None:
@@ -228,6 +230,6 @@ class _Frames:
             redirect.log(self._run, record)
             logs.show(record, elsewhere=frame["elsewhere"])
         elif "begun" in frame:
-            self.begun = True
+            self._run.begun = True
         else:
             self.end = frame

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 import anyio
 
-from asyncqueue.backends.services import Chains
+from asyncqueue.backends.facets import Chains
+from asyncqueue.background import surely
 from asyncqueue.errors import InvalidTask, PayloadTooLarge, TaskNotImportable, UnknownTask
 from asyncqueue.limits import Limit, LimitPolicy
 from asyncqueue.loggers import get_logger
@@ -27,7 +28,7 @@ from asyncqueue.running.limits import Limits
 from asyncqueue.running.process import TaskProcessDied, TaskProcessError, run_in_process
 from asyncqueue.running.resolve import Resolved, Resolver
 from asyncqueue.running.run import Run, current_run
-from asyncqueue.running.shortage import CannotBegin, lacking
+from asyncqueue.running.shortage import lacked_before, lacking
 from asyncqueue.running.stream import Stream, StreamLost
 from asyncqueue.running.texts import describe_error, describe_plainly, encode_result, to_text
 from asyncqueue.running.threads import Threads
@@ -167,6 +168,8 @@ class Runner:
         ended: RunResult | BaseException | None
         try:
             ended = await self._prepare_and_call(run)
+        except Raised as raised:
+            ended = self._judge(run, raised.error)
         except BaseException as raised:
             if is_a(raised, GeneratorExit):
                 raise  # whether these coroutines are being closed is seen by the outermost one: see `cut_short`
@@ -220,7 +223,9 @@ class Runner:
             return ended
         try:
             if run.streamed:
-                await run.flush()
+                # The outcome is decided. What the task has left behind, such as a cancellation of its asyncio task that
+                # is still to come, or a scope of anyio that it never left, must not change it.
+                await surely(run.flush(), name="asyncqueue flush")
         except StreamLost:
             return None
         except InvalidTask as invalid:
@@ -235,6 +240,7 @@ class Runner:
         """Find the function, read its arguments and call it.
 
         Returns _CALLED; or what becomes of the row because it may not run here and now, None if it was stopped before.
+        Raises Raised with what the validators and types of the arguments raise.
         """
         claimed = run.claimed
         try:
@@ -248,7 +254,7 @@ class Runner:
             instead = await self._check(resolved.path, resolved.limits, claimed)
             if instead is not None:
                 return instead
-        arguments = resolved.arguments.read(claimed.args, self._limits.max_args_size)
+        arguments = call(resolved.arguments.read, claimed.args, self._limits.max_args_size)
         if self._hooks.before_job:
             if not run.go():
                 return None
@@ -260,16 +266,11 @@ class Runner:
         return _CALLED
 
     def _not_begun(self, run: Run, raised: BaseException) -> RunResult | None:
-        """What becomes of a row that this process lacks the means to begin; None for any other.
-
-        What a function raises that has begun is its own failure, whatever it is.
-        """
+        """What becomes of a row that this process lacks the means to begin; None for any other."""
         if run.stopping or run.timed_out or self._torn_down():
             return None
-        lack = lacking(raised) if not run.begun or is_a(raised, CannotBegin) else None
-        if lack is None:
-            return None
-        return not_begun(str(raised) if is_a(raised, InvalidTask) else lack, run.attempt)
+        lack = lacked_before(raised, begun=run.begun)
+        return None if lack is None else not_begun(lack, run.attempt)
 
     def _judge(self, run: Run, raised: BaseException | None) -> BaseException | None:
         """What an attempt has failed by that raised this, or returned: None if it has not failed."""
@@ -396,6 +397,7 @@ class Runner:
             run.output = ""  # unless it yields something; Django's worker begins with this too
         call = self._inline or self._in_thread
         if resolved.isolated and self._inline is None:
+            run.begun = False  # its process says when it is
             output = await run_in_process(run, self._limits, prepare=self._application.prepare, module=resolved.module)
             if not generator:
                 run.output = output

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from asyncqueue.errors import TaskNotImportable
+from asyncqueue.errors import InvalidTask, TaskNotImportable
 from asyncqueue.reprs import said, shown
 from asyncqueue.running.boundary import is_a
 
@@ -41,8 +41,20 @@ def lacking(error: BaseException) -> str | None:
             return said(seen)
         if _is_shortage(seen):
             return shown(seen)
-        seen = seen.__context__ if seen.__cause__ is None else seen.__cause__
+        seen = seen.__cause__ if seen.__cause__ is not None or seen.__suppress_context__ else seen.__context__
     return None
+
+
+def lacked_before(raised: BaseException, *, begun: bool) -> str | None:
+    """What the process lacked to begin a task whose run has raised this; None for any other end.
+
+    Only an import and asyncqueue's own work can lack it. What a function raises that has begun is its own failure,
+    whatever it is, and so is what any other code of the application raises, a `limit_key` perhaps.
+    """
+    if is_a(raised, InvalidTask) and not is_a(raised, TaskNotImportable):
+        return None
+    lack = None if begun and not is_a(raised, CannotBegin) else lacking(raised)
+    return str(raised) if lack is not None and is_a(raised, InvalidTask) else lack
 
 
 def lacking_by(text: str) -> bool:

@@ -37,7 +37,8 @@ class Threads:
         """Call a function in a thread, with the caller's context variables. Returns or raises what it does.
 
         When the caller is cancelled the thread is abandoned: it runs on, and nobody waits for it. That and its end are
-        logged under the name `what`, with the fields that `about` gives.
+        logged under the name `what`, with the fields that `about` gives. A cancellation that comes after the end of the
+        function changes nothing.
 
         Raises CannotBegin where the system gives no further thread: then the function was not called.
         """
@@ -71,7 +72,9 @@ class Threads:
                 logger.warning(
                     "%s cannot be stopped: it is abandoned, and its result will be discarded", what, extra=about()
                 )
-            raise
+            if future.cancelled() or not future.done():
+                raise
+        return future.result()
 
 
 def _begun(what: str) -> _Thread:

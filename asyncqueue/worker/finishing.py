@@ -351,7 +351,7 @@ class Finisher:
         return {held.id for held in some}
 
     async def _release(self, some: Sequence[Held]) -> set[UUID]:
-        await self._backend.release([Release(held.id, held.token, held.claimed.queued_at) for held in some])
+        await self._backend.release([Release(held.id, held.token, held.place) for held in some])
         return {held.id for held in some}
 
     async def _store_something(

@@ -58,10 +58,18 @@ class Held:
     over: bool = False
     #: Whether an attempt to write its end has missed because a renewal had changed the token.
     missed: bool = False
+    #: Whether it is handed back behind what waits, and not in its old place.
+    behind: bool = False
 
     @property
     def id(self) -> UUID:
         return self.claimed.id
+
+    @property
+    def place(self) -> Stamp:
+        """By which time it is queued when it is handed back."""
+        # A token is the time of the claim, or of the last renewal: what waited then comes first.
+        return self.token if self.behind else self.claimed.queued_at
 
     @property
     def about(self) -> dict[str, str | int]:

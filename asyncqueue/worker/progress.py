@@ -40,7 +40,8 @@ class Progress:
     slowest_exchange: float = 0.0
     #: Ends and hand-backs that were not written when the worker ended: these tasks run again, or are failed as lost.
     unwritten: int = 0
-    #: A burst has found none of the functions of the tasks that it claimed. Others may be left in the queue.
+    #: A burst has found none of the functions of the tasks that it claimed, or its hooks hang. Others may be left
+    #: in the queue.
     astray: bool = False
     #: Calls of hooks that had not ended when the worker ended.
     abandoned_hooks: int = 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from uuid import UUID
 
 from asyncqueue.backoff import Backoff
 from asyncqueue.loggers import get_logger
@@ -21,6 +22,8 @@ _MOMENT = 0.5
 _OFTEN = 5
 #: Seconds after which that is forgotten.
 _FORGET = 60.0
+#: Rows that are remembered, and such as more is claimed for.
+_ROWS, _MORE = 1_000, 100
 #: Errors that the log names at most.
 _NAMED = 3
 
@@ -30,6 +33,10 @@ class Shortages:
 
     Such a task has not begun and says nothing of itself, so no attempt counts. The worker claims nothing for a while,
     and for longer the longer it lasts; then one task at a time until it has again what it takes to begin any.
+
+    A row keeps its place the first time. Where that happens to it again, it goes behind those that wait at its
+    priority, and the worker claims one task more for it: so it cannot keep others from running, of a lower priority
+    neither, however often it comes back.
 
     A module may need more than there is each time that it is imported. Then the process lacks nothing as soon as that
     import has failed. Its tasks are handed back a few times and fail then.
@@ -47,6 +54,9 @@ class Shortages:
         self._short = False
         #: How often each path was tried in vain, and when last.
         self._in_vain: dict[str, tuple[int, float]] = {}
+        #: The rows that were handed back, and when last; those to which that has happened again.
+        self._once: dict[UUID, float] = {}
+        self._again: dict[UUID, float] = {}
 
     def room(self, room: int) -> int:
         """How many tasks to claim, where there is room for so many."""
@@ -54,12 +64,13 @@ class Shortages:
             return room
         if time.monotonic() < self._until:
             return 0
+        more = len(self._again) if room > 0 else 0
         if not is_over():
-            return min(room, 1)
+            return min(room, 1) + more
         self._short = False
         self._delays.reset()
         logger.info("this process can begin tasks again: claiming again")
-        return room
+        return room + more
 
     def settle(self, some: Sequence[Held]) -> Sequence[Held]:
         """Give what could not be begun no result, or its failure. Returns the others."""
@@ -72,7 +83,7 @@ class Shortages:
         for held in lacking:
             assert held.result is not None  # noqa: S101 - that is why it is here
             if held.claimed.task not in hopeless:
-                held.result = None
+                held.result, held.behind = None, self._noted(held.id)
                 continue
             error = (
                 f"It could not be begun, in {_OFTEN} attempts of this worker, although its process had descriptors, "
@@ -91,6 +102,18 @@ class Shortages:
             if not self._begun(path):
                 self._in_vain[path] = self._in_vain.get(path, (0, now))[0] + 1, now
         return {path for path in paths if self._in_vain.get(path, (0, now))[0] >= _OFTEN}
+
+    def _noted(self, row: UUID) -> bool:
+        """Note that a row is handed back. Returns whether that has happened to it before."""
+        now = time.monotonic()
+        before = self._once.pop(row, None) is not None
+        for rows, most in ((self._once, _ROWS), (self._again, _MORE)):
+            if before or rows is self._once:
+                rows.pop(row, None)
+                rows[row] = now
+            while rows and (len(rows) > most or now - next(iter(rows.values())) > _FORGET):
+                del rows[next(iter(rows))]
+        return before
 
     def _stop_for_a_while(self, number: int, errors: Sequence[str], *, over: bool) -> None:
         now = time.monotonic()

@@ -91,7 +91,11 @@ class Worker:
         self._settings = settings
         self._backend = backend
         application = application or Application(allow=AllowRule(patterns=settings.allow))
-        self._firing = Firing(application.hooks, on_caught_up=lambda: self._claimer.look())
+        self._firing = Firing(
+            application.hooks,
+            on_caught_up=lambda: self._claimer.look(),
+            on_stuck=lambda: self._pause(0.0, ends_burst=True),
+        )
         self._tells_success = self._firing.wants("on_success")
         self._leases = Leases(settings, backend)
         self._ledger = Ledger(backend, self._leases)
@@ -402,7 +406,7 @@ class Worker:
             self._freed()
 
     def _pause(self, seconds: float, ends_burst: bool) -> None:
-        """Claim nothing for so many seconds, because no function was found."""
+        """Claim nothing for so many seconds: no function was found, tasks cannot be begun, or hooks hang."""
         self._progress.astray |= self._claimer.pause(seconds, ends_burst)
 
     def _written(self, held: Held) -> None:

@@ -18,6 +18,18 @@ from tests.servers.cases import cases, migrated, shaped
 ON_SQLITE = cases("database", [*shaped(["sqlite"]), *migrated(["sqlite"])])
 LEVEL_1 = cases("database", migrated(["sqlite"]))
 
+
+def of_columns(columns, *, of_ten=(), of_level_1=()):
+    """Runs a test for each of these columns, on each kind of table that has it."""
+    every = [*shaped(["sqlite"]), *migrated(["sqlite"])]
+    having = [
+        *((case, column) for case in every for column in columns),
+        *((case, column) for case in every for column in of_ten if case.shape == 10),
+        *((case, column) for case in migrated(["sqlite"]) for column in of_level_1),
+    ]
+    return pytest.mark.parametrize(("database", "column"), having, indirect=["database"], ids=str)
+
+
 BAD = "CAST(x'61ff62' AS text)"
 OLD = "2020-01-01 00:00:00"
 
@@ -78,11 +90,8 @@ async def test_a_row_that_is_due_fails_alone(backend, database, column):
         assert_failed(database, f"id = {BAD}" if column == "id" else f"id = '{bad.hex}'")
 
 
-@pytest.mark.parametrize("column", ["id", "task", "queue", "claimed_by", "started"])
-@ON_SQLITE
+@of_columns(["id", "task"], of_level_1=["queue", "claimed_by", "started"])
 async def test_a_lost_row_hides_no_other(backend, database, column):
-    if not backend.shape.migrated and column not in ("id", "task"):
-        pytest.skip("a column of level 1")
     bad, good = await put(backend, 2)
     database.execute(f"UPDATE {database.table} SET status = 1, modified = %s", OLD)
     spoil(database, bad, column)
@@ -110,13 +119,8 @@ TEXTS = {"text": BAD, "blob": "x'61ff62'"}
 
 
 @pytest.mark.parametrize("value", TEXTS)
-@pytest.mark.parametrize("column", ["task", "args", "output", "error", "log", "queue", "claimed_by", "limit_key"])
-@ON_SQLITE
+@of_columns(["task", "args", "output"], of_ten=["error", "log"], of_level_1=["queue", "claimed_by", "limit_key"])
 async def test_people_see_the_row_and_can_change_it(backend, database, column, value):
-    if column in ("error", "log") and database.shape != 10:
-        pytest.skip("a column of the ten")
-    if column in ("queue", "claimed_by", "limit_key") and not backend.shape.migrated:
-        pytest.skip("a column of level 1")
     [key, _] = await put(backend, 2)
     spoil(database, key, column, TEXTS[value])
     [record] = await backend.get([key])

@@ -8,6 +8,9 @@ import resource
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator
 
 from asyncqueue import task
 from tests.worker.sample_tasks import witnessed
@@ -99,3 +102,33 @@ def lacks_isolated(which: int) -> None:
 
 
 lacking: list[Callable[..., object]] = [lacks, lacks_plain, lacks_generator, lacks_async_generator, lacks_isolated]
+
+
+def _raises(which: int) -> int:
+    raise _errors()[which]
+
+
+Refused = Annotated[int, AfterValidator(_raises)]
+
+
+@task(max_attempts=2, backoff=0.01)
+async def validates(which: Refused) -> None: ...
+
+
+@task(max_attempts=2, backoff=0.01)
+def validates_plain(which: Refused) -> None: ...
+
+
+@task(max_attempts=2, backoff=0.01, isolation="process")
+def validates_isolated(which: Refused) -> None: ...
+
+
+validating: list[Callable[..., object]] = [validates, validates_plain, validates_isolated]
+
+
+def _no_memory(_arguments: object) -> str:
+    raise MemoryError
+
+
+@task(limit=1, limit_key=_no_memory)
+async def without_key() -> None: ...
