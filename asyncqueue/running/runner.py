@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import anyio
 
-from asyncqueue.backends.facets import Chains
+from asyncqueue.backends.services import Chains
 from asyncqueue.background import surely
 from asyncqueue.errors import InvalidTask, PayloadTooLarge, TaskNotImportable, UnknownTask
 from asyncqueue.limits import Limit, LimitPolicy
