@@ -1,7 +1,7 @@
 """asyncio tasks of asyncqueue's own, apart from the code on whose behalf they work.
 
 What several callers share, or what must go on to its end, is no part of the run of a task whose code has asked for it:
-in the context of such an asyncio task there is no run, and the code of a run cannot cancel it.
+in the context of such an asyncio task there is no run, and only asyncqueue can cancel it.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 Result = TypeVar("Result")
@@ -18,23 +19,77 @@ Result = TypeVar("Result")
 code_of_a_run: contextvars.ContextVar[Any] = contextvars.ContextVar("asyncqueue_run", default=None)
 
 
+#: Whether asyncqueue's own code is executing. No other context has that. Code without a run in its context is not the
+#: worker's for that reason: it may be a thread or a callback of a task.
+own_code: contextvars.ContextVar[bool] = contextvars.ContextVar("asyncqueue_own", default=False)
+
+
 class GuardedTask(asyncio.Task[Any]):
-    """An asyncio task of asyncqueue, or of a run. `cancel()` has no effect where the code of another run calls it."""
+    """An asyncio task of asyncqueue, or of a run, which `cancel()` reaches only where its owner calls it.
+
+    One of a run is its own, and whoever has it from that run may cancel it; the code of another run cannot. One of
+    asyncqueue's own only asyncqueue can cancel, and whoever has stopped the event loop to take it down.
+
+    Args:
+        own: whether it is asyncqueue's own; where it is left out, whether its context is.
+    """
+
+    def __init__(
+        self,
+        work: Coroutine[Any, Any, Any],
+        *,
+        loop: asyncio.AbstractEventLoop | None = None,
+        name: str | None = None,
+        context: contextvars.Context | None = None,
+        own: bool | None = None,
+    ) -> None:
+        if own is None:
+            own = own_code.get() if context is None else context.get(own_code, False)
+        self._own = own
+        super().__init__(work, loop=loop, name=name, context=context)
 
     def cancel(self, msg: Any = None) -> bool:
-        """Cancel it, unless the code of another run asks for that."""
+        """Cancel it, if it is the caller's to cancel."""
         run = code_of_a_run.get()
-        if run is not None and run.task is not self:
-            return False
-        return super().cancel(msg)
+        if run is not None:
+            may = run.task is self
+        else:
+            may = not self._own or own_code.get() or not self.get_loop().is_running()
+        return may and super().cancel(msg)
+
+
+def own_context(of: contextvars.Context | None = None) -> contextvars.Context:
+    """A copy of a context, or of this one, in which asyncqueue's own code is to execute."""
+    context = contextvars.copy_context() if of is None else of.copy()
+    context.run(_set, True)
+    return context
+
+
+def others_context() -> contextvars.Context:
+    """A copy of this context, in which code of the application is to execute. Its run stays, if there is one."""
+    context = contextvars.copy_context()
+    context.run(own_code.set, False)
+    return context
+
+
+def _set(own: bool) -> None:
+    own_code.set(own)
+    code_of_a_run.set(None)
+
+
+@contextmanager
+def own() -> Iterator[None]:
+    """The asyncio tasks that are made within this are asyncqueue's own. Do not await within it."""
+    token = own_code.set(True)
+    try:
+        yield
+    finally:
+        own_code.reset(token)
 
 
 def create_task(work: Coroutine[Any, Any, Result], *, name: str) -> asyncio.Task[Result]:
     """As `asyncio.create_task`, and also within a run no part of it. Cancel it by `cancel` below."""
-    context = contextvars.copy_context()
-    if code_of_a_run.get() is not None:
-        context.run(code_of_a_run.set, None)
-    return GuardedTask(work, loop=asyncio.get_running_loop(), name=name, context=context)
+    return GuardedTask(work, loop=asyncio.get_running_loop(), name=name, context=own_context())
 
 
 def cancel(task: asyncio.Task[Any]) -> None:

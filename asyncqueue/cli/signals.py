@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 import logging
 import os
 import signal
@@ -74,6 +75,8 @@ class _Taken:
 
     def __init__(self, numbers: Sequence[signal.Signals], obey: Callable[[signal.Signals], None]) -> None:
         self._loop = asyncio.get_running_loop()
+        # A signal comes in whatever context is executing, which may be that of a task: it could cancel nothing.
+        self._context = contextvars.copy_context()
         self._numbers = numbers
         self._obey = obey
         self._handler = self._heard  # one object, by which it is known again
@@ -94,7 +97,7 @@ class _Taken:
             signal.signal(number, _pythons(number))
 
     def _heard(self, number: int, _frame: FrameType | None) -> None:
-        self._loop.call_soon_threadsafe(self._obey, signal.Signals(number))
+        self._loop.call_soon_threadsafe(self._obey, signal.Signals(number), context=self._context)
 
     def _look(self) -> None:
         self._timer = self._loop.call_later(_LOOK, self._look)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import threading
 import time
 from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
+from asyncqueue.background import others_context
 from asyncqueue.loggers import get_logger
 from asyncqueue.reprs import shown
 from asyncqueue.running import forks
@@ -63,7 +63,7 @@ class Threads:
             else:
                 future.set_result(result)
 
-        thread.jobs.put((contextvars.copy_context(), function, loop, done))
+        thread.jobs.put((others_context(), function, loop, done))
         try:
             return await future
         except asyncio.CancelledError:

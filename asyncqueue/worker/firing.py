@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+from asyncqueue import background
 from asyncqueue.background import GuardedTask
 from asyncqueue.loggers import get_logger
 from asyncqueue.running.hooks import Hooks, threads_left
@@ -93,12 +94,12 @@ class Firing:
         self.abandoned += len(calls)
         for task in calls:
             del self._calling[task]
-            task.cancel()
+            background.cancel(task)
 
     def _begin(self) -> None:
         """Begin as many calls as may be under way. Each goes on with the next one that waits."""
         for _ in range(min(_AT_ONCE - len(self._calling), len(self._waiting))):
-            task = GuardedTask(self._call())
+            task = GuardedTask(self._call(), context=background.others_context())
             self._calling[task] = "", time.monotonic()
             task.add_done_callback(self._ended)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import functools
 import logging
 import time
@@ -11,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
-from asyncqueue.background import GuardedTask
+from asyncqueue.background import GuardedTask, others_context, own_context
 from asyncqueue.loggers import get_logger
 from asyncqueue.model import Status
 from asyncqueue.running import forks
@@ -61,7 +60,7 @@ class Slots:
         self._running: dict[asyncio.Task[Any] | None, Held] = {}
         # Runs that ignore their cancellation: asyncio itself keeps no reference to its tasks.
         self._abandoned: dict[asyncio.Task[Any] | None, tuple[Held, float]] = {}
-        self._context = contextvars.copy_context()
+        self._context = others_context()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._idle = Signal()
         self._fuse = Fuse()
@@ -283,7 +282,7 @@ class Slots:
             extra=held.about,
         )
         self._abandoned[run.task] = held, time.monotonic()
-        task = GuardedTask(self._end_abandoned(held, run), loop=self._loop, context=self._context.copy())
+        task = GuardedTask(self._end_abandoned(held, run), loop=self._loop, context=own_context(self._context))
         self._running[task] = held
 
     async def _end_abandoned(self, held: Held, run: Run) -> None:

@@ -10,8 +10,9 @@ from typing import Any
 
 import anyio
 
+from asyncqueue import background
 from asyncqueue.backoff import Backoff
-from asyncqueue.errors import unwrapped
+from asyncqueue.errors import ConfigurationError, unwrapped
 from asyncqueue.loggers import get_logger
 from asyncqueue.logs import about
 from asyncqueue.model import Link, LostTask, Status
@@ -214,10 +215,14 @@ class Worker:
     async def run(self, *, burst: bool = False) -> None:
         """Work until `stop`, or with `burst` until nothing is left to claim.
 
+        Call it once: a worker that has ended is not begun again, and another one is made instead.
+
         Raises a DatabaseError that waiting cannot heal, such as SchemaError; ConfigurationError where the queue is not
-        open in this event loop.
+        open in this event loop, or where it was called before.
         """
         self._queue.require_open(self._backend)
+        if self._main is not None:
+            raise ConfigurationError("this worker has run already: make another Worker of the same queue, and run that")
         self._main = asyncio.current_task()
         self._leases.refresh()
         self._absence.begin()
@@ -230,12 +235,14 @@ class Worker:
             with self._admitter.hearing(), self._linker.hearing():
                 async with anyio.create_task_group() as group:
                     watchdog.start()
-                    for loop in self._loops(burst=burst):
-                        group.start_soon(keep, loop, self._main)
+                    with background.own():
+                        for loop in self._loops(burst=burst):
+                            group.start_soon(keep, loop, self._main)
                     # A child like the loops, not the body of this block: when the program around the worker cancels
                     # this very asyncio task, a claim under way is still behind its shield and its rows are not lost.
                     work = functools.partial(self._work, burst, group.cancel_scope)
-                    group.start_soon(keep, Loop("end what it holds", work, vital=True, ends=True), self._main)
+                    with background.own():
+                        group.start_soon(keep, Loop("end what it holds", work, vital=True, ends=True), self._main)
         except BaseExceptionGroup as group:
             raise unwrapped(group) from None
         finally:
@@ -349,9 +356,9 @@ class Worker:
             try:
                 with self._linker.hearing():
                     async with anyio.create_task_group() as writing:
-                        writing.start_soon(keep, self._exchanging)
-                        writing.start_soon(keep, self._linking)
-                        writing.start_soon(keep, self._logging)
+                        with background.own():
+                            for loop in (self._exchanging, self._linking, self._logging):
+                                writing.start_soon(keep, loop)
                         await self._drain(0)
                         writing.cancel_scope.cancel()
             except* Exception as errors:  # noqa: BLE001 - the worker ends with what had broken it

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from asyncqueue import background
 from asyncqueue.batcher import Batcher
 from asyncqueue.errors import DatabaseUnavailable, DataRejected
 from asyncqueue.model import NewTask
@@ -130,7 +131,7 @@ async def test_a_writer_that_something_cancels_leaves_an_unknown_outcome_and_is_
     later = asyncio.create_task(batcher.add(row()))
     await asyncio.sleep(0.01)
     [work] = [each for each in asyncio.all_tasks() if each.get_name() == "asyncqueue work"]
-    work.cancel()
+    background.cancel(work)
     for each in (adding, later):
         with pytest.raises(DatabaseUnavailable, match="may have been done"):
             await each

@@ -69,7 +69,7 @@ async def test_a_turn_ends_though_the_work_was_cancelled_before_it_began() -> No
     caller = asyncio.create_task(one.run(work, translate=known))
     await asyncio.sleep(0)
     for task in asyncio.all_tasks() - before:
-        task.cancel()
+        asyncio.Task.cancel(task)
     with pytest.raises(asyncio.CancelledError):
         await caller
     assert await asyncio.wait_for(one.run(work, translate=known), 1) == 1

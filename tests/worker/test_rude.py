@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import pytest
 
-from asyncqueue import Queue, Status, Worker
+from asyncqueue import Queue, Status, Worker, background
 from asyncqueue.backends.common.shielding import carried
 from asyncqueue.errors import DatabaseUnavailable, TaskFailed
 from asyncqueue.running.imports import Imports
@@ -125,7 +125,7 @@ async def test_work_that_is_cancelled_all_the_same_has_an_unknown_outcome():
     calling = asyncio.create_task(carried(work()))
     await begun.wait()
     [working] = [each for each in asyncio.all_tasks() if each.get_name() == "asyncqueue work"]
-    working.cancel()
+    background.cancel(working)
     with pytest.raises(DatabaseUnavailable, match="not known"):
         await calling
 
