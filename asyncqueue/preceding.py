@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from asyncqueue.backends.common.convert import status_of
-from asyncqueue.backends.services import Chains, Outcome
+from asyncqueue.backends.services import Dependencies, Outcome
 from asyncqueue.model import ENDED, Status
 from asyncqueue.results import decode_result
 
@@ -56,7 +56,7 @@ class Predecessors:
         loop: the event loop that has the backend, for a thread.
     """
 
-    def __init__(self, chains: Chains, task_id: UUID, loop: asyncio.AbstractEventLoop | None = None) -> None:
+    def __init__(self, chains: Dependencies, task_id: UUID, loop: asyncio.AbstractEventLoop | None = None) -> None:
         self._chains = chains
         self._task_id = task_id
         self._loop = loop

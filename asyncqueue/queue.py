@@ -409,7 +409,7 @@ class Queue(AbstractAsyncContextManager["Queue"]):
         `await` makes a list of them, `async for` reads them in batches; in a running task, see
         `asyncqueue.predecessors`.
         """
-        return Predecessors(self._here.chains, id_of(task_id))
+        return Predecessors(self._here.dependencies, id_of(task_id))
 
     async def queues(self) -> builtins.list[QueueState]:
         """The queues that hold tasks which have not ended, or are paused, by name. Raises MigrationRequired."""
@@ -425,7 +425,7 @@ class Queue(AbstractAsyncContextManager["Queue"]):
 
     async def periodic(self) -> builtins.list[PeriodicState]:
         """The periodic tasks that workers have declared within ten minutes, by name. Raises MigrationRequired."""
-        table = await self._here.ticks.read()
+        table = await self._here.periodic.read()
         ticks = listed(table)
         ids = [tick.last_task for tick in ticks if tick.last_task is not None]
         seen = (await self._here.observe(ids)).rows if ids else {}

@@ -23,8 +23,8 @@ from datetime import UTC, datetime, tzinfo
 from typing import Any, Protocol, TypedDict, Unpack
 from uuid import UUID
 
-from asyncqueue.backends.promotions import Arrivals
-from asyncqueue.backends.services import Agenda, Chains, Chores, Limits, Retention, Ticks
+from asyncqueue.backends.promotions import Promotions
+from asyncqueue.backends.services import Dependencies, Limits, Maintenance, Periodic, Retention, Scheduled
 from asyncqueue.errors import SchemaError
 from asyncqueue.model import (
     Attempt,
@@ -172,20 +172,20 @@ class Backend(Protocol):
 
     options: Options
     capabilities: Capabilities
-    ticks: Ticks
+    periodic: Periodic
     #: Hears of what `claim` has set aside.
-    arrivals: Arrivals
+    promotions: Promotions
 
     @property
-    def agenda(self) -> Agenda:
+    def scheduled(self) -> Scheduled:
         """What is scheduled."""
 
     @property
-    def chains(self) -> Chains:
+    def dependencies(self) -> Dependencies:
         """Tasks that wait for others."""
 
     @property
-    def chores(self) -> Chores:
+    def maintenance(self) -> Maintenance:
         """What one worker of all does for the others."""
 
     @property

@@ -13,7 +13,7 @@ from uuid import UUID
 from asyncqueue.model import Link
 
 
-class Arrival(NamedTuple):
+class SetAside(NamedTuple):
     """A task that was set aside. `limit_key` is that of its function and its own, where it waits for a slot there."""
 
     id: UUID
@@ -21,19 +21,19 @@ class Arrival(NamedTuple):
     limit_key: str | None
 
 
-class Arrivals:
+class Promotions:
     """Hands on what was set aside, each to whom it concerns: one that waits for others is not held for a slot yet."""
 
     def __init__(self) -> None:
         #: Takes those that need a slot under a limit; None where nobody does.
-        self.limited: Callable[[Sequence[Arrival]], None] | None = None
+        self.limited: Callable[[Sequence[SetAside]], None] | None = None
         #: Takes those that wait for others.
-        self.waiting: Callable[[Sequence[Arrival]], None] | None = None
+        self.waiting: Callable[[Sequence[SetAside]], None] | None = None
 
-    def came(self, arrivals: Sequence[Arrival]) -> None:
+    def came(self, promotions: Sequence[SetAside]) -> None:
         """Hand these on. Returns at once: who takes them does no work there."""
-        waiting = [each for each in arrivals if each.links & Link.WAITING]
-        limited = [each for each in arrivals if each.links & Link.LIMITED and not each.links & Link.WAITING]
+        waiting = [each for each in promotions if each.links & Link.WAITING]
+        limited = [each for each in promotions if each.links & Link.LIMITED and not each.links & Link.WAITING]
         if waiting and self.waiting is not None:
             self.waiting(waiting)
         if limited and self.limited is not None:

@@ -15,7 +15,7 @@ from asyncqueue.limits import Admission, HandBack, Limit, LimitState, PutOff, Te
 from asyncqueue.model import Declaration, NewTask, Status, TickTable
 
 
-class Agenda(Protocol):
+class Scheduled(Protocol):
     """What is scheduled, as tests of an application see it."""
 
     async def until_due(self) -> float | None:
@@ -25,7 +25,7 @@ class Agenda(Protocol):
         """Bring all that is scheduled forward, as if so much time had passed for it. Raises MigrationRequired."""
 
 
-class Ticks(Protocol):
+class Periodic(Protocol):
     """The periodic tasks beside the task table. Every verb raises MigrationRequired where the table is not migrated."""
 
     async def declare(self, entries: Sequence[Declaration], *, expiry: float | None = None) -> TickTable:
@@ -46,7 +46,7 @@ class Ticks(Protocol):
         """
 
 
-class Chores(Protocol):
+class Maintenance(Protocol):
     """What one worker of all does for the others now and then: a facet of a backend.
 
     Every verb of it raises MigrationRequired on a table that is not migrated.
@@ -159,7 +159,7 @@ class Outcome(NamedTuple):
     error: str | None
 
 
-class Chains(Protocol):
+class Dependencies(Protocol):
     """Tasks that wait for others to end: a facet of a backend.
 
     Every verb raises MigrationRequired where the table is not migrated, except for `preceding`. Each is a row of short
@@ -187,7 +187,7 @@ class Chains(Protocol):
 
 
 class Waiting(NamedTuple):
-    """Whether tasks wait for a slot under a limit (`Limits.held`), and whether tasks wait for others (`Chains`)."""
+    """Whether tasks wait for a slot under a limit (see `Limits.held`), and whether tasks wait for other tasks."""
 
     held: bool
     awaited: bool

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
-from asyncqueue.backends.services import Chains
+from asyncqueue.backends.services import Dependencies
 from asyncqueue.background import code_of_a_run
 from asyncqueue.logs import about
 from asyncqueue.model import ClaimedTask
@@ -70,7 +70,7 @@ class Run:
         claimed: ClaimedTask,
         open_stream: Callable[[], Stream],
         max_log_size: int,
-        chains: Chains | None = None,
+        chains: Dependencies | None = None,
         grace: float = 0.0,
     ) -> None:
         self.claimed = claimed

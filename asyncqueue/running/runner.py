@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import anyio
 
-from asyncqueue.backends.services import Chains
+from asyncqueue.backends.services import Dependencies
 from asyncqueue.background import surely
 from asyncqueue.errors import InvalidTask, PayloadTooLarge, TaskNotImportable, UnknownTask
 from asyncqueue.limits import Limit, LimitPolicy
@@ -103,7 +103,7 @@ class Runner:
         default_timeout: float | None = None,
         inline: Callable[[Run, Callable[[], Any]], Awaitable[Any]] | None = None,
         check: Callable[[str, LimitPolicy | None, ClaimedTask], Awaitable[RunResult | None]] | None = None,
-        chains: Chains | None = None,
+        chains: Dependencies | None = None,
         grace: float = 0.0,
         torn_down: Callable[[], bool] = lambda: False,
         puts_off: Callable[[], bool] = lambda: False,

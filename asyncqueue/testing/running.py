@@ -84,14 +84,14 @@ async def advance(queue: Queue, by: float | timedelta) -> None:
     if not isinstance(seconds, int | float) or isinstance(seconds, bool) or not 0 <= seconds < inf:
         raise ConfigurationError(f"time passes by a number of seconds or a timedelta, not below 0, not by {by!r}")
     async with opened(queue):
-        await queue.backend.agenda.advance(round(seconds * 1e6))
+        await queue.backend.scheduled.advance(round(seconds * 1e6))
 
 
 async def bring_next_forward(queue: Queue) -> bool:
     """Let so much time pass that the next scheduled task is due. Returns whether there was one."""
-    due_in = await queue.backend.agenda.until_due()
+    due_in = await queue.backend.scheduled.until_due()
     if due_in is not None and due_in > 0:
-        await queue.backend.agenda.advance(math.ceil(due_in * 1e6))
+        await queue.backend.scheduled.advance(math.ceil(due_in * 1e6))
     return due_in is not None
 
 
@@ -105,7 +105,7 @@ async def _run(queue: Queue, scheduled: bool, make: Callable[[], Worker]) -> Non
         if await queue.count(status=Status.RUNNING):
             await anyio.sleep(polls.next())  # in another worker: its end may queue more
             continue
-        due_in = await queue.backend.agenda.until_due()
+        due_in = await queue.backend.scheduled.until_due()
         if due_in is None or (due_in > 0 and not scheduled):
             return
         await bring_next_forward(queue)

@@ -13,7 +13,7 @@ from asyncqueue.backoff import Backoff
 from asyncqueue.loggers import get_logger
 from asyncqueue.model import Claimant, ClaimedTask
 from asyncqueue.worker.finishing import Finisher
-from asyncqueue.worker.heart import Heart
+from asyncqueue.worker.heartbeat import Heartbeat
 from asyncqueue.worker.identity import Identity
 from asyncqueue.worker.ledger import Ledger
 from asyncqueue.worker.signal import Signal
@@ -86,7 +86,7 @@ class Claimer:
         ledger: Ledger,
         slots: Slots,
         finisher: Finisher,
-        heart: Heart,
+        heartbeat: Heartbeat,
         *,
         prefetch: Prefetch,
         polls: Backoff,
@@ -100,7 +100,7 @@ class Claimer:
         self._ledger = ledger
         self._slots = slots
         self._finisher = finisher
-        self._heart = heart
+        self._heartbeat = heartbeat
         self._prefetch = prefetch
         self._polls = polls
         self._identity = identity
@@ -129,7 +129,7 @@ class Claimer:
         """How many tasks to claim now, if any are claimed now."""
         if self.stopping or self._behind():
             return 0
-        if not self._heart.steady:
+        if not self._heartbeat.can_claim:
             if not self._warned:
                 logger.warning("leases cannot be renewed: not claiming until they can")
             self._warned = True

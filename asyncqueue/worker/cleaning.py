@@ -28,8 +28,8 @@ _SWEEP_EVERY, _ASK_EVERY = 3600.0, 300.0
 class Cleaner:
     """The loop that deletes ended tasks which are old enough, and what is left of tasks that are gone.
 
-    Of all workers of a table one does either at a time (`Backend.chores`). If it dies in the middle, the next turn is
-    somebody else's. On a table that is not migrated nothing is deleted.
+    Of all workers of a table one does either at a time (see `Backend.maintenance`). If it dies in the middle, another
+    worker has the next turn. On a table that is not migrated nothing is deleted.
 
     Args:
         ages: for how many seconds ended tasks are kept, by status.
@@ -69,21 +69,21 @@ class Cleaner:
         return False
 
     async def _look(self) -> None:
-        chores = self._backend.chores
-        if self._ages and await chores.take(CLEANUP, self._interval):
+        maintenance = self._backend.maintenance
+        if self._ages and await maintenance.take(CLEANUP, self._interval):
             await self._clean()
         if time.monotonic() - self._asked >= _ASK_EVERY:
             self._asked = time.monotonic()
-            if await chores.take(SWEEP, _SWEEP_EVERY):
+            if await maintenance.take(SWEEP, _SWEEP_EVERY):
                 await self._sweep()
 
     async def _clean(self) -> None:
-        began = await self._backend.chores.resume_from(CLEANUP)
+        began = await self._backend.maintenance.resume_from(CLEANUP)
         turn = _Turn(self._backend, CLEANUP, self._interval)
         deleted, resume_from = await clean(
             self._backend.retention, self._ages, resume_from=began, patience=_PATIENCE, after_batch=turn.keep
         )
-        await self._backend.chores.extend(CLEANUP, self._interval, resume_from=resume_from)
+        await self._backend.maintenance.extend(CLEANUP, self._interval, resume_from=resume_from)
         if deleted:
             logger.info("deleted %d tasks that ended long enough ago", deleted)
             self._on_deleted(deleted)
@@ -124,9 +124,9 @@ class Cleaner:
 class _Turn:
     """A turn that lasts, kept from the others while it does."""
 
-    def __init__(self, backend: Backend, chore: str, every: float) -> None:
-        self._chores = backend.chores
-        self._chore = chore
+    def __init__(self, backend: Backend, duty: str, every: float) -> None:
+        self._maintenance = backend.maintenance
+        self._duty = duty
         self._every = every
         self._extended = time.monotonic()
 
@@ -134,4 +134,4 @@ class _Turn:
         """Between two batches: extend the turn before it ends."""
         if time.monotonic() - self._extended > self._every / 3:
             self._extended = time.monotonic()
-            await self._chores.extend(self._chore, self._every, resume_from=resume_from)
+            await self._maintenance.extend(self._duty, self._every, resume_from=resume_from)

@@ -16,7 +16,7 @@ from asyncqueue.loggers import get_logger
 from asyncqueue.model import Claimant
 from asyncqueue.worker.claiming import Claimer
 from asyncqueue.worker.finishing import Finisher
-from asyncqueue.worker.ledger import Held, Ledger
+from asyncqueue.worker.ledger import HeldClaim, Ledger
 from asyncqueue.worker.signal import Signal
 from asyncqueue.worker.supervisor import heals
 
@@ -34,7 +34,7 @@ _ASIDE = (1.0, 5.0)
 class _Turn:
     """One exchange: the ends that it writes, and how many tasks it claims at most."""
 
-    batch: list[Held]
+    batch: list[HeldClaim]
     room: int
 
 
@@ -134,7 +134,7 @@ class Exchange:
         if room and claimed is not None:
             self._claimer.take(claimed, room, since, busy=busy)
 
-    async def _set_aside(self, batch: list[Held], *, alone: bool = False) -> bool:
+    async def _set_aside(self, batch: list[HeldClaim], *, alone: bool = False) -> bool:
         """Set those ends aside whose rows others have locked. Returns whether there were any.
 
         With `alone` also those that wait for something else, if there are none.

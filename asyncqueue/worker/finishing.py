@@ -13,7 +13,7 @@ from asyncqueue.errors import DatabaseBusy, DataRejected, SchemaChanged
 from asyncqueue.limits import HandBack
 from asyncqueue.loggers import get_logger
 from asyncqueue.model import AttemptEnd, Claimant, ClaimedTask, Finish, Link, Release, Status
-from asyncqueue.worker.ledger import Held, Ledger
+from asyncqueue.worker.ledger import HeldClaim, Ledger
 from asyncqueue.worker.narrowing import narrowed, written
 from asyncqueue.worker.refusals import escapes, failures
 from asyncqueue.worker.signal import Signal
@@ -54,9 +54,9 @@ class Finisher:
         news: Signal,
         *,
         unfound: Unfound,
-        on_written: Callable[[Held], None],
-        on_lost: Callable[[Held], None],
-        on_left: Callable[[Held], None],
+        on_written: Callable[[HeldClaim], None],
+        on_lost: Callable[[HeldClaim], None],
+        on_left: Callable[[HeldClaim], None],
         most_aside: int = 1,
     ) -> None:
         self._backend = backend
@@ -68,10 +68,10 @@ class Finisher:
         self._on_left = on_left
         self._most_aside = most_aside
         self._left: set[UUID] = set()
-        self._aside: dict[Held, None] = {}
+        self._aside: dict[HeldClaim, None] = {}
         #: Those of them that wait for something else than a lock on their rows.
-        self._stuck: set[Held] = set()
-        self._waiting: deque[Held] = deque()
+        self._stuck: set[HeldClaim] = set()
+        self._waiting: deque[HeldClaim] = deque()
         self._idle = Signal()
         self._said = False
         #: How many ends are not in the table yet.
@@ -87,11 +87,11 @@ class Finisher:
         """How many ends wait until other sessions let go of their rows."""
         return len(self._aside)
 
-    def holds(self, held: Held) -> bool:
+    def holds(self, held: HeldClaim) -> bool:
         """Whether the end of this claim waits to be written."""
         return held in self._waiting or held in self._aside
 
-    def put(self, held: Held) -> None:
+    def put(self, held: HeldClaim) -> None:
         """Hand over a claim whose run is over: to be finished with its result, or to be released if it has none."""
         held.over, held.missed = True, False
         self.unwritten += 1
@@ -103,7 +103,7 @@ class Finisher:
         while self.unwritten:
             await self._idle.wait()
 
-    def gather(self) -> list[Held]:
+    def gather(self) -> list[HeldClaim]:
         """The next batch, oldest first: to be written, and given back if it was not."""
         if len(self._waiting) <= _BATCH:
             batch = list(self._waiting)
@@ -111,11 +111,11 @@ class Finisher:
             return batch
         return [self._waiting.popleft() for _ in range(_BATCH)]
 
-    def take_back(self, batch: list[Held]) -> None:
+    def take_back(self, batch: list[HeldClaim]) -> None:
         """Keep what of a batch is left; what was written has been taken out of it."""
         self._waiting.extendleft(reversed(batch))
 
-    async def set_aside(self, batch: list[Held]) -> bool:
+    async def set_aside(self, batch: list[HeldClaim]) -> bool:
         """Take those out of a batch whose rows other sessions have locked: the others need not wait for them.
 
         Returns whether there were any. There is none where too many would be aside then.
@@ -133,14 +133,14 @@ class Finisher:
         batch[:] = [held for held in batch if held.id not in locked]
         return True
 
-    async def single_out(self, batch: list[Held]) -> bool:
+    async def single_out(self, batch: list[HeldClaim]) -> bool:
         """Write the ends of a batch one by one, and set those aside that wait in vain although their rows are free.
 
         A trigger of the user's may wait for something of its own, or lose every deadlock. Returns whether that was of
         use. Where the first few wait in vain, it is no matter of rows: then nothing is set aside, and others come first
         next time.
         """
-        stuck: dict[Held, DatabaseBusy] = {}
+        stuck: dict[HeldClaim, DatabaseBusy] = {}
         some = list(batch) if self._backend.capabilities.row_locks else []
         for held in some:
             if len(self._aside) + len(stuck) >= self._most_aside:
@@ -164,7 +164,7 @@ class Finisher:
         batch[:] = [held for held in batch if held not in stuck]
         return len(batch) < len(some)
 
-    async def _write_alone(self, held: Held, batch: list[Held]) -> None:
+    async def _write_alone(self, held: HeldClaim, batch: list[HeldClaim]) -> None:
         """Write one end, and take it out of its batch, unless it is to be written again."""
         alone = [held]
         await self.write(alone, claim=0, claimant=Claimant())
@@ -183,7 +183,7 @@ class Finisher:
             self._news.set()
         await self._try_stuck([held for held in some if held.id not in locked and held in self._stuck])
 
-    async def _try_stuck(self, some: list[Held]) -> None:
+    async def _try_stuck(self, some: list[HeldClaim]) -> None:
         """Write these one by one, beside the others; where the first few wait in vain, the rest come first next."""
         vain = 0
         for held in some:
@@ -201,7 +201,7 @@ class Finisher:
                 self._waiting.extend(alone)
                 self._news.set()
 
-    async def write(self, batch: list[Held], *, claim: int, claimant: Claimant) -> list[ClaimedTask] | None:
+    async def write(self, batch: list[HeldClaim], *, claim: int, claimant: Claimant) -> list[ClaimedTask] | None:
         """Write a batch, and empty it; in the same go claim up to `claim` tasks.
 
         Returns what was claimed, None where nothing could be because the batch had to be written row by row. Where
@@ -218,7 +218,7 @@ class Finisher:
         await narrowed(releases, self._release, self._leave)
         written = await self._end_attempts(attempts, since) if attempts else set()
         claimed: list[ClaimedTask] | None = None
-        unsettled: Set[Held] = frozenset()
+        unsettled: Set[HeldClaim] = frozenset()
         if finishes:
             ended, claimed = await self._end(finishes, claim, claimant)
             if ended is None:
@@ -230,7 +230,7 @@ class Finisher:
             claimed = await self._backend.claim(
                 claim, worker_pid=claimant.pid, worker=claimant.name, queues=claimant.queues
             )
-        again: list[Held] = []
+        again: list[HeldClaim] = []
         plain = not self._left
         for held in batch:
             if plain and held.claimed.id in written:  # as most are
@@ -245,7 +245,7 @@ class Finisher:
             self._idle.set()
         return claimed
 
-    def _take_note(self, held: Held, written: Set[UUID], unsettled: Set[Held], since: int) -> bool:
+    def _take_note(self, held: HeldClaim, written: Set[UUID], unsettled: Set[HeldClaim], since: int) -> bool:
         """Say what became of a claim. Returns False where its end is to be written again."""
         if held.claimed.id in self._left:
             self._left.discard(held.claimed.id)
@@ -265,7 +265,7 @@ class Finisher:
         told(held)
         return True
 
-    def _take_out(self, batch: list[Held], put_off: list[Held], since: int) -> None:
+    def _take_out(self, batch: list[HeldClaim], put_off: list[HeldClaim], since: int) -> None:
         """Take what was put off out of a batch, but for rows whose token a renewal may have changed meanwhile."""
         for held in put_off:
             if not self._ledger.moved(held, since):
@@ -274,14 +274,16 @@ class Finisher:
                 self._ledger.remove(held)
                 self._on_written(held)
 
-    def _sorted(self, batch: list[Held]) -> tuple[list[Held], list[Held], list[Held], list[Held]]:
+    def _sorted(
+        self, batch: list[HeldClaim]
+    ) -> tuple[list[HeldClaim], list[HeldClaim], list[HeldClaim], list[HeldClaim]]:
         """What to release, what ends in one attempt as most do, attempts to record, and those without a function."""
         shape = self._backend.shape
         migrated = shape is not None and shape.migrated
-        releases: list[Held] = []
-        finishes: list[Held] = []
-        attempts: list[Held] = []
-        unfound: list[Held] = []
+        releases: list[HeldClaim] = []
+        finishes: list[HeldClaim] = []
+        attempts: list[HeldClaim] = []
+        unfound: list[HeldClaim] = []
         for held in batch:
             result = held.result
             if result is None:
@@ -302,7 +304,7 @@ class Finisher:
                 finishes.append(held)
         return releases, finishes, attempts, unfound
 
-    def _say_no_retries(self, held: Held) -> None:
+    def _say_no_retries(self, held: HeldClaim) -> None:
         if not self._said:
             self._said = True
             logger.warning(
@@ -313,7 +315,7 @@ class Finisher:
             )
 
     async def _end(
-        self, finishes: list[Held], claim: int, claimant: Claimant
+        self, finishes: list[HeldClaim], claim: int, claimant: Claimant
     ) -> tuple[set[UUID] | None, list[ClaimedTask] | None]:
         """Returns whose ends are written, None where that is not known yet, and what was claimed."""
         if not claim:
@@ -327,7 +329,7 @@ class Finisher:
             # Some row of the batch cannot be stored; its neighbours can. Or the table is another one by now.
             return await self._narrowed(finishes, self._finish), None
 
-    async def _end_attempts(self, attempts: list[Held], since: int) -> set[UUID]:
+    async def _end_attempts(self, attempts: list[HeldClaim], since: int) -> set[UUID]:
         back = [held for held in attempts if held.result is not None and held.result.status == Status.SCHEDULED]
         rest = [held for held in attempts if held not in back] if back else attempts
         gone = await narrowed(back, self._hand_back, self._leave)
@@ -335,27 +337,29 @@ class Finisher:
         sure = {held.id for held in back if held.id in gone and not self._ledger.moved(held, since)}
         return sure | await self._narrowed(rest, self._record)
 
-    async def _narrowed(self, some: list[Held], write: Callable[[Sequence[Held]], Awaitable[set[UUID]]]) -> set[UUID]:
+    async def _narrowed(
+        self, some: list[HeldClaim], write: Callable[[Sequence[HeldClaim]], Awaitable[set[UUID]]]
+    ) -> set[UUID]:
         return await narrowed(some, write, partial(self._store_something, write))
 
-    async def _finish(self, some: Sequence[Held]) -> set[UUID]:
+    async def _finish(self, some: Sequence[HeldClaim]) -> set[UUID]:
         return await self._backend.finish(list(map(_finish, some)))
 
-    async def _record(self, some: Sequence[Held]) -> set[UUID]:
+    async def _record(self, some: Sequence[HeldClaim]) -> set[UUID]:
         return await self._backend.end_attempts(list(map(_attempt_end, some)))
 
-    async def _hand_back(self, some: Sequence[Held]) -> set[UUID]:
+    async def _hand_back(self, some: Sequence[HeldClaim]) -> set[UUID]:
         await self._backend.limits.hand_back(
             [HandBack(held.id, held.token, held.result.limit_key) for held in some if held.result is not None]
         )
         return {held.id for held in some}
 
-    async def _release(self, some: Sequence[Held]) -> set[UUID]:
+    async def _release(self, some: Sequence[HeldClaim]) -> set[UUID]:
         await self._backend.release([Release(held.id, held.token, held.place) for held in some])
         return {held.id for held in some}
 
     async def _store_something(
-        self, write: Callable[[Sequence[Held]], Awaitable[set[UUID]]], held: Held, error: DataRejected
+        self, write: Callable[[Sequence[HeldClaim]], Awaitable[set[UUID]]], held: HeldClaim, error: DataRejected
     ) -> set[UUID]:
         """Write of a result that the database refuses what it does take, or that it failed."""
         result = held.result
@@ -377,7 +381,7 @@ class Finisher:
         held.result = result
         return await self._leave(held, error)
 
-    async def _leave(self, held: Held, error: DataRejected) -> set[UUID]:
+    async def _leave(self, held: HeldClaim, error: DataRejected) -> set[UUID]:
         """Give up a row that the database lets nobody write."""
         logger.error(
             "task %s (%s): the database refuses to write its end, and to write that it failed: %s. Its row stays in "
@@ -389,13 +393,13 @@ class Finisher:
         return set()
 
 
-def _finish(held: Held) -> Finish:
+def _finish(held: HeldClaim) -> Finish:
     result = held.result
     assert result is not None  # noqa: S101 - releases were sorted out before
     return Finish(held.claimed.id, held.token, *result[:5])
 
 
-def _attempt_end(held: Held) -> AttemptEnd:
+def _attempt_end(held: HeldClaim) -> AttemptEnd:
     result, claimed = held.result, held.claimed
     assert result is not None  # noqa: S101 - likewise
     return AttemptEnd(

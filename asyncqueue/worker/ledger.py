@@ -38,14 +38,14 @@ class Reason(Enum):
 
 
 @dataclass(slots=True, eq=False)
-class Held:
+class HeldClaim:
     """One claim. `renewed_at` is the monotonic time at which its lease surely began."""
 
     claimed: ClaimedTask
     token: Stamp
     renewed_at: float
     #: The tokens that renewals wrote if they took effect: their replies were lost, or have not come yet.
-    doubtful: tuple[Stamp, ...] = ()
+    pending_token: tuple[Stamp, ...] = ()
     #: Set while the task runs.
     run: Run | None = None
     #: Why its run was stopped, once it was.
@@ -99,11 +99,11 @@ class Held:
 class Verdict:
     """What an observation means for the claims it was made of."""
 
-    kept: list[tuple[Held, Stamp]] = field(default_factory=list)
-    stopped: list[tuple[Held, Reason]] = field(default_factory=list)
+    kept: list[tuple[HeldClaim, Stamp]] = field(default_factory=list)
+    stopped: list[tuple[HeldClaim, Reason]] = field(default_factory=list)
 
 
-def judge(held: Iterable[Held], seen: Observation) -> Verdict:
+def judge(held: Iterable[HeldClaim], seen: Observation) -> Verdict:
     """Tell the claims that still stand, each with its token, from those that do not.
 
     Claims whose end is being written are among neither where the end stands already: the write itself will tell.
@@ -111,7 +111,7 @@ def judge(held: Iterable[Held], seen: Observation) -> Verdict:
     verdict = Verdict()
     for claim in held:
         row = seen.rows.get(claim.id)
-        if row is not None and row[0] == Status.RUNNING and (row[1] == claim.token or row[1] in claim.doubtful):
+        if row is not None and row[0] == Status.RUNNING and (row[1] == claim.token or row[1] in claim.pending_token):
             verdict.kept.append((claim, row[1]))
         elif claim.over:
             continue
@@ -129,7 +129,7 @@ class Renewal:
     """What a renewal has found."""
 
     #: The claims that do not stand any more.
-    stopped: list[tuple[Held, Reason]] = field(default_factory=list)
+    stopped: list[tuple[HeldClaim, Reason]] = field(default_factory=list)
     #: How many rows could not be renewed, because other sessions have locked them.
     locked: int = 0
     #: How many rows could not be renewed, because the database refuses it: it will do so again.
@@ -155,9 +155,9 @@ class Ledger:
         self._renewing = False
         self._backend = backend
         self._leases = leases
-        self._held: dict[UUID, Held] = {}
+        self._held: dict[UUID, HeldClaim] = {}
         #: The claims that later ones of their rows have superseded, and that are still to end.
-        self._superseded: dict[UUID, list[Held]] = {}
+        self._superseded: dict[UUID, list[HeldClaim]] = {}
         #: Called when a claim was superseded, and when that one is removed: another one may wait for that.
         self.on_superseded: Callable[[], None] = lambda: None
         self._left: set[UUID] = set()
@@ -169,7 +169,7 @@ class Ledger:
     def __len__(self) -> int:
         return len(self._held) + sum(map(len, self._superseded.values()))
 
-    def __iter__(self) -> Iterator[Held]:
+    def __iter__(self) -> Iterator[HeldClaim]:
         return chain(self._held.values(), *self._superseded.values())
 
     @property
@@ -177,27 +177,27 @@ class Ledger:
         """The ids of all claims, with those that were left: they have run, so they are not to be queued again."""
         return [*self._held, *self._left]
 
-    def add(self, claimed: ClaimedTask, since: float) -> Held:
+    def add(self, claimed: ClaimedTask, since: float) -> HeldClaim:
         """Enter a new claim; `since` is the monotonic time before its statement was sent."""
         if self._left:
             self._left.discard(claimed.id)
         if claimed.id in self._held:
             self._supersede(self._held[claimed.id])
-        held = self._held[claimed.id] = Held(claimed, claimed.token, since)
+        held = self._held[claimed.id] = HeldClaim(claimed, claimed.token, since)
         return held
 
-    def _supersede(self, earlier: Held) -> None:
+    def _supersede(self, earlier: HeldClaim) -> None:
         self._refused.discard(earlier.id)
         self._superseded.setdefault(earlier.id, []).append(earlier)
         if not earlier.over:  # else the write of its end tells whose the row was
             earlier.halt(Reason.TAKEN)
         self.on_superseded()
 
-    def waits(self, held: Held) -> bool:
+    def waits(self, held: HeldClaim) -> bool:
         """Whether a claim must not begin yet, because an earlier one of the same row has not ended."""
         return held.id in self._superseded
 
-    def remove(self, held: Held) -> None:
+    def remove(self, held: HeldClaim) -> None:
         """Forget a claim: its end is written, or it is not ours any more."""
         key = held.claimed.id
         if self._held.get(key) is held:
@@ -210,40 +210,40 @@ class Ledger:
                 del self._superseded[key]
             self.on_superseded()
 
-    def leave(self, held: Held) -> None:
+    def leave(self, held: HeldClaim) -> None:
         """Forget a claim whose end the database lets nobody write. It is not renewed any more."""
         if self._held.get(held.id) is held:
             self._left.add(held.id)
         self.remove(held)
 
-    def standing(self, held: Held) -> bool:
+    def standing(self, held: HeldClaim) -> bool:
         """Whether the lease is surely not over yet, by this host's monotonic clock."""
         lease = self._leases.own
         return lease is None or time.monotonic() - held.renewed_at < lease
 
-    def moved(self, held: Held, since: int) -> bool:
+    def moved(self, held: HeldClaim, since: int) -> bool:
         """Whether a renewal may have changed the claim's token while a write was under way.
 
         Args:
             held: a claim whose write changed nothing.
             since: what `renewals` was when the write was sent.
         """
-        return bool(held.doubtful) or self.renewals != since
+        return bool(held.pending_token) or self.renewals != since
 
-    async def settle(self, some: Iterable[Held]) -> None:
+    async def settle(self, some: Iterable[HeldClaim]) -> None:
         """Find out which token counts where the reply to a renewal was lost.
 
         Where the reply is still to come, only claims are asked for whose write has missed already: as a rule the token
         known is the right one, and a look would cost a statement.
         """
-        doubtful = [held for held in some if held.doubtful and (held.missed or not self._renewing)]
-        if doubtful:
-            verdict = judge(doubtful, await self._backend.observe([held.id for held in doubtful]))
+        pending_token = [held for held in some if held.pending_token and (held.missed or not self._renewing)]
+        if pending_token:
+            verdict = judge(pending_token, await self._backend.observe([held.id for held in pending_token]))
             standing = {held.id for held, _ in verdict.kept}
             self._take_in(verdict.kept)
-            for held in doubtful:
+            for held in pending_token:
                 if held.id not in standing:
-                    held.doubtful = ()
+                    held.pending_token = ()
 
     async def renew(self, worker_pid: int | None, *, older: float) -> Renewal:
         """Look at all claims, and renew the leases that are older than so many seconds."""
@@ -258,7 +258,7 @@ class Ledger:
         locked, refused = await self._renew(old, seen.now, worker_pid, since) if old else (0, 0)
         return Renewal(verdict.stopped, locked, refused)
 
-    def _take_in(self, kept: Iterable[tuple[Held, Stamp]]) -> None:
+    def _take_in(self, kept: Iterable[tuple[HeldClaim, Stamp]]) -> None:
         """Take in the tokens that rows were seen to have.
 
         A new one was written by a renewal in doubt, and no other renewal can still take effect, because each is fenced
@@ -266,10 +266,10 @@ class Ledger:
         """
         for held, token in kept:
             if token != held.token:
-                held.token, held.doubtful = token, ()
+                held.token, held.pending_token = token, ()
                 self.renewals += 1
 
-    async def _renew(self, old: list[Held], now: Stamp, worker_pid: int | None, since: float) -> tuple[int, int]:
+    async def _renew(self, old: list[HeldClaim], now: Stamp, worker_pid: int | None, since: float) -> tuple[int, int]:
         """Renew these. Returns how many could not be, because they are locked and because the database refuses it."""
         refused: set[UUID] = set()
 
@@ -299,7 +299,7 @@ class Ledger:
         claims = [claim for key, claim in by_id.items() if key not in self._waiting]
         late = [by_id[key] for key in self._waiting if key in by_id]
         for held in old:
-            held.doubtful = (*held.doubtful[-_CANDIDATES:], now)
+            held.pending_token = (*held.pending_token[-_CANDIDATES:], now)
         self._renewing = True
         try:
             renewed = await narrowed(claims, renew, not_renewed, stuck=waits)
@@ -316,11 +316,11 @@ class Ledger:
         missed = [held for held in old if not self._took(held, renewed, now, since)]
         return sum(not held.over and held.id not in refused for held in missed), len(refused)
 
-    def _took(self, held: Held, renewed: Set[UUID], now: Stamp, since: float) -> bool:
+    def _took(self, held: HeldClaim, renewed: Set[UUID], now: Stamp, since: float) -> bool:
         """Take in the token of a renewal. Returns whether this was renewed."""
         if held.id not in renewed:
             return False
-        held.token, held.doubtful, held.renewed_at = now, (), since
+        held.token, held.pending_token, held.renewed_at = now, (), since
         self._refused.discard(held.id)
         self._waiting.pop(held.id, None)
         return True

@@ -19,7 +19,7 @@ from asyncqueue.errors import DatabaseBusy, DataRejected
 from asyncqueue.model import LogChunk, Status
 from asyncqueue.running.capture import Capture
 from asyncqueue.running.texts import escaped
-from asyncqueue.worker.ledger import Held, Ledger
+from asyncqueue.worker.ledger import HeldClaim, Ledger
 from asyncqueue.worker.narrowing import narrowed
 from asyncqueue.worker.signal import Signal
 
@@ -42,7 +42,7 @@ _BATCH = 500
 class _Followed:
     """The log of one running task, and how much of it is written."""
 
-    def __init__(self, held: Held, capture: Capture) -> None:
+    def __init__(self, held: HeldClaim, capture: Capture) -> None:
         self.held = held
         #: Characters that are written.
         self.offset = 0
@@ -73,7 +73,7 @@ class _Followed:
         self._parts, self._size, self._at = parts, size, time.monotonic()
 
 
-def _chunk(held: Held, offset: int, text: str) -> LogChunk:
+def _chunk(held: HeldClaim, offset: int, text: str) -> LogChunk:
     return LogChunk(held.id, held.token, held.claimed.token, offset, text)
 
 
@@ -84,19 +84,19 @@ class Logs:
         running: gives the claims whose tasks run now.
     """
 
-    def __init__(self, backend: Backend, ledger: Ledger, running: Callable[[], Iterable[Held]]) -> None:
+    def __init__(self, backend: Backend, ledger: Ledger, running: Callable[[], Iterable[HeldClaim]]) -> None:
         self._backend = backend
         self._ledger = ledger
         self._running = running
         self._looked = 0.0
-        self._talking: set[Held] = set()
-        self._followed: dict[Held, _Followed] = {}
+        self._talking: set[HeldClaim] = set()
+        self._followed: dict[HeldClaim, _Followed] = {}
         #: What is left of tasks that may have been cancelled: how much is written, and all of it.
-        self._last: dict[Held, tuple[int, str]] = {}
+        self._last: dict[HeldClaim, tuple[int, str]] = {}
         self._news = Signal()
         self._idle = Signal()
 
-    def end(self, held: Held, text: str | None) -> None:
+    def end(self, held: HeldClaim, text: str | None) -> None:
         """Write what a task has logged whose end is not written, because it was cancelled or taken away.
 
         If it turns out to be somebody else's by now, nothing is written.

@@ -7,7 +7,7 @@ from typing import Literal
 from asyncqueue.model import AttemptEnd, LostTask, Status
 
 
-def fate(
+def decide(
     lost: LostTask, *, again: bool, on_lost: Literal["fail", "requeue"], lease: float, max_losses: int
 ) -> AttemptEnd:
     """The end of a lost attempt, fenced by the token that was seen.

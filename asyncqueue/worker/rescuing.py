@@ -16,10 +16,10 @@ from asyncqueue.errors import DatabaseBusy, DatabaseUnavailable, DataRejected
 from asyncqueue.loggers import get_logger
 from asyncqueue.logs import about
 from asyncqueue.model import AttemptEnd, LostTask, Status
-from asyncqueue.worker.heart import Heart
+from asyncqueue.worker.heartbeat import Heartbeat
 from asyncqueue.worker.leases import Leases
 from asyncqueue.worker.ledger import Ledger
-from asyncqueue.worker.losses import fate
+from asyncqueue.worker.losses import decide
 from asyncqueue.worker.narrowing import narrowed
 from asyncqueue.worker.strays import Strays
 
@@ -60,7 +60,7 @@ class Rescuer:
     def __init__(
         self,
         backend: Backend,
-        heart: Heart,
+        heartbeat: Heartbeat,
         leases: Leases,
         *,
         ledger: Ledger,
@@ -71,7 +71,7 @@ class Rescuer:
         on_rescued: Callable[[LostTask, bool], None],
     ) -> None:
         self._backend = backend
-        self._heart = heart
+        self._heartbeat = heartbeat
         self._leases = leases
         self._ledger = ledger
         self._strays = strays
@@ -93,13 +93,13 @@ class Rescuer:
             try:
                 await self._strays.look()
                 await self._fail_unreadable()
-                while self._leases.own is not None and self._heart.settled and await self._look():
+                while self._leases.own is not None and self._heartbeat.can_rescue and await self._look():
                     pass
             except DatabaseBusy as error:
-                self._heart.doubt()
+                self._heartbeat.doubt()
                 logger.debug("cannot look for lost tasks: %s", error)
             except DatabaseUnavailable:
-                self._heart.doubt()
+                self._heartbeat.doubt()
                 raise
 
     async def _fail_unreadable(self) -> None:
@@ -148,7 +148,7 @@ class Rescuer:
             if task.id not in mine and (end := await self._judge(task, lease, foreign=task.task in unknown))
         }
         written: set[UUID] = set()
-        if self._heart.settled:  # looked again: a beat may be late since
+        if self._heartbeat.can_rescue:  # looked again: a beat may be late since
             write = partial(self._backend.end_lost, lease=lease, foreign_lease=self._leases.foreign)
             found = {task.id: task for task in lost}
             refused, waits = partial(self._refused, found), partial(self._waits, found)
@@ -189,7 +189,7 @@ class Rescuer:
     def _end(self, task: LostTask, *, again: bool, lease: float, foreign: bool) -> AttemptEnd:
         if foreign and self._leases.foreign is not None:
             lease = max(lease, self._leases.foreign) if task.ours else self._leases.foreign
-        return fate(task, again=again, on_lost=self._on_lost, lease=lease, max_losses=self._max_losses)
+        return decide(task, again=again, on_lost=self._on_lost, lease=lease, max_losses=self._max_losses)
 
     def _leave(self, path: str) -> None:
         if path not in self._unknown:

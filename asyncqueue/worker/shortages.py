@@ -10,7 +10,7 @@ from asyncqueue.backoff import Backoff
 from asyncqueue.loggers import get_logger
 from asyncqueue.model import Status
 from asyncqueue.running.shortage import is_over
-from asyncqueue.worker.ledger import Held
+from asyncqueue.worker.ledger import HeldClaim
 
 logger = get_logger("asyncqueue.worker")
 
@@ -72,7 +72,7 @@ class Shortages:
         logger.info("this process can begin tasks again: claiming again")
         return room + more
 
-    def settle(self, some: Sequence[Held]) -> Sequence[Held]:
+    def settle(self, some: Sequence[HeldClaim]) -> Sequence[HeldClaim]:
         """Give what could not be begun no result, or its failure. Returns the others."""
         lacking = [held for held in some if held.result is not None and held.result.lacking]
         if not lacking:

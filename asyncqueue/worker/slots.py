@@ -20,7 +20,7 @@ from asyncqueue.running.runner import Runner, RunResult, not_begun
 from asyncqueue.running.shortage import lacking
 from asyncqueue.running.texts import describe_error
 from asyncqueue.worker.fuse import Fuse
-from asyncqueue.worker.ledger import Held, Ledger, Reason
+from asyncqueue.worker.ledger import HeldClaim, Ledger, Reason
 from asyncqueue.worker.signal import Signal
 from asyncqueue.worker.streaming import Streams
 
@@ -44,7 +44,7 @@ class Slots:
     """
 
     def __init__(
-        self, size: int, ledger: Ledger, runner: Runner, streams: Streams, on_end: Callable[[Held], None]
+        self, size: int, ledger: Ledger, runner: Runner, streams: Streams, on_end: Callable[[HeldClaim], None]
     ) -> None:
         self.ended = 0
         self._size = size
@@ -52,21 +52,21 @@ class Slots:
         self._runner = runner
         self._streams = streams
         self._on_end = on_end
-        self._buffer: deque[Held] = deque()
+        self._buffer: deque[HeldClaim] = deque()
         self._buffered_at = 0.0
         #: Those whose turn has come, and that wait for the end of an earlier run of their row in this worker.
-        self._behind: list[Held] = []
+        self._behind: list[HeldClaim] = []
         ledger.on_superseded = self._look_behind
-        self._running: dict[asyncio.Task[Any] | None, Held] = {}
+        self._running: dict[asyncio.Task[Any] | None, HeldClaim] = {}
         # Runs that ignore their cancellation: asyncio itself keeps no reference to its tasks.
-        self._abandoned: dict[asyncio.Task[Any] | None, tuple[Held, float]] = {}
+        self._abandoned: dict[asyncio.Task[Any] | None, tuple[HeldClaim, float]] = {}
         self._context = others_context()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._idle = Signal()
         self._fuse = Fuse()
         #: Whether starts and ends are logged, and when those began that are under way.
         self._telling = False
-        self._began: dict[Held, float] = {}
+        self._began: dict[HeldClaim, float] = {}
 
     def note(self, note: Callable[[], object]) -> None:
         """Call this in the context of which every run from here on gets a copy: it sets context variables."""
@@ -92,12 +92,12 @@ class Slots:
         """How many more fit without waiting."""
         return self._size - len(self._running) - self.buffered
 
-    def holds(self, held: Held) -> bool:
+    def holds(self, held: HeldClaim) -> bool:
         """Whether it runs here, or waits for a place."""
         return held in self._buffer or held in self._behind or held in self._running.values()
 
     @property
-    def claims(self) -> Collection[Held]:
+    def claims(self) -> Collection[HeldClaim]:
         """The claims whose tasks run now."""
         return self._running.values()
 
@@ -119,22 +119,22 @@ class Slots:
         held = self._held(task)
         return held.about if held is not None else {}
 
-    def _held(self, task: asyncio.Task[Any]) -> Held | None:
+    def _held(self, task: asyncio.Task[Any]) -> HeldClaim | None:
         return self._running.get(task) or self._abandoned.get(task, (None,))[0]
 
-    def accept(self, claims: Iterable[Held]) -> None:
+    def accept(self, claims: Iterable[HeldClaim]) -> None:
         """Run these as soon as there are places, in this order. What cannot be begun is handed back by `on_end`."""
         self._telling = logger.isEnabledFor(logging.DEBUG)
         self._buffer.extend(claims)
         self._fill()
 
-    def withdraw(self) -> list[Held]:
+    def withdraw(self) -> list[HeldClaim]:
         """Take back what waits for a place: it may have one in another worker."""
         waiting = list(self._buffer)
         self._buffer.clear()
         return waiting
 
-    def withdraw_all(self) -> list[Held]:
+    def withdraw_all(self) -> list[HeldClaim]:
         """Take back what has not started."""
         behind, self._behind = self._behind, []
         return [*behind, *self.withdraw()]
@@ -155,7 +155,7 @@ class Slots:
             if held.run is not None:
                 held.run.give_up()
 
-    def abandon(self) -> list[Held]:
+    def abandon(self) -> list[HeldClaim]:
         """Forget what still has not ended. Returns the claims."""
         stuck = list(self._running.values())
         self._running.clear()
@@ -200,7 +200,7 @@ class Slots:
                 self._buffer.append(held)
         self._fill()
 
-    def _not_started(self, held: Held, error: Exception) -> None:
+    def _not_started(self, held: HeldClaim, error: Exception) -> None:
         lack = lacking(error)
         if lack is not None:
             held.run, held.result = None, not_begun(lack, held.claimed.attempt + 1)
@@ -213,7 +213,7 @@ class Slots:
         held.result = self._fuse.ended_without_result(held.id, held.claimed.attempt + 1)
         self._on_end(held)
 
-    def _start(self, held: Held) -> None:
+    def _start(self, held: HeldClaim) -> None:
         if self._loop is None:
             self._loop = asyncio.get_running_loop()
         run = held.run = self._runner.prepare(held.claimed, functools.partial(self._streams.open, held))
@@ -223,7 +223,7 @@ class Slots:
         run.task = task = GuardedTask(self._run(held, run), loop=self._loop, context=self._context.copy())
         self._running[task] = held
 
-    async def _run(self, held: Held, run: Run) -> None:
+    async def _run(self, held: HeldClaim, run: Run) -> None:
         result: RunResult | None = None  # where the loop ends: it is handed back
         try:
             result = await self._runner.run(run)
@@ -247,7 +247,7 @@ class Slots:
                     extra=held.about,
                 )
 
-    async def _broken_off(self, held: Held, run: Run, error: BaseException) -> RunResult | None:
+    async def _broken_off(self, held: HeldClaim, run: Run, error: BaseException) -> RunResult | None:
         """What becomes of a run out of which the runner has let this. Raises it where the loop ends."""
         try:
             if was_cut_short(run.task, error):
@@ -285,7 +285,7 @@ class Slots:
         task = GuardedTask(self._end_abandoned(held, run), loop=self._loop, context=own_context(self._context))
         self._running[task] = held
 
-    async def _end_abandoned(self, held: Held, run: Run) -> None:
+    async def _end_abandoned(self, held: HeldClaim, run: Run) -> None:
         held.keep_log()
         held.run = None
         try:
@@ -294,7 +294,7 @@ class Slots:
             if self._running.pop(asyncio.current_task(), None) is not None:
                 self._over(held)
 
-    def _over(self, held: Held) -> None:
+    def _over(self, held: HeldClaim) -> None:
         if self._began:
             self._tell_end(held)
         if held.reason is not None:
@@ -308,11 +308,11 @@ class Slots:
         if not self._running:
             self._idle.set()
 
-    def _tell_start(self, held: Held) -> None:
+    def _tell_start(self, held: HeldClaim) -> None:
         self._began[held] = time.monotonic()
         logger.debug("task %s (%s) starts", held.id, held.claimed.task, extra=held.about)
 
-    def _tell_end(self, held: Held) -> None:
+    def _tell_end(self, held: HeldClaim) -> None:
         began = self._began.pop(held, None)
         if began is None:  # it started when nothing was told
             return

@@ -12,7 +12,7 @@ from asyncqueue.backends.base import Backend
 from asyncqueue.errors import DatabaseBusy, DataRejected, ResultNotStorable
 from asyncqueue.model import OutputChunk
 from asyncqueue.running.stream import StreamLost
-from asyncqueue.worker.ledger import Held, Ledger, Reason
+from asyncqueue.worker.ledger import HeldClaim, Ledger, Reason
 from asyncqueue.worker.narrowing import narrowed
 
 #: Seconds between two writes of the same stream, unless its task has ended and waits for the last one.
@@ -25,7 +25,7 @@ _Stuck: TypeAlias = Callable[[tuple["OutputStream", str], DatabaseBusy], Awaitab
 class OutputStream:
     """The stream of one running task; see `asyncqueue.running.stream.Stream`."""
 
-    def __init__(self, held: Held, streams: Streams) -> None:
+    def __init__(self, held: HeldClaim, streams: Streams) -> None:
         self.held = held
         self.pending: list[str] = []
         self.offset = 0
@@ -61,7 +61,7 @@ class Streams:
         self._news = anyio.Event()
         self._urgent = anyio.Event()
 
-    def open(self, held: Held) -> OutputStream:
+    def open(self, held: HeldClaim) -> OutputStream:
         """A stream for a task that is about to run."""
         return OutputStream(held, self)
 

@@ -14,7 +14,7 @@ from asyncqueue.loggers import get_logger
 from asyncqueue.model import Tick, TickTable
 from asyncqueue.periodic import PeriodicTask
 from asyncqueue.schedules import LATE, MOST
-from asyncqueue.worker.heart import Heart
+from asyncqueue.worker.heartbeat import Heartbeat
 
 logger = get_logger("asyncqueue.worker")
 
@@ -38,9 +38,9 @@ class Ticker:
         entries: what this worker knows. Without any it only removes, now and then, what nobody has known for months.
     """
 
-    def __init__(self, backend: Backend, heart: Heart, entries: Sequence[PeriodicTask]) -> None:
+    def __init__(self, backend: Backend, heartbeat: Heartbeat, entries: Sequence[PeriodicTask]) -> None:
         self._backend = backend
-        self._heart = heart
+        self._heartbeat = heartbeat
         self._entries = entries
         self._warned = False
         self._declare_at = 0.0
@@ -93,10 +93,10 @@ class Ticker:
         """What the table holds, and now and then say what this worker knows."""
         now = time.monotonic()
         if now < self._declare_at:
-            return await self._backend.ticks.read()
+            return await self._backend.periodic.read()
         # A database that was away for months finds all workers that know an entry at once: let them declare it first.
-        expiry = _EXPIRY if self._heart.well_for > _LOOK else None
-        table = await self._backend.ticks.declare([entry.declaration for entry in self._entries], expiry=expiry)
+        expiry = _EXPIRY if self._heartbeat.well_for > _LOOK else None
+        table = await self._backend.periodic.declare([entry.declaration for entry in self._entries], expiry=expiry)
         every = _DECLARE if self._entries else _LOOK
         self._declare_at = now + every * random.uniform(0.75, 1.0)  # noqa: S311 - likewise
         return table
@@ -109,7 +109,7 @@ class Ticker:
             )
         for at in due.ticks:
             try:
-                done = await self._backend.ticks.tick(entry.name, at, entry.new())
+                done = await self._backend.periodic.tick(entry.name, at, entry.new())
             except DataRejected as error:
                 logger.error("periodic task %s cannot be enqueued: %s", entry.name, error)
                 return

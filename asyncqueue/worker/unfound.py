@@ -15,7 +15,7 @@ from asyncqueue.limits import PutOff
 from asyncqueue.loggers import get_logger
 from asyncqueue.model import Status
 from asyncqueue.running.runner import RunResult
-from asyncqueue.worker.ledger import Held
+from asyncqueue.worker.ledger import HeldClaim
 from asyncqueue.worker.narrowing import narrowed
 from asyncqueue.worker.shortages import Shortages
 
@@ -101,7 +101,7 @@ class Unfound:
             return 0
         return room if self.puts_off else min(room, 1)
 
-    async def settle(self, some: Sequence[Held]) -> list[Held]:
+    async def settle(self, some: Sequence[HeldClaim]) -> list[HeldClaim]:
         """Put off what can be, and return it; the others are given the result that is to be written, or none."""
         some = self._shortages.settle(some)
         if not some:
@@ -123,19 +123,19 @@ class Unfound:
                 self._stop_for_a_while(errors)
         return done
 
-    async def _put_off(self, some: Sequence[Held]) -> set[UUID]:
+    async def _put_off(self, some: Sequence[HeldClaim]) -> set[UUID]:
         """Put these off. Returns those for which it is too late."""
         rows = [PutOff(held.id, held.token, _text(held, min(_AGAIN, self._patience))) for held in some]
         return await self._backend.limits.put_off(rows, delay=_AGAIN, patience=self._patience)
 
-    async def _refused(self, held: Held, error: DataRejected) -> set[UUID]:
+    async def _refused(self, held: HeldClaim, error: DataRejected) -> set[UUID]:
         """The database refuses to have this row put off, by a trigger of the user's perhaps: it fails."""
         assert held.result is not None  # noqa: S101 - that is why it is here
         held.result = held.result._replace(status=Status.FAILED)
         logger.error("task %s (%s) cannot be put off: %s", held.id, held.claimed.task, error, extra=held.about)
         return {held.id}
 
-    def _end(self, held: Held, *, late: bool) -> RunResult | None:
+    def _end(self, held: HeldClaim, *, late: bool) -> RunResult | None:
         """The failure of a task, or None to hand it back."""
         assert held.result is not None  # noqa: S101 - that is why it is here
         error = held.result.error or ""
@@ -189,7 +189,7 @@ class Unfound:
             self.astray = False
             logger.info("a function was found: claiming again")
 
-    def _say(self, put_off: Collection[Held]) -> None:
+    def _say(self, put_off: Collection[HeldClaim]) -> None:
         """Name in the log what was put off, each path once a minute."""
         now = time.monotonic()
         for path, held in {held.claimed.task: held for held in put_off}.items():
@@ -203,11 +203,11 @@ class Unfound:
                 )
 
 
-def _error(held: Held) -> str:
+def _error(held: HeldClaim) -> str:
     return "" if held.result is None else (held.result.error or "")
 
 
-def _text(held: Held, delay: float) -> str:
+def _text(held: HeldClaim, delay: float) -> str:
     """What stands in the row meanwhile: in ASCII, which every table can hold."""
     text = f"{_error(held)}. The worker that claimed it does not have it: it is due again within {delay:g} seconds"
     return text.encode("ascii", "backslashreplace").decode()

@@ -27,20 +27,20 @@ from asyncqueue.running.resolve import AllowRule
 from asyncqueue.running.runner import Runner, RunResult
 from asyncqueue.settings import Settings
 from asyncqueue.worker.absence import Absence
-from asyncqueue.worker.admitting import Admitter
 from asyncqueue.worker.claiming import Claimer, Prefetch
 from asyncqueue.worker.cleaning import Cleaner
+from asyncqueue.worker.dependencies import DependencyResolver
 from asyncqueue.worker.entries import entries_of
 from asyncqueue.worker.exchanging import Exchange
 from asyncqueue.worker.finishing import Finisher
 from asyncqueue.worker.firing import Firing
-from asyncqueue.worker.heart import Heart, WorkerPid
+from asyncqueue.worker.heartbeat import Heartbeat, WorkerPid
 from asyncqueue.worker.identity import Identity
 from asyncqueue.worker.leases import Leases
-from asyncqueue.worker.ledger import Held, Ledger, Reason
-from asyncqueue.worker.linking import Linker
+from asyncqueue.worker.ledger import HeldClaim, Ledger, Reason
+from asyncqueue.worker.limiter import Limiter
 from asyncqueue.worker.logs import Logs
-from asyncqueue.worker.lookout import Lookout
+from asyncqueue.worker.missed_events import MissedEventPoller
 from asyncqueue.worker.progress import Progress
 from asyncqueue.worker.registry import Registry
 from asyncqueue.worker.rescuing import Rescuer
@@ -133,12 +133,12 @@ class Worker:
             default_timeout=settings.timeout,
             grace=settings.grace,
             torn_down=lambda: self._main is not None and self._main.cancelling() > 0,
-            chains=backend.chains,
-            check=lambda path, policy, claimed: self._admitter.check(path, policy, claimed),
+            chains=backend.dependencies,
+            check=lambda path, policy, claimed: self._limiter.check(path, policy, claimed),
             puts_off=lambda: self._unfound.puts_off,
             wary=lambda: self._loses_without_end,
         )
-        self._admitter = Admitter(
+        self._limiter = Limiter(
             backend,
             self._leases,
             limit_of=self._runner.limit_of,
@@ -148,7 +148,7 @@ class Worker:
         )
         self._slots = Slots(settings.concurrency, self._ledger, self._runner, self._streams, self._ended)
         self._logs = Logs(backend, self._ledger, lambda: self._slots.claims)
-        self._heart = Heart(
+        self._heartbeat = Heartbeat(
             backend,
             self._ledger,
             interval=settings.heartbeat,
@@ -162,23 +162,23 @@ class Worker:
             self._ledger,
             self._slots,
             self._finisher,
-            self._heart,
+            self._heartbeat,
             prefetch=Prefetch(settings.concurrency, settings.prefetch),
             polls=Backoff(settings.poll_min, settings.poll_max, factor=1.5, jitter=0.2),
             identity=identity,
             news=news,
             unfound=self._unfound,
-            coming=lambda: self._admitter.busy or self._linker.busy,
+            coming=lambda: self._limiter.busy or self._resolver.busy,
             behind=lambda: self._firing.behind,
         )
-        self._linker = Linker(
+        self._resolver = DependencyResolver(
             backend, self._leases, on_queued=self._claimer.look_for_more, on_idle=self._claimer.look_whether_all_is_done
         )
         self._exchange = Exchange(backend, self._ledger, self._finisher, self._claimer, news)
         self._logging = Loop("write the logs of running tasks", self._logs.run)
         self._absence = Absence(backend, settings.connect_timeout)
         self._exchanging = Loop("claim and write results", self._absence.outlasting(self._exchange.run), vital=True)
-        self._linking = Loop("see to tasks that wait for others", self._linker.run)
+        self._linking = Loop("see to tasks that wait for others", self._resolver.run)
         self._entries = entries_of(settings)
         self._main: asyncio.Task[Any] | None = None
         self._stops = 0
@@ -232,7 +232,7 @@ class Worker:
         self._slots.note(lambda: worker_queue.enter(self._queue))
         try:
             guard(asyncio.get_running_loop())
-            with self._admitter.hearing(), self._linker.hearing():
+            with self._limiter.hearing(), self._resolver.hearing():
                 async with anyio.create_task_group() as group:
                     watchdog.start()
                     with background.own():
@@ -250,7 +250,9 @@ class Worker:
             watchdog.stop()
             try:
                 await self._save()
-                if self._heart.steady:  # else the database is away, and a list for people is not worth waiting for it
+                if (
+                    self._heartbeat.can_claim
+                ):  # else the database is away, and a list for people is not worth waiting for it
                     with anyio.move_on_after(_LAST_WRITE, shield=True):
                         await self._registry.leave(self._strays)
             finally:
@@ -276,7 +278,7 @@ class Worker:
     def _loops(self, *, burst: bool) -> list[Loop]:
         rescuer = Rescuer(
             self._backend,
-            self._heart,
+            self._heartbeat,
             self._leases,
             ledger=self._ledger,
             strays=self._strays,
@@ -291,22 +293,24 @@ class Worker:
             interval=self._settings.cleanup_interval,
             on_deleted=self._cleaned,
         )
-        lookout = Lookout(self._backend, self._leases, on_held=self._admitter.look, on_awaited=self._linker.look)
+        missed_events = MissedEventPoller(
+            self._backend, self._leases, on_held=self._limiter.look, on_awaited=self._resolver.look
+        )
         loops = [
             self._exchanging,
             Loop("wait for work", self._claimer.run),
             Loop("write streamed output", self._streams.run),
             self._logging,
             Loop("hand back what was fetched ahead", self._tidy),
-            Loop("renew leases", self._heart.run),
+            Loop("renew leases", self._heartbeat.run),
             Loop("look for lost tasks", rescuer.run),
             Loop("clean up", cleaner.run),
-            Loop("look whether tasks wait for a place or for others", lookout.run),
-            Loop("admit tasks under limits", self._admitter.run),
+            Loop("look whether tasks wait for a place or for others", missed_events.run),
+            Loop("admit tasks under limits", self._limiter.run),
             self._linking,
         ]
         if not burst:  # which is there for what is queued already
-            ticker = Ticker(self._backend, self._heart, self._entries)
+            ticker = Ticker(self._backend, self._heartbeat, self._entries)
             loops.append(Loop("enqueue periodic tasks", ticker.run))
         return loops
 
@@ -323,7 +327,7 @@ class Worker:
         await self._interrupt()
         with anyio.move_on_after(_LAST_WRITE):
             await self._finisher.wait_written()
-            await self._linker.wait_idle()
+            await self._resolver.wait_idle()
             await self._logs.wait_written()
 
     async def _interrupt(self) -> None:
@@ -354,7 +358,7 @@ class Worker:
                 self._ended(held, Reason.SHUTDOWN)  # a loop broke while it had this claim in its hands
         with anyio.move_on_after(2 * _UNWIND + _LAST_WRITE, shield=True):
             try:
-                with self._linker.hearing():
+                with self._resolver.hearing():
                     async with anyio.create_task_group() as writing:
                         with background.own():
                             for loop in (self._exchanging, self._linking, self._logging):
@@ -387,7 +391,7 @@ class Worker:
         shape = self._backend.shape
         return self._settings.on_lost == "requeue" and (shape is None or not shape.migrated)
 
-    def _runs_again(self, held: Held) -> bool:
+    def _runs_again(self, held: HeldClaim) -> bool:
         """Whether a task whose end is not in the table is queued again by whoever finds it lost."""
         if self._settings.on_lost == "requeue":
             return True
@@ -396,7 +400,7 @@ class Worker:
 
     # -- what becomes of a claim
 
-    def _ended(self, held: Held, reason: Reason | None = None) -> None:
+    def _ended(self, held: HeldClaim, reason: Reason | None = None) -> None:
         """A run is over, or will not begin."""
         if reason is not None:
             held.stop(reason)
@@ -416,7 +420,7 @@ class Worker:
         """Claim nothing for so many seconds: no function was found, tasks cannot be begun, or hooks hang."""
         self._progress.astray |= self._claimer.pause(seconds, ends_burst)
 
-    def _written(self, held: Held) -> None:
+    def _written(self, held: HeldClaim) -> None:
         result = held.result
         if result is None:
             self._progress.released += 1
@@ -425,7 +429,7 @@ class Worker:
         elif result.status == Status.SCHEDULED:
             self._progress.put_off += 1
             if held.claimed.links & Link.LIMITED:
-                self._admitter.look()  # its place is free
+                self._limiter.look()  # its place is free
         elif result.status == Status.COMPLETED:
             self._left(held)
             self._progress.completed += 1
@@ -437,18 +441,18 @@ class Worker:
         if not self._ledger:
             self._freed()
 
-    def _left(self, held: Held) -> None:
+    def _left(self, held: HeldClaim) -> None:
         """A task does not run any more: say so to those who wait for that."""
-        links, watched = held.claimed.links, self._linker.watched
+        links, watched = held.claimed.links, self._resolver.watched
         if not links and not watched:  # nobody does, as a rule
             return
         if links & Link.LIMITED:
-            self._admitter.ended(held.id)
+            self._limiter.ended(held.id)
         followed = links & Link.FOLLOWED or held.id in watched
         if followed and (held.result is None or held.result.retry_in is None):
-            self._linker.ended(held.id)
+            self._resolver.ended(held.id)
 
-    def _failed(self, held: Held, result: RunResult) -> None:
+    def _failed(self, held: HeldClaim, result: RunResult) -> None:
         info = self._runner.info_of(held.claimed)
         error = result.error or ""
         text = error.rstrip() if self._settings.log_tracebacks else error.partition("\n")[0]
@@ -470,7 +474,7 @@ class Worker:
                 extra=fields,
             )
 
-    def _lost(self, held: Held) -> None:
+    def _lost(self, held: HeldClaim) -> None:
         self._progress.lost += 1
         if held.result is not None:  # whoever has cancelled it may read what it has logged
             self._logs.end(held, held.result.log)
@@ -482,7 +486,7 @@ class Worker:
         )
         self._freed()
 
-    def _refused(self, _held: Held) -> None:
+    def _refused(self, _held: HeldClaim) -> None:
         """The database lets nobody write this end, and the finisher has said so."""
         self._progress.lost += 1
         self._freed()
@@ -505,8 +509,8 @@ class Worker:
     def _rescued(self, lost: LostTask, failed: bool) -> None:
         self._progress.rescued += 1
         if failed:
-            self._admitter.look()
-            self._linker.ended(lost.id)  # whether others wait for it is not known here, and this is rare
+            self._limiter.look()
+            self._resolver.ended(lost.id)  # whether others wait for it is not known here, and this is rare
             self._firing.fire("on_failure", info_of(lost), None)
 
     def _cleaned(self, deleted: int) -> None:

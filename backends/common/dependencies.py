@@ -245,7 +245,7 @@ async def resolve_all(backend: Backend, ended: Collection[UUID]) -> None:
     shape = backend.shape
     left = frozenset(ended)
     while left and shape is not None and shape.migrated:
-        settled = await backend.chains.resolve(left)
+        settled = await backend.dependencies.resolve(left)
         left = settled.cancelled | settled.unfinished
 
 

@@ -26,20 +26,20 @@ from asyncqueue.backends.mysql.attempts import Attempts
 from asyncqueue.backends.mysql.batches import write
 from asyncqueue.backends.mysql.claims import Claims
 from asyncqueue.backends.mysql.connection import Call, MysqlConnection
-from asyncqueue.backends.mysql.dependencies import MysqlChains
+from asyncqueue.backends.mysql.dependencies import MysqlDependencies
 from asyncqueue.backends.mysql.enqueue import Enqueueing
 from asyncqueue.backends.mysql.errors import translate
 from asyncqueue.backends.mysql.limits import MysqlLimits
 from asyncqueue.backends.mysql.lock_proof import LockProof
-from asyncqueue.backends.mysql.maintenance import MysqlChores
-from asyncqueue.backends.mysql.periodic import MysqlTicks
+from asyncqueue.backends.mysql.maintenance import MysqlMaintenance
+from asyncqueue.backends.mysql.periodic import MysqlPeriodic
 from asyncqueue.backends.mysql.rescue import Upkeep
 from asyncqueue.backends.mysql.retention import MysqlRetention
 from asyncqueue.backends.mysql.rows import Row, end, fence, ids_json, numbers, ordered, rows_json
-from asyncqueue.backends.mysql.scheduled import MysqlAgenda
+from asyncqueue.backends.mysql.scheduled import MysqlScheduled
 from asyncqueue.backends.mysql.times import Times
 from asyncqueue.backends.mysql.transactions import transaction
-from asyncqueue.backends.promotions import Arrivals
+from asyncqueue.backends.promotions import Promotions
 from asyncqueue.errors import DatabaseError, SchemaError
 from asyncqueue.model import (
     ENDED,
@@ -120,21 +120,21 @@ class MysqlBackend:
         )
         self._within = options.statement_timeout
         self._server = Server("MySQL", "unknown until opened")
-        self.arrivals = Arrivals()
+        self.promotions = Promotions()
         self._claims = Claims(
-            *(self._table, self._times, self._engine, options.statement_timeout, self._translate, self.arrivals),
+            *(self._table, self._times, self._engine, options.statement_timeout, self._translate, self.promotions),
             LockProof(self._table, self._control, self._translate),
         )
         self._attempts = Attempts(self._table, self._times)
         self._upkeep = Upkeep(self._table, self._times)
         self._enqueueing = Enqueueing(self._table, self._times, self._enqueue, self._beside, self._translate)
-        self.agenda = MysqlAgenda(self._table, self._fetch, self._claims.forget)
+        self.scheduled = MysqlScheduled(self._table, self._fetch, self._claims.forget)
         run = partial(self._control.run, translate=self._translate)
-        self.ticks = MysqlTicks(self._table, self._times, run)
+        self.periodic = MysqlPeriodic(self._table, self._times, run)
         self.limits = MysqlLimits(self._table, self._times, partial(self._admit.run, translate=self._translate))
         linking = partial(self._linking.run, translate=self._translate)
-        self.chains = MysqlChains(self._table, self._times, run, linking, self._claims.forget)
-        self.chores = MysqlChores(self._table, run)
+        self.dependencies = MysqlDependencies(self._table, self._times, run, linking, self._claims.forget)
+        self.maintenance = MysqlMaintenance(self._table, run)
         self.retention = MysqlRetention(self._table, self._times, run, self.observe)
         self._patience = session.Patience.of(options.statement_timeout)
         self._max_packet = 0

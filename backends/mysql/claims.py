@@ -19,7 +19,7 @@ from asyncqueue.backends.mysql.lock_proof import LockProof
 from asyncqueue.backends.mysql.priority_buckets import EXPENSIVE_SCAN, BucketClaims
 from asyncqueue.backends.mysql.read_strategies import Ways
 from asyncqueue.backends.mysql.times import Times
-from asyncqueue.backends.promotions import Arrivals
+from asyncqueue.backends.promotions import Promotions
 from asyncqueue.errors import DatabaseBusy, DatabaseUnavailable
 from asyncqueue.model import Claimant, ClaimedTask
 
@@ -48,7 +48,7 @@ class Claims:
         connections: ConnectionGroup[MysqlConnection],
         patience: float,
         translate: Callable[[BaseException], Exception | None],
-        arrivals: Arrivals,
+        promotions: Promotions,
         proof: LockProof,
     ) -> None:
         self.cursor = ClaimCursor(datetime.min, expensive=EXPENSIVE_SCAN)
@@ -60,7 +60,7 @@ class Claims:
         self._proof = proof
         self._empty = False
         self._ways = Ways(table, connections, translate)
-        self._by_bucket = BucketClaims(table, times, connections, translate, self._carry_out, arrivals, proof)
+        self._by_bucket = BucketClaims(table, times, connections, translate, self._carry_out, promotions, proof)
 
     @property
     def buckets(self) -> Buckets:

@@ -19,7 +19,7 @@ from asyncqueue.backends.services import Settled
 Run = Callable[[Callable[[MysqlConnection], Awaitable[Any]]], Awaitable[Any]]
 
 
-class MysqlChains(Chaining):
+class MysqlDependencies(Chaining):
     """`facets.Chains`.
 
     Args:

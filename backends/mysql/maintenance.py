@@ -13,7 +13,7 @@ Result = TypeVar("Result")
 Run = Callable[[Callable[[MysqlConnection], Awaitable[Result]]], Awaitable[Result]]
 
 
-class MysqlChores:
+class MysqlMaintenance:
     """See `asyncqueue.backends.services.Chores`.
 
     Args:

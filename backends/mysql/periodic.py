@@ -17,8 +17,8 @@ from asyncqueue.model import Declaration, NewTask, Tick, TickTable
 Run = Callable[[Callable[[MysqlConnection], Awaitable[Any]]], Awaitable[Any]]
 
 
-class MysqlTicks:
-    """The verbs of `Ticks`.
+class MysqlPeriodic:
+    """The verbs of `Periodic`.
 
     Args:
         run: does work on a connection.

@@ -23,7 +23,7 @@ from asyncqueue.backends.mysql.read_strategies import Ways
 from asyncqueue.backends.mysql.rows import Row, ordered, rows_json
 from asyncqueue.backends.mysql.times import Times
 from asyncqueue.backends.mysql.transactions import Transaction, each, transaction
-from asyncqueue.backends.promotions import Arrival, Arrivals
+from asyncqueue.backends.promotions import Promotions, SetAside
 from asyncqueue.errors import DatabaseError
 from asyncqueue.model import ASIDE, Claimant, ClaimedTask, Link, Status
 
@@ -70,7 +70,7 @@ class BucketClaims:
         connections: ConnectionGroup[MysqlConnection],
         translate: Callable[[BaseException], Exception | None],
         carry_out: Callable[[Claiming], Awaitable[list[ClaimedTask]]],
-        arrivals: Arrivals,
+        promotions: Promotions,
         proof: LockProof,
     ) -> None:
         self.buckets = Buckets(_LOWEST, expensive=EXPENSIVE_SCAN)
@@ -79,7 +79,7 @@ class BucketClaims:
         self._connections = connections
         self._translate = translate
         self._carry_out = carry_out
-        self._arrivals = arrivals
+        self._promotions = promotions
         self._proof = proof
         self._ways = Ways(table, connections, translate)
         # When to read those buckets again in which there was nothing.
@@ -201,7 +201,7 @@ class BucketClaims:
 
         found, count, aside = await self._connections.run(work, translate=self._translate)
         self.buckets.promoted(found > 0)
-        self._arrivals.came([Arrival(UUID(row.id), row.links, row.limit_key) for row in aside])
+        self._promotions.came([SetAside(UUID(row.id), row.links, row.limit_key) for row in aside])
         return count
 
     async def _timely(self, promoting: Transaction, due: list[Due]) -> list[Due]:

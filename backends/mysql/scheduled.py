@@ -8,8 +8,8 @@ from typing import Any
 from asyncqueue.backends.common.table import Table
 
 
-class MysqlAgenda:
-    """`facets.Agenda`.
+class MysqlScheduled:
+    """`services.Scheduled`.
 
     Args:
         fetch: runs a statement by name.

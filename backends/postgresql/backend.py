@@ -26,18 +26,18 @@ from asyncqueue.backends.common.unreadable import TIME_ERROR, UNREADABLE_AT_ONCE
 from asyncqueue.backends.postgresql import schema
 from asyncqueue.backends.postgresql.claims import Claims
 from asyncqueue.backends.postgresql.connection import Connector, GivenUp, Timeouts
-from asyncqueue.backends.postgresql.dependencies import PostgresqlChains
+from asyncqueue.backends.postgresql.dependencies import PostgresqlDependencies
 from asyncqueue.backends.postgresql.enqueue import Enqueueing
 from asyncqueue.backends.postgresql.errors import translate
 from asyncqueue.backends.postgresql.limits import PostgresqlLimits
 from asyncqueue.backends.postgresql.listener import AWAITED, CANCELLED, ENDED, NEWS, Listener
-from asyncqueue.backends.postgresql.maintenance import PostgresqlChores
+from asyncqueue.backends.postgresql.maintenance import PostgresqlMaintenance
 from asyncqueue.backends.postgresql.notifier import Notifier
-from asyncqueue.backends.postgresql.periodic import PostgresqlTicks
+from asyncqueue.backends.postgresql.periodic import PostgresqlPeriodic
 from asyncqueue.backends.postgresql.retention import PostgresqlRetention
-from asyncqueue.backends.postgresql.scheduled import PostgresqlAgenda
+from asyncqueue.backends.postgresql.scheduled import PostgresqlScheduled
 from asyncqueue.backends.postgresql.transaction import transaction
-from asyncqueue.backends.promotions import Arrivals
+from asyncqueue.backends.promotions import Promotions
 from asyncqueue.errors import DatabaseError, SchemaError
 from asyncqueue.model import (
     Attempt,
@@ -125,18 +125,18 @@ class PostgresqlBackend:
         self._ends = Notifier(lambda: self._notify(ENDED))
         self._said_waiting = -inf
         self._server = Server("PostgreSQL", "unknown until opened")
-        self.arrivals = Arrivals()
-        self._claims = Claims(self._table, self._engine, self._translate, self.arrivals)
+        self.promotions = Promotions()
+        self._claims = Claims(self._table, self._engine, self._translate, self.promotions)
         notifier = Notifier(lambda: self._notify(NEWS)) if options.notify else None
         self._enqueueing = Enqueueing(self._table, self._enqueue, self._beside, notifier, self._translate)
         run, fetch = partial(self._control.run, translate=self._translate), partial(self._fetch, self._control)
-        self.agenda = PostgresqlAgenda(self._table, fetch, self._claims.forget)
-        self.ticks = PostgresqlTicks(self._table, run)
+        self.scheduled = PostgresqlScheduled(self._table, fetch, self._claims.forget)
+        self.periodic = PostgresqlPeriodic(self._table, run)
         admit = partial(self._admit.run, translate=self._translate)
         self.limits = PostgresqlLimits(self._table, admit)
         linking = partial(self._linking.run, translate=self._translate)
-        self.chains = PostgresqlChains(self._table, run, linking, self._claims.forget)
-        self.chores = PostgresqlChores(self._table, fetch)
+        self.dependencies = PostgresqlDependencies(self._table, run, linking, self._claims.forget)
+        self.maintenance = PostgresqlMaintenance(self._table, fetch)
         self.retention = PostgresqlRetention(self._table, fetch, self.observe)
 
     @property

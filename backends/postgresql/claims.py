@@ -17,7 +17,7 @@ from asyncqueue.backends.common.connection import ConnectionGroup
 from asyncqueue.backends.common.priority_buckets import Bucket, Buckets, in_order
 from asyncqueue.backends.common.table import Table
 from asyncqueue.backends.common.unreadable import EARLIEST
-from asyncqueue.backends.promotions import Arrival, Arrivals
+from asyncqueue.backends.promotions import Promotions, SetAside
 from asyncqueue.errors import DatabaseError
 from asyncqueue.model import ASIDE, Claimant, ClaimedTask
 
@@ -48,14 +48,14 @@ class Claims:
         table: Table,
         connections: ConnectionGroup[AsyncpgConnection],
         translate: Callable[[BaseException], Exception | None],
-        arrivals: Arrivals,
+        promotions: Promotions,
     ) -> None:
         self.cursor = ClaimCursor(EARLIEST, expensive=_EXPENSIVE_SCAN)
         self.buckets = Buckets(EARLIEST, expensive=_EXPENSIVE_SCAN)
         self._table = table
         self._connections = connections
         self._translate = translate
-        self._arrivals = arrivals
+        self._promotions = promotions
 
     async def claim(self, limit: int, claimant: Claimant) -> list[ClaimedTask]:
         """Claim up to so many rows, oldest first."""
@@ -145,8 +145,8 @@ class Claims:
             with anyio.CancelScope(shield=True):
                 promoted = await self._send("promote", {"limit": PROMOTED_AT_ONCE})
                 self.buckets.promoted(bool(promoted))
-                aside = [Arrival(*row) for row in promoted if row["links"] & ASIDE]
-                self._arrivals.came(aside)
+                aside = [SetAside(*row) for row in promoted if row["links"] & ASIDE]
+                self._promotions.came(aside)
                 return len(promoted) > len(aside)
         except DatabaseError:
             if not claimed:

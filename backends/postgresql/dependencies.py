@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     Run = Callable[[Callable[[AsyncpgConnection], Awaitable[Any]]], Awaitable[Any]]
 
 
-class PostgresqlChains(Chaining):
+class PostgresqlDependencies(Chaining):
     """`facets.Chains`.
 
     Args:

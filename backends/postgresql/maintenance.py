@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     Fetch = Callable[[str, dict[str, Any]], Awaitable[list[asyncpg.Record]]]
 
 
-class PostgresqlChores:
+class PostgresqlMaintenance:
     """See `asyncqueue.backends.services.Chores`.
 
     Args:

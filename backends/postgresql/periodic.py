@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     Run = Callable[[Callable[[AsyncpgConnection], Awaitable[Any]]], Awaitable[Any]]
 
 
-class PostgresqlTicks:
-    """The verbs of `Ticks`.
+class PostgresqlPeriodic:
+    """The verbs of `Periodic`.
 
     Args:
         run: does work on a connection.

@@ -8,8 +8,8 @@ from typing import Any
 from asyncqueue.backends.common.table import Table
 
 
-class PostgresqlAgenda:
-    """`facets.Agenda`.
+class PostgresqlScheduled:
+    """`services.Scheduled`.
 
     Args:
         fetch: runs a statement by name.

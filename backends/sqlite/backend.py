@@ -30,18 +30,18 @@ from asyncqueue.backends.common.unreadable import (
     legible,
     records,
 )
-from asyncqueue.backends.promotions import Arrivals
+from asyncqueue.backends.promotions import Promotions
 from asyncqueue.backends.sqlite import savepoint as part
 from asyncqueue.backends.sqlite import schema
 from asyncqueue.backends.sqlite.claims import Claims, fail
 from asyncqueue.backends.sqlite.connection import SqliteConnection, Work, check_callers
 from asyncqueue.backends.sqlite.connections import Connections
-from asyncqueue.backends.sqlite.dependencies import SqliteChains
+from asyncqueue.backends.sqlite.dependencies import SqliteDependencies
 from asyncqueue.backends.sqlite.errors import translate
 from asyncqueue.backends.sqlite.limits import SqliteLimits
 from asyncqueue.backends.sqlite.location import MEMORY, check, exists, location
-from asyncqueue.backends.sqlite.maintenance import SqliteChores
-from asyncqueue.backends.sqlite.periodic import SqliteTicks
+from asyncqueue.backends.sqlite.maintenance import SqliteMaintenance
+from asyncqueue.backends.sqlite.periodic import SqlitePeriodic
 from asyncqueue.backends.sqlite.retention import SqliteRetention
 from asyncqueue.backends.sqlite.rows import (
     array,
@@ -54,7 +54,7 @@ from asyncqueue.backends.sqlite.rows import (
     new_rows,
     numbers,
 )
-from asyncqueue.backends.sqlite.scheduled import SqliteAgenda
+from asyncqueue.backends.sqlite.scheduled import SqliteScheduled
 from asyncqueue.backends.sqlite.times import Times
 from asyncqueue.backends.sqlite.unique_keys import Keys
 from asyncqueue.errors import SchemaError
@@ -112,12 +112,12 @@ class SqliteBackend:
         names = schema.names_of(options.table)
         slots = schema.slots(names)
         self._table = Table(self.dialects, statements.colon, options.table, names, slots, remedy=options.remedy)
-        self.arrivals = Arrivals()
+        self.promotions = Promotions()
         self._claims = Claims(self._table, self._times)
         self._keys = Keys(self._table, self._times)
-        self.agenda = SqliteAgenda(self._table, self._times, self._read, self._write)
+        self.scheduled = SqliteScheduled(self._table, self._times, self._read, self._write)
         self.limits = SqliteLimits(self._table, self._times, self._write)
-        self.chores = SqliteChores(self._table, self._times, self._read, self._write)
+        self.maintenance = SqliteMaintenance(self._table, self._times, self._read, self._write)
         self.retention = SqliteRetention(self._table, self._times, self._select, self._write, self.observe)
         self._server = Server("SQLite", "unknown until opened")
         self._files = Connections(self._path, self._table.setup, options)
@@ -126,8 +126,8 @@ class SqliteBackend:
         self._reader = self._writer if self._path == MEMORY else self._files.shared(self._probe, self._probe_new)
         # Heartbeats have one of their own, on which no other verb of this process can delay them.
         self._pulse = self._writer if self._path == MEMORY else self._files.shared(self._probe, self._probe_new)
-        self.chains = SqliteChains(self._table, self._times, read=self._read, write=self._write)
-        self.ticks = SqliteTicks(self._table, self._times, read=self._read, write=self._write)
+        self.dependencies = SqliteDependencies(self._table, self._times, read=self._read, write=self._write)
+        self.periodic = SqlitePeriodic(self._table, self._times, read=self._read, write=self._write)
         self._news, self._ends = self._files.news(), self._files.news()
 
     @property
@@ -477,7 +477,7 @@ class SqliteBackend:
         """Write what claims, and may have set rows aside before."""
         result = await carried(self._write(work), for_result=True)
         if self._claims.aside:
-            self.arrivals.came([self._claims.aside.popleft() for _ in range(len(self._claims.aside))])
+            self.promotions.came([self._claims.aside.popleft() for _ in range(len(self._claims.aside))])
         return result
 
     def _finish(self, raw: sqlite3.Connection, finishes: Sequence[Finish]) -> set[UUID]:

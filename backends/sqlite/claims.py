@@ -26,7 +26,7 @@ from asyncqueue.backends.common.unreadable import (
     key_of,
     passed_over,
 )
-from asyncqueue.backends.promotions import Arrival
+from asyncqueue.backends.promotions import SetAside
 from asyncqueue.backends.sqlite.scheduled import NEXT_AT_ONCE
 from asyncqueue.backends.sqlite.times import Times
 from asyncqueue.model import ASIDE, Claimant, ClaimedTask, Link, Stamp, Status
@@ -52,7 +52,7 @@ class Claims:
         self._times = times
         self._due_at = inf
         #: What was set aside, as the thread of the connection leaves it for the event loop.
-        self.aside: deque[Arrival] = deque()
+        self.aside: deque[SetAside] = deque()
 
     @property
     def until_due(self) -> float:
@@ -69,9 +69,9 @@ class Claims:
         self.aside.extend(aside)
         return claimed
 
-    def _promote(self, raw: sqlite3.Connection) -> list[Arrival]:
+    def _promote(self, raw: sqlite3.Connection) -> list[SetAside]:
         """Queue what is due, and note when the next row will be. Returns what is set aside."""
-        aside: list[Arrival] = []
+        aside: list[SetAside] = []
         first, now = self._first(raw), self._times.now_utc()
         if first is not None and first <= now:
             due = raw.execute(self._table["due"].text, {"now_utc": now, "limit": _PROMOTED_AT_ONCE}).fetchall()
@@ -96,7 +96,7 @@ class Claims:
             fail(raw, self._table, [key for key, text in rows if not self._times.is_utc(text)], self._times.now())
         return next((text for _, text in rows if self._times.is_utc(text)), None)
 
-    def _set_aside(self, raw: sqlite3.Connection, rows: Sequence[tuple[Any, ...]], now: str) -> list[Arrival]:
+    def _set_aside(self, raw: sqlite3.Connection, rows: Sequence[tuple[Any, ...]], now: str) -> list[SetAside]:
         """Hold those rows of `due` that need a slot under a limit and wait for nobody, and return all of them."""
         raw.executemany(
             self._table["wait_for_slot"].text,
@@ -113,7 +113,7 @@ class Claims:
                 if links & ASIDE == Link.LIMITED
             ],
         )
-        return [Arrival(UUID(key), links, limit_key) for _, key, _, _, limit_key, _, links, _ in rows]
+        return [SetAside(UUID(key), links, limit_key) for _, key, _, _, limit_key, _, links, _ in rows]
 
 
 def _promoted(row: tuple[Any, ...]) -> Status:

@@ -19,7 +19,7 @@ from asyncqueue.backends.sqlite.times import Times
 Run = Callable[[Work[Any]], Awaitable[Any]]
 
 
-class SqliteChains(Chaining):
+class SqliteDependencies(Chaining):
     """`facets.Chains`.
 
     Args:

@@ -17,7 +17,7 @@ Run = Callable[[Callable[[sqlite3.Connection], Rows]], Awaitable[Rows]]
 _INTERVALS, _SLACK = 2, 60
 
 
-class SqliteChores:
+class SqliteMaintenance:
     """See `asyncqueue.backends.services.Chores`.
 
     Args:

@@ -17,8 +17,8 @@ from asyncqueue.model import Declaration, NewTask, Tick, TickTable
 Run = Callable[[Work[Any]], Awaitable[Any]]
 
 
-class SqliteTicks:
-    """The verbs of `Ticks`.
+class SqlitePeriodic:
+    """The verbs of `Periodic`.
 
     Args:
         read: does work on the connection that reads.

@@ -15,8 +15,8 @@ from asyncqueue.backends.sqlite.times import Times
 NEXT_AT_ONCE = 1000
 
 
-class SqliteAgenda:
-    """`facets.Agenda`.
+class SqliteScheduled:
+    """`services.Scheduled`.
 
     Args:
         read: does work in the thread of the connection that reads.

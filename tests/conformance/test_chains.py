@@ -56,9 +56,9 @@ async def end(backend: Backend, ids: Sequence[UUID], status: Status = Status.COM
 
 async def resolved(backend: Backend, ids: Collection[UUID]) -> Settled:
     """Resolve all of it."""
-    settled = left = await backend.chains.resolve(ids)
+    settled = left = await backend.dependencies.resolve(ids)
     while left.unfinished:
-        left = await backend.chains.resolve(left.unfinished)
+        left = await backend.dependencies.resolve(left.unfinished)
         assert len(left.released) <= 1000
         settled |= left
     return settled
@@ -76,14 +76,14 @@ async def test_a_task_of_the_same_call_is_set_aside_until_the_end_of_the_other(b
     await backend.enqueue([first, second])
     assert await state(backend, second) == HELD
     assert await state(backend, first) == (Status.QUEUED, Link.FOLLOWED, False)
-    assert await backend.chains.resolve([first.id]) == NOTHING, "it has not ended"
+    assert await backend.dependencies.resolve([first.id]) == NOTHING, "it has not ended"
     [claim] = await backend.claim(5, worker_pid=None)
     assert (claim.id, claim.links) == (first.id, Link.FOLLOWED)
-    assert await backend.chains.resolve([first.id]) == Settled(running=frozenset([first.id]))
+    assert await backend.dependencies.resolve([first.id]) == Settled(running=frozenset([first.id]))
     await backend.finish([Finish(claim.id, claim.token, Status.COMPLETED)])
-    assert await backend.chains.resolve([first.id]) == Settled(released=frozenset([second.id]))
+    assert await backend.dependencies.resolve([first.id]) == Settled(released=frozenset([second.id]))
     assert await state(backend, second) == RELEASED
-    assert await backend.chains.resolve([first.id]) == NOTHING, "once"
+    assert await backend.dependencies.resolve([first.id]) == NOTHING, "once"
     [claim] = await backend.claim(5, worker_pid=None)
     assert claim.id == second.id
 
@@ -97,10 +97,10 @@ async def test_a_task_after_several_waits_for_the_last_of_them(backend):
     claims = await backend.claim(3, worker_pid=None)
     for claim in claims[:2]:
         await backend.finish([Finish(claim.id, claim.token, Status.COMPLETED)])
-    assert await backend.chains.resolve(ids) == Settled(running=frozenset([claims[2].id]))
+    assert await backend.dependencies.resolve(ids) == Settled(running=frozenset([claims[2].id]))
     assert await state(backend, last) == HELD
     await backend.finish([Finish(claims[2].id, claims[2].token, Status.COMPLETED)])
-    assert (await backend.chains.resolve(ids)).released == {last.id}
+    assert (await backend.dependencies.resolve(ids)).released == {last.id}
 
 
 @MIGRATED
@@ -118,11 +118,11 @@ async def test_what_follows_from_a_failure(backend, database, how, on_failure):
     else:
         await backend.cancel([first.id])
         database.execute(f"DELETE FROM {database.table} WHERE status = 4")
-    settled = await backend.chains.resolve([first.id])
+    settled = await backend.dependencies.resolve([first.id])
     if on_failure == "run":
         assert settled == NOTHING, "it waits for the other one still"
         await backend.cancel([other.id])
-        assert (await backend.chains.resolve([other.id])).released == {second.id}
+        assert (await backend.dependencies.resolve([other.id])).released == {second.id}
         return
     assert settled == Settled(cancelled=frozenset([second.id])), "at once, whatever the other one does"
     record = await row(backend, second.id)
@@ -130,7 +130,7 @@ async def test_what_follows_from_a_failure(backend, database, how, on_failure):
     what = {"failed": "(app.task)", "cancelled": "was cancelled", "deleted": "is not there"}[how]
     assert str(first.id) in (record.error or "")
     assert what in (record.error or "")
-    assert await backend.chains.resolve([second.id]) == Settled(cancelled=frozenset([third.id]))
+    assert await backend.dependencies.resolve([second.id]) == Settled(cancelled=frozenset([third.id]))
     assert str(second.id) in ((await row(backend, third.id)).error or "")
 
 
@@ -146,7 +146,7 @@ async def test_a_failed_attempt_with_another_to_follow_is_no_end(backend):
         claim.id, claim.token, Status.SCHEDULED, None, "no", None, False, delay=60.0, attempt=1, started=claim.token
     )
     await backend.end_attempts([again])
-    assert await backend.chains.resolve([first.id]) == NOTHING
+    assert await backend.dependencies.resolve([first.id]) == NOTHING
     assert await state(backend, second) == HELD
 
 
@@ -158,7 +158,7 @@ async def test_a_task_after_one_that_is_there_is_due_and_set_aside(backend):
     [first] = await queued(backend)
     second = waiting(first, there=True)
     came: list[UUID] = []
-    backend.arrivals.waiting = lambda arrivals: came.extend(each.id for each in arrivals)
+    backend.promotions.waiting = lambda promotions: came.extend(each.id for each in promotions)
     await backend.enqueue([second])
     assert await state(backend, second) == DUE
     assert await state(backend, first) == (Status.QUEUED, 0, False), "a worker's batch of ends never waits for a caller"
@@ -166,11 +166,11 @@ async def test_a_task_after_one_that_is_there_is_due_and_set_aside(backend):
     assert (claim.id, claim.links) == (first, 0)
     assert came == [second.id]
     assert await state(backend, second) == HELD
-    settled = await backend.chains.settle(came)
+    settled = await backend.dependencies.settle(came)
     assert settled == Settled(running=frozenset([first])), "its worker does not know"
     assert await state(backend, first) == (Status.RUNNING, Link.FOLLOWED, False)
     assert await backend.finish([Finish(first, claim.token, Status.COMPLETED)]) == {first}, "and loses nothing by it"
-    assert await backend.chains.resolve(settled.running) == Settled(released=frozenset([second.id]))
+    assert await backend.dependencies.resolve(settled.running) == Settled(released=frozenset([second.id]))
     assert await state(backend, second) == RELEASED
 
 
@@ -179,7 +179,7 @@ async def test_one_that_is_not_claimed_yet_learns_that_it_is_waited_for(backend)
     [first] = await queued(backend)
     second = waiting(first, there=True)
     await backend.enqueue([second])
-    assert await backend.chains.settle([second.id]) == NOTHING
+    assert await backend.dependencies.settle([second.id]) == NOTHING
     [claim] = await backend.claim(1, worker_pid=None)
     assert (claim.id, claim.links) == (first, Link.FOLLOWED)
 
@@ -190,14 +190,14 @@ async def test_after_what_has_ended_already(backend):
     await end(backend, [first, other])
     second = waiting(first, other, there=True)
     await backend.enqueue([second])
-    assert await backend.chains.settle([second.id]) == Settled(released=frozenset([second.id]))
+    assert await backend.dependencies.settle([second.id]) == Settled(released=frozenset([second.id]))
     assert await state(backend, second) == RELEASED
     lost = waiting(first, uuid.uuid4(), there=True)
     await backend.enqueue([lost])
-    assert await backend.chains.settle([lost.id]) == Settled(cancelled=frozenset([lost.id]))
+    assert await backend.dependencies.settle([lost.id]) == Settled(cancelled=frozenset([lost.id]))
     anyway = waiting(first, uuid.uuid4(), there=True, on_failure="run")
     await backend.enqueue([anyway])
-    assert await backend.chains.settle([anyway.id]) == Settled(released=frozenset([anyway.id]))
+    assert await backend.dependencies.settle([anyway.id]) == Settled(released=frozenset([anyway.id]))
 
 
 @cases("database", migrated(SERVER_DIALECTS))
@@ -206,11 +206,11 @@ async def test_nobody_waits_for_a_predecessor_that_is_being_written(backend, dat
     second = waiting(first, other, there=True)
     await backend.enqueue([second])
     async with holding(database, first):
-        settled = await backend.chains.settle([second.id])
+        settled = await backend.dependencies.settle([second.id])
     assert settled == Settled(again=frozenset([second.id]))
     assert (await row(backend, other)).links == Link.FOLLOWED
     assert (await row(backend, first)).links == 0
-    assert await backend.chains.settle([second.id]) == NOTHING
+    assert await backend.dependencies.settle([second.id]) == NOTHING
     assert (await row(backend, first)).links == Link.FOLLOWED
 
 
@@ -220,7 +220,7 @@ async def test_one_that_waits_for_a_place_too_is_due_for_that(backend):
     second = waiting(first.id)._replace(links=Link.WAITING | Link.LIMITED, limit_key="k")
     await backend.enqueue([first, second])
     await end(backend, [first.id])
-    assert (await backend.chains.resolve([first.id])).released == {second.id}
+    assert (await backend.dependencies.resolve([first.id])).released == {second.id}
     assert await state(backend, second) == (Status.SCHEDULED, Link.LIMITED, True)
 
 
@@ -235,12 +235,12 @@ async def test_a_caller_has_all_of_it_in_a_transaction(backend, database):
         await backend.enqueue([first, second], connection=theirs.raw)
         await theirs.rollback()
     assert await backend.get([first.id, second.id]) == []
-    assert await backend.chains.preceding(second.id, limit=5) == []
+    assert await backend.dependencies.preceding(second.id, limit=5) == []
     async with transaction(database) as theirs:
         await backend.enqueue([first, second], connection=theirs.raw)
         await theirs.commit()
     assert await state(backend, second) == HELD
-    assert [each.id for each in await backend.chains.preceding(second.id, limit=5)] == [first.id]
+    assert [each.id for each in await backend.dependencies.preceding(second.id, limit=5)] == [first.id]
 
 
 @MIGRATED
@@ -251,12 +251,12 @@ async def test_after_a_task_whose_unique_key_another_one_holds(backend):
     third = waiting(second.id)
     ids = await backend.enqueue_unique([first, second._replace(links=6), third])
     assert ids == [holder, second.id, third.id]
-    assert [each.id for each in await backend.chains.preceding(second.id, limit=5)] == [holder]
+    assert [each.id for each in await backend.dependencies.preceding(second.id, limit=5)] == [holder]
     assert (await row(backend, second.id)).run_after is not None, "for the holder does not know of it"
     assert await state(backend, third) == HELD
     assert await backend.enqueue_unique([first, second._replace(links=6), third]) == ids, "a repetition"
     await end(backend, [holder])
-    assert (await backend.chains.settle([second.id])).released == {second.id}
+    assert (await backend.dependencies.settle([second.id])).released == {second.id}
 
 
 @MIGRATED
@@ -267,7 +267,7 @@ async def test_one_that_is_queued_again_waits_for_nobody(backend):
     assert await backend.requeue([second.id]) == {second.id}
     assert await state(backend, second) == RELEASED
     await backend.cancel([first.id])
-    assert await backend.chains.resolve([first.id]) == NOTHING
+    assert await backend.dependencies.resolve([first.id]) == NOTHING
     assert await state(backend, second) == RELEASED
 
 
@@ -278,9 +278,9 @@ async def test_one_that_is_cancelled_stays_so(backend):
     await backend.enqueue([first, second])
     assert await backend.cancel([second.id]) == {second.id}
     await end(backend, [first.id])
-    assert await backend.chains.resolve([first.id]) == NOTHING
+    assert await backend.dependencies.resolve([first.id]) == NOTHING
     assert (await row(backend, second.id)).status == Status.CANCELLED
-    assert (await backend.chains.unresolved(limit=10))[0] == [], "its edge is closed"
+    assert (await backend.dependencies.unresolved(limit=10))[0] == [], "its edge is closed"
 
 
 def attempt(claim: ClaimedTask, delay: float) -> AttemptEnd:
@@ -301,7 +301,7 @@ async def test_one_that_was_cancelled_waits_for_nobody(backend, database):
     [claim] = await backend.claim(5, worker_pid=None)
     await backend.end_attempts([attempt(claim, 600.0)])
     await backend.cancel([first.id])
-    assert await backend.chains.resolve([first.id]) == NOTHING
+    assert await backend.dependencies.resolve([first.id]) == NOTHING
     links = Link.FOLLOWED | Link.RECORDED
     assert await state(backend, second) == (Status.SCHEDULED, links, True), "its next attempt comes"
 
@@ -318,12 +318,12 @@ async def test_one_that_has_run_waits_for_nobody(backend, database, ended):
     assert claim.id == second.id
     if ended:
         await backend.cancel([first.id])
-        await backend.chains.resolve([first.id])
+        await backend.dependencies.resolve([first.id])
     await backend.end_attempts([attempt(claim, 600.0)])
     assert await state(backend, second) == (Status.SCHEDULED, Link.RECORDED, True)
     if not ended:
         await backend.cancel([first.id])
-        assert await backend.chains.resolve([first.id]) == NOTHING
+        assert await backend.dependencies.resolve([first.id]) == NOTHING
         assert await state(backend, second) == (Status.SCHEDULED, Link.RECORDED, True)
     database.execute(f"UPDATE {database.table} SET run_after = '2020-01-01 00:00:00' WHERE status = 5")
     assert [each.id for each in await backend.claim(5, worker_pid=None)] == [second.id]
@@ -347,9 +347,9 @@ async def test_one_that_is_replaced_is_after_nobody(backend):
     assert await backend.enqueue_unique([first, second]) == [first.id, second.id]
     assert await backend.enqueue_unique([later._replace(unique=Unique("k", 0.0, "replace"))]) == [second.id]
     assert await state(backend, second) == RELEASED
-    assert await backend.chains.preceding(second.id, limit=5) == []
+    assert await backend.dependencies.preceding(second.id, limit=5) == []
     await backend.cancel([first.id])
-    assert await backend.chains.resolve([first.id]) == NOTHING
+    assert await backend.dependencies.resolve([first.id]) == NOTHING
     assert await state(backend, second) == RELEASED
 
 
@@ -359,10 +359,10 @@ async def test_one_that_runs_is_not_replaced_and_knows_what_came_before(backend)
     second, later = (task._replace(unique=Unique("k")) for task in (waiting(first.id), new()[0]))
     await backend.enqueue_unique([first, second])
     await end(backend, [first.id])
-    await backend.chains.resolve([first.id])
+    await backend.dependencies.resolve([first.id])
     await backend.claim(5, worker_pid=None)
     assert await backend.enqueue_unique([later._replace(unique=Unique("k", 0.0, "replace"))]) == [second.id]
-    assert [each.id for each in await backend.chains.preceding(second.id, limit=5)] == [first.id]
+    assert [each.id for each in await backend.dependencies.preceding(second.id, limit=5)] == [first.id]
 
 
 # -- many, at once and again
@@ -385,7 +385,7 @@ async def test_what_was_enqueued_first_is_queued_first(backend):
     rest = [waiting(first.id) for _ in range(20)]
     await backend.enqueue([first, *rest])
     await end(backend, [first.id])
-    await backend.chains.resolve([first.id])
+    await backend.dependencies.resolve([first.id])
     assert [claim.id for claim in await backend.claim(20, worker_pid=None)] == [task.id for task in rest]
 
 
@@ -397,7 +397,7 @@ async def test_one_has_many_predecessors(backend, there):
     if there:
         await backend.enqueue(tasks)
         await backend.enqueue([last])
-        assert await backend.chains.settle([last.id]) == NOTHING
+        assert await backend.dependencies.settle([last.id]) == NOTHING
     else:
         await backend.enqueue([*tasks, last])
     claims = await backend.claim(len(tasks), worker_pid=None)
@@ -409,7 +409,7 @@ async def test_one_has_many_predecessors(backend, there):
         await backend.finish([Finish(claim.id, claim.token, Status.COMPLETED) for claim in batch])
         released |= (await resolved(backend, [claim.id for claim in batch])).released
     assert released == {last.id}
-    outcomes = await backend.chains.preceding(last.id, limit=MANY)
+    outcomes = await backend.dependencies.preceding(last.id, limit=MANY)
     assert [each.id for each in outcomes] == [task.id for task in tasks]
 
 
@@ -426,8 +426,8 @@ async def test_of_many_that_resolve_the_same_ends_one_queues(backend, another):
         async with another() as one:
             for claim in mine:
                 await one.finish([Finish(claim.id, claim.token, Status.COMPLETED)])
-                released += (await one.chains.resolve([claim.id])).released
-            released += (await one.chains.resolve(ids)).released
+                released += (await one.dependencies.resolve([claim.id])).released
+            released += (await one.dependencies.resolve(ids)).released
         return released
 
     won = await asyncio.gather(*(worker(claims[number::4]) for number in range(4)))
@@ -444,7 +444,7 @@ async def test_an_enqueue_whose_reply_was_lost_is_repeated_safely(database, back
         await hang_up_on(proxy, lambda: cut.enqueue([first, second]))
         await cut.enqueue([first, second])
     assert await state(backend, second) == HELD
-    assert len(await backend.chains.preceding(second.id, limit=5)) == 1
+    assert len(await backend.dependencies.preceding(second.id, limit=5)) == 1
 
 
 @cases("database", migrated(SERVER_DIALECTS))
@@ -455,8 +455,8 @@ async def test_a_resolution_whose_reply_was_lost_is_repeated_safely(database, ba
     await end(backend, [first.id], Status.FAILED)
     async with proxied(database) as (proxy, cut):
         await cut.count(_everything())
-        await hang_up_on(proxy, lambda: cut.chains.resolve([first.id]))
-        await cut.chains.resolve([first.id])
+        await hang_up_on(proxy, lambda: cut.dependencies.resolve([first.id]))
+        await cut.dependencies.resolve([first.id])
     assert [(await row(backend, task.id)).status for task in rest] == [Status.CANCELLED, Status.QUEUED]
 
 
@@ -469,19 +469,19 @@ async def test_a_sweep_finds_what_nobody_was_told_of(backend, database):
     ids = [task.id for task in tasks]
     rest = [waiting(key) for key in ids]
     await backend.enqueue([*tasks, *rest])
-    assert await backend.chains.unresolved(limit=10) == ([], None)
+    assert await backend.dependencies.unresolved(limit=10) == ([], None)
     assert await backend.limits.waiting() == (False, True)
     await end(backend, ids)
     database.execute(f"DELETE FROM {database.table} WHERE status = 2")
     found: list[UUID] = []
     resume_from, more = None, True
     while more:
-        some, resume_from = await backend.chains.unresolved(limit=3, resume_from=resume_from)
+        some, resume_from = await backend.dependencies.unresolved(limit=3, resume_from=resume_from)
         found += some
         more = resume_from is not None
     assert sorted(found) == sorted(ids)
-    assert (await backend.chains.resolve(found)).cancelled == {task.id for task in rest}
-    assert await backend.chains.unresolved(limit=10) == ([], None)
+    assert (await backend.dependencies.resolve(found)).cancelled == {task.id for task in rest}
+    assert await backend.dependencies.unresolved(limit=10) == ([], None)
     assert await backend.limits.waiting() == (False, False)
 
 
@@ -491,16 +491,16 @@ async def test_what_a_task_waits_for_is_deleted_with_it(backend, database):
     second, third = waiting(first.id), waiting(first.id)
     await backend.enqueue([first, second, third])
     await end(backend, [first.id])
-    await backend.chains.resolve([first.id])
+    await backend.dependencies.resolve([first.id])
     await backend.cancel([second.id])
     assert await cleanup(backend, older_than=-1, statuses=[Status.CANCELLED]) == 1
-    assert await backend.chains.preceding(second.id, limit=5) == []
-    assert len(await backend.chains.preceding(third.id, limit=5)) == 1
+    assert await backend.dependencies.preceding(second.id, limit=5) == []
+    assert len(await backend.dependencies.preceding(third.id, limit=5)) == 1
     assert (await backend.retention.sweep_edges(limit=10)).deleted == 0
     database.execute(f"DELETE FROM {database.table} WHERE status = 0")
     swept = await backend.retention.sweep_edges(limit=1)
     assert (swept.deleted, swept.seen) == (1, 1)
-    assert await backend.chains.preceding(third.id, limit=5) == []
+    assert await backend.dependencies.preceding(third.id, limit=5) == []
 
 
 @MIGRATED
@@ -514,8 +514,8 @@ async def test_a_clean_up_leaves_what_others_have_not_been_told_of(backend):
     assert await cleanup(backend, older_than=-1, statuses=[Status.COMPLETED]) == 1
     assert [record.id for record in await backend.get([first.id, other.id])] == [first.id]
     assert (await backend.retention.cleanup(ages, limit=1)).deleted == 0
-    found, _ = await backend.chains.unresolved(limit=10)
-    assert (await backend.chains.resolve(found)).released == {second.id}
+    found, _ = await backend.dependencies.unresolved(limit=10)
+    assert (await backend.dependencies.resolve(found)).released == {second.id}
     assert await cleanup(backend, older_than=-1, statuses=[Status.COMPLETED]) == 1
     assert await backend.get([first.id]) == []
 
@@ -532,8 +532,8 @@ async def test_what_came_before(backend):
             Finish(claims[1].id, claims[1].token, Status.FAILED, error="no"),
         ]
     )
-    found = await backend.chains.preceding(last.id, limit=3)
-    found += await backend.chains.preceding(last.id, after=found[-1].position, limit=3)
+    found = await backend.dependencies.preceding(last.id, limit=3)
+    found += await backend.dependencies.preceding(last.id, after=found[-1].position, limit=3)
     assert [each.id for each in found] == [task.id for task in reversed(tasks)]
     assert [each.position for each in found] == [1, 2, 3, 4, 5]
     assert all(each.awaited and each.task == "app.task" for each in found)
@@ -547,10 +547,14 @@ async def test_what_came_before(backend):
 async def test_a_table_that_is_not_migrated(backend):
     with pytest.raises(MigrationRequired, match="a task after others needs"):
         await backend.enqueue([waiting(uuid.uuid4(), there=True)])
-    for verb in (backend.chains.settle([]), backend.chains.resolve([]), backend.chains.unresolved(limit=1)):
+    for verb in (
+        backend.dependencies.settle([]),
+        backend.dependencies.resolve([]),
+        backend.dependencies.unresolved(limit=1),
+    ):
         with pytest.raises(MigrationRequired, match="`asyncqueue migrate`"):
             await verb
-    assert await backend.chains.preceding(uuid.uuid4(), limit=1) == []
+    assert await backend.dependencies.preceding(uuid.uuid4(), limit=1) == []
 
 
 def _everything() -> Any:

@@ -89,7 +89,7 @@ async def everything(backend) -> None:
         written, more = await backend.exchange([done(claim, "\u2713") for claim in claims], 1, worker_pid=None)
         assert written == {claim.id for claim in claims}
         assert (await row(backend, first)).output == "\u2713"
-        await backend.chains.settle([first])
+        await backend.dependencies.settle([first])
         await backend.release([release(claim) for claim in more])
         await backend.cancel([more[0].id])
         await backend.requeue([first])

@@ -135,8 +135,8 @@ async def run_all(backend, rounds: int | None = None) -> list[uuid.UUID]:
         claims = await backend.claim(100, worker_pid=None)
         await backend.finish([done(claim) for claim in claims])
         ended += [claim.id for claim in claims]
-        await backend.chains.resolve([claim.id for claim in claims])
-        await backend.chains.settle([record.id for record in await backend.find(WAITING, limit=100, offset=0)])
+        await backend.dependencies.resolve([claim.id for claim in claims])
+        await backend.dependencies.settle([record.id for record in await backend.find(WAITING, limit=100, offset=0)])
         if not claims and not await backend.count(QUEUED):
             break
         rounds = None if rounds is None else rounds - 1

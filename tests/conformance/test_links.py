@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from asyncqueue.backends.promotions import Arrival
+from asyncqueue.backends.promotions import SetAside
 from asyncqueue.ids import new_id
 from asyncqueue.model import Link, NewTask, Status, Unique
 from tests.conformance.helpers import row
@@ -25,8 +25,8 @@ def held(database) -> list[tuple[Any, ...]]:
 
 @MIGRATED
 async def test_what_needs_a_place_is_set_aside_when_it_is_due(backend, database):
-    arrived: list[Arrival] = []
-    backend.arrivals.limited = arrived.extend
+    arrived: list[SetAside] = []
+    backend.promotions.limited = arrived.extend
     tasks = [
         linked(Link.LIMITED),
         linked(Link.LIMITED, limit_key="customer-7", priority=5),
@@ -36,8 +36,8 @@ async def test_what_needs_a_place_is_set_aside_when_it_is_due(backend, database)
     await backend.enqueue(tasks)
     assert [task.id for task in await backend.claim(10, worker_pid=1)] == [tasks[3].id]
     assert set(arrived) == {
-        Arrival(tasks[0].id, Link.LIMITED, "app.task"),
-        Arrival(tasks[1].id, Link.LIMITED, "app.task:customer-7"),
+        SetAside(tasks[0].id, Link.LIMITED, "app.task"),
+        SetAside(tasks[1].id, Link.LIMITED, "app.task:customer-7"),
     }
     assert set(held(database)) == {
         ("app.task", "app.task", tasks[0].id, 0, 0),
@@ -48,15 +48,15 @@ async def test_what_needs_a_place_is_set_aside_when_it_is_due(backend, database)
         assert (record.status, record.run_after) == (Status.SCHEDULED, None)
         assert (record.links, record.limit_key) == (Link.LIMITED, task.limit_key)
     assert (await row(backend, tasks[2].id)).run_after is not None
-    await backend.agenda.advance(3_600_000_000)
+    await backend.scheduled.advance(3_600_000_000)
     assert await backend.claim(10, worker_pid=1) == []
     assert [each.id for each in arrived[2:]] == [tasks[2].id]
 
 
 @MIGRATED
 async def test_what_waits_for_others_is_set_aside_and_not_held(backend, database):
-    arrived: list[Arrival] = []
-    backend.arrivals.waiting = arrived.extend
+    arrived: list[SetAside] = []
+    backend.promotions.waiting = arrived.extend
     at_once, when_due = linked(Link.WAITING), linked(Link.WAITING | Link.LIMITED, delay=0.0)
     await backend.enqueue([at_once, when_due])
     assert (await row(backend, at_once.id)).run_after is None

@@ -61,7 +61,7 @@ async def test_what_was_scheduled_is_due_once_the_columns_are_there_again(fresh_
         assert {claim.id for claim in claims} == {later, first.id}
         assert await state(backend, second) == HELD, "it waits again for what it waited for"
         assert await backend.finish([done(claim) for claim in claims]) == {later, first.id}
-        assert (await backend.chains.resolve([first.id])).released == {second.id}
+        assert (await backend.dependencies.resolve([first.id])).released == {second.id}
         assert [claim.id for claim in await backend.claim(10, worker_pid=1)] == [second.id]
         assert await state(backend, limited) == (Status.SCHEDULED, Link.LIMITED, False), "and so does what is limited"
         assert (await row(backend, limited)).limit_key == "a"

@@ -26,7 +26,7 @@ async def _put_off(backend, claim: ClaimedTask, *, delay: float = 10.0, patience
 
 async def _again(backend) -> ClaimedTask:
     """The claim of the one task, which was put off."""
-    await backend.agenda.advance(20_000_000)
+    await backend.scheduled.advance(20_000_000)
     claims: list[ClaimedTask] = await backend.claim(5, worker_pid=None, worker="w")
     assert len(claims) == 1
     return claims[0]
@@ -41,7 +41,7 @@ async def test_a_task_that_is_put_off_is_due_again_and_has_lost_nothing(backend,
     record = await row(backend, task.id)
     assert (record.status, record.attempt, record.worker_pid) == (Status.SCHEDULED, 0, None)
     assert record.error == "not found" or database.shape == 7
-    seconds = await backend.agenda.until_due()
+    seconds = await backend.scheduled.until_due()
     assert 0 < seconds <= 10
     assert await backend.attempts(task.id) == []
     assert await backend.claim(5, worker_pid=None) == []
@@ -68,7 +68,7 @@ async def test_it_is_due_no_later_than_the_time_is_over(backend):
     [claim] = await claimed(backend)
     assert await _put_off(backend, claim, patience=6.0)
     first = (await row(backend, claim.id)).run_after
-    assert 5 < await backend.agenda.until_due() <= 6
+    assert 5 < await backend.scheduled.until_due() <= 6
     claim = await _again(backend)
     assert await _put_off(backend, claim, patience=8.0)
     second = (await row(backend, claim.id)).run_after
@@ -136,7 +136,7 @@ async def test_a_place_under_a_limit_is_given_back_and_no_start_is_counted(backe
     assert (await backend.limits.admit(["app.task"])).admitted == 1, "the other one, though the rate is 1 in an hour"
     [other] = await backend.claim(5, worker_pid=None)
     assert {claim.id, other.id} == {first.id, second.id}
-    await backend.agenda.advance(20_000_000)
+    await backend.scheduled.advance(20_000_000)
     assert await backend.claim(5, worker_pid=None) == [], "it waits for a place again"
     assert await backend.limits.held() == ["app.task"]
 

@@ -12,7 +12,7 @@ import pytest
 from asyncqueue.model import Claimant, Status
 from asyncqueue.running.runner import RunResult
 from asyncqueue.worker.finishing import Finisher
-from asyncqueue.worker.ledger import Held, Ledger, Reason
+from asyncqueue.worker.ledger import HeldClaim, Ledger, Reason
 from asyncqueue.worker.signal import Signal
 from asyncqueue.worker.streaming import Streams
 from asyncqueue.worker.unfound import Unfound
@@ -41,8 +41,8 @@ class Writing:
 
     def __init__(self, backend: Any) -> None:
         self.ledger = Ledger(backend, LEASES)
-        self.written: list[Held] = []
-        self.lost: list[Held] = []
+        self.written: list[HeldClaim] = []
+        self.lost: list[HeldClaim] = []
         unfound = Unfound(
             backend, patience=600, found_any=lambda: True, looking=lambda: False, pause=lambda seconds, ends_burst: None
         )
@@ -83,7 +83,7 @@ async def test_an_end_that_a_renewal_was_quicker_than_is_written_with_the_new_to
     token = held.token
 
     async def late(*ends: Any, **more: Any) -> Any:
-        if held.token == token and not held.doubtful:
+        if held.token == token and not held.pending_token:
             if answered:
                 await writing.ledger.renew(None, older=-1.0)
             else:

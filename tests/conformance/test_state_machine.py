@@ -99,7 +99,7 @@ class Lives(RuleBasedStateMachine):
         self.do(self.backend.open())
         self.do(self.backend.limits.declare([Limit("app.task", CAPACITY)], began=time.monotonic()))
         #: The last tick of the one periodic task.
-        self.ticked = self.do(self.backend.ticks.declare([PERIODIC])).entries["entry"].last
+        self.ticked = self.do(self.backend.periodic.declare([PERIODIC])).entries["entry"].last
 
     def teardown(self) -> None:
         self.do(self.backend.close())
@@ -215,7 +215,7 @@ class Lives(RuleBasedStateMachine):
     @rule()
     def settle(self) -> None:
         waiting = [key for key, row in self.rows.items() if row.waiting]
-        settled = self.do(self.backend.chains.settle(waiting))
+        settled = self.do(self.backend.dependencies.settle(waiting))
         self.close({edge for edge in self.edges if edge[0] in waiting})
         assert (settled.released, settled.cancelled) == self.follow(set().union(*map(self.waits_of, waiting)))
         assert settled.again == set()
@@ -224,7 +224,7 @@ class Lives(RuleBasedStateMachine):
     @rule(data=st.data())
     def resolve(self, data: st.DataObject) -> None:
         ids = data.draw(st.lists(st.sampled_from(sorted(self.named)), min_size=1, unique=True))
-        settled = self.do(self.backend.chains.resolve(ids))
+        settled = self.do(self.backend.dependencies.resolve(ids))
         self.close({edge for edge in self.edges if edge[1] in ids})
         assert (settled.released, settled.cancelled) == self.follow(set(ids))
 
@@ -323,7 +323,7 @@ class Lives(RuleBasedStateMachine):
     def tick(self, late: bool) -> None:
         task = NewTask(self.new_id(), "app.task", "{}")
         at = self.ticked if late else self.ticked + timedelta(seconds=1)
-        assert self.do(self.backend.ticks.tick("entry", at, task)) is not late
+        assert self.do(self.backend.periodic.tick("entry", at, task)) is not late
         if not late:
             self.ticked = at
             self.rows[task.id] = Row(Status.QUEUED, "default", 0, self.place())
@@ -331,7 +331,7 @@ class Lives(RuleBasedStateMachine):
     @rule()
     def tidy_up(self) -> None:
         """What only others than the tasks know of: no task changes by it."""
-        declared = self.do(self.backend.ticks.declare([PERIODIC], expiry=FOR_LONG))
+        declared = self.do(self.backend.periodic.declare([PERIODIC], expiry=FOR_LONG))
         assert declared.entries["entry"].last == self.ticked
         retention = self.backend.retention
         for sweep in (retention.sweep_attempts, retention.sweep_keys, retention.sweep_edges):

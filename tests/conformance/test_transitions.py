@@ -125,8 +125,8 @@ async def _do_with_limits(backend, database, verb: str, key: uuid.UUID, token, w
         await backend.requeue([key])
     elif verb == "tick":
         entry = Declaration(key.hex, "app.task", "* * * * *", "UTC")
-        last = (await backend.ticks.declare([entry])).entries[entry.name].last
-        await backend.ticks.tick(entry.name, last + timedelta(minutes=1), NewTask(key, "app.task", "{}"))
+        last = (await backend.periodic.declare([entry])).entries[entry.name].last
+        await backend.periodic.tick(entry.name, last + timedelta(minutes=1), NewTask(key, "app.task", "{}"))
     elif verb == "suspend_unserved":
         await _set_back(backend, database, key)
     elif verb == "admit":
@@ -241,7 +241,11 @@ async def test_the_end_of_a_task_changes_what_waits_for_it_and_nothing_else(back
             end = Status.FAILED if wanted is Status.CANCELLED else Status.COMPLETED
             await backend.finish([Finish(first.id, token, end)])
             seen = (await backend.observe([second.id])).rows
-            await (backend.chains.settle([second.id]) if verb == "settle" else backend.chains.resolve([first.id]))
+            await (
+                backend.dependencies.settle([second.id])
+                if verb == "settle"
+                else backend.dependencies.resolve([first.id])
+            )
             [found] = await backend.get([second.id])
             assert found.status == (wanted if allowed else before), f"{verb} on {before.name} gave {found.status}"
             if not allowed:

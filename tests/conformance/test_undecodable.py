@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from asyncqueue.backends.base import TaskFilter
-from asyncqueue.backends.promotions import Arrival
+from asyncqueue.backends.promotions import SetAside
 from asyncqueue.model import Status
 from tests.conformance.test_buckets import put
 from tests.conformance.test_keys import keyed
@@ -106,8 +106,8 @@ async def test_a_lost_row_hides_no_other(backend, database, column):
 @LEVEL_1
 async def test_what_is_set_aside_is_heard_of_once(backend, database):
     """The transaction is begun again when the bad row is read, after the other one was set aside."""
-    heard: list[Arrival] = []
-    backend.arrivals.limited = heard.extend
+    heard: list[SetAside] = []
+    backend.promotions.limited = heard.extend
     [limited], [bad] = await put(backend, delay=60.0), await put(backend)
     database.execute(f"UPDATE {database.table} SET links = 1, run_after = %s WHERE id = %s", OLD, limited.hex)
     spoil(database, bad, "task")

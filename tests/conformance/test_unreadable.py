@@ -127,8 +127,8 @@ async def test_a_scheduled_row_without_a_time_fails_alone(backend, database, kin
     bad, due, later = await put(backend, 3, delay=60.0)
     database.execute(f"UPDATE {database.table} SET run_after = '2020-01-01 00:00:00.000000' WHERE id = %s", due.hex)
     database.execute(f"UPDATE {database.table} SET run_after = {NO_TIMES[kind]} WHERE id = %s", bad.hex)
-    assert await backend.agenda.until_due() < 0
-    await backend.agenda.advance(1_000_000)
+    assert await backend.scheduled.until_due() < 0
+    await backend.scheduled.advance(1_000_000)
     assert set(await _claim(backend)) == {queued, due}
     if kind == "text behind the present":  # its turn comes then, or when nothing is scheduled before it
         database.execute(f"UPDATE {database.table} SET run_after = '3001-01-01 00:00:00' WHERE id = %s", later.hex)
@@ -136,7 +136,7 @@ async def test_a_scheduled_row_without_a_time_fails_alone(backend, database, kin
     await backend.fail_unreadable()
     status, error = _outcome(database, bad.hex)
     assert (status, "`run_after`" in error) == (Status.FAILED, True)
-    assert await backend.agenda.until_due() > 0
+    assert await backend.scheduled.until_due() > 0
     assert await backend.requeue([bad]) == {bad}
     assert await _claim(backend) == [bad]
     assert (await backend.get([later]))[0].status is Status.SCHEDULED
@@ -163,12 +163,12 @@ async def test_a_scheduled_row_with_a_zero_date_fails_alone(backend, database, z
     bad, due, later = await put(backend, 3, delay=60.0)
     change(database, f"SET run_after = '2020-01-01' WHERE id = '{_key(database, due)}'")
     change(database, f"SET run_after = '{zero}' WHERE id = '{_key(database, bad)}'")
-    assert await backend.agenda.until_due() <= 0
-    await backend.agenda.advance(1_000_000)
+    assert await backend.scheduled.until_due() <= 0
+    await backend.scheduled.advance(1_000_000)
     assert await _claim(backend) == [due]
     status, error = _outcome(database, _key(database, bad))
     assert (status, "`run_after`" in error) == (Status.FAILED, True)
-    assert 0 < await backend.agenda.until_due() <= 59
+    assert 0 < await backend.scheduled.until_due() <= 59
     assert (await backend.get([later]))[0].status is Status.SCHEDULED
 
 
@@ -387,4 +387,4 @@ async def test_a_row_that_is_due_at_no_time_stops_no_claim(backend, database, no
     bad, good = await put(backend, 2)
     database.execute(f"UPDATE {database.table} SET status = 5, run_after = {no_time} WHERE id = %s", bad)
     assert good in await _claim(backend)
-    assert (await backend.agenda.until_due() or 1) > 0
+    assert (await backend.scheduled.until_due() or 1) > 0

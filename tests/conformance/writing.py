@@ -63,7 +63,7 @@ def _verbs(claim: ClaimedTask) -> dict[str, Verb]:
             [PutOff(claim.id, claim.token, "no")], delay=10.0, patience=600.0
         ),
         "declare": lambda backend: backend.limits.declare([Limit("app.limited", 1)], began=time.monotonic()),
-        "take a turn": lambda backend: backend.chores.take("sweep", 60.0),
+        "take a turn": lambda backend: backend.maintenance.take("sweep", 60.0),
         "clean up": lambda backend: backend.retention.cleanup({Status.COMPLETED: 0.0}, limit=10),
         "cancel": lambda backend: backend.cancel([claim.id]),
         "requeue": lambda backend: backend.requeue([claim.id]),

@@ -9,11 +9,11 @@ from typing import Any, cast
 from asyncqueue.backoff import Backoff
 from asyncqueue.model import ClaimedTask, Observation, Status
 from asyncqueue.worker.claiming import Prefetch
-from asyncqueue.worker.ledger import Held, Ledger, Reason, judge
+from asyncqueue.worker.ledger import HeldClaim, Ledger, Reason, judge
 
 
-def held(token: str = "t1", *doubtful: str) -> Held:
-    return Held(ClaimedTask(uuid.uuid4(), "a.b", None, token, "t0"), token, time.monotonic(), doubtful)
+def held(token: str = "t1", *pending_token: str) -> HeldClaim:
+    return HeldClaim(ClaimedTask(uuid.uuid4(), "a.b", None, token, "t0"), token, time.monotonic(), pending_token)
 
 
 def test_backoff_grows_to_its_end_with_jitter_and_starts_again() -> None:

@@ -206,7 +206,7 @@ async def test_a_task_that_ignores_its_timeout_is_tried_again_where_attempts_are
         assert await (await queue.enqueue(sample_tasks.add, {"a": 1, "b": 1})).result(timeout=30) == 2
         Path(f"{witness}.let-go").touch()
         await until(lambda: worker.progress.abandoned_runs == 0, what="its late end")
-        await queue.backend.agenda.advance(3_600_000_000)
+        await queue.backend.scheduled.advance(3_600_000_000)
         assert await stuck.result(timeout=30) == "too late", "the second attempt is in time"
     assert [each.outcome for each in await stuck.attempts()] == ["failed", "completed"]
 

@@ -14,7 +14,7 @@ import pytest
 from asyncqueue import Queue, Settings, Status, TaskHandle, TaskRequest, Worker, chain
 from asyncqueue.errors import TaskCancelled
 from asyncqueue.model import Finish
-from asyncqueue.worker import linking
+from asyncqueue.worker import dependencies as resolver
 from tests.servers.cases import cases, migrated
 from tests.worker import chain_tasks, flaky_tasks, sample_tasks
 from tests.worker.process import lines, until
@@ -194,13 +194,13 @@ async def test_a_worker_that_runs_finds_what_nobody_tells_it(queue, database):
 
 @MIGRATED
 async def test_a_sweep_over_many_does_what_follows_from_each_part_before_the_next(queue, monkeypatch):
-    monkeypatch.setattr(linking, "_SWEEP_LIMIT", 2)
+    monkeypatch.setattr(resolver, "_SWEEP_LIMIT", 2)
     handles = await queue.enqueue_many([each for _ in range(5) for each in chain(SUM, SUM)])
     claims = await queue.backend.claim(10, worker_pid=None)
     await queue.backend.finish([Finish(claim.id, claim.token, Status.COMPLETED) for claim in claims])
     assert len(claims) == 5
     done: list[str] = []
-    chains = queue.backend.chains
+    chains = queue.backend.dependencies
     unresolved, resolve = chains.unresolved, chains.resolve
 
     async def looking(**values):
@@ -220,11 +220,11 @@ async def test_a_sweep_over_many_does_what_follows_from_each_part_before_the_nex
 
 @MIGRATED
 async def test_a_sweep_over_many_takes_little_of_the_time_and_goes_on_where_it_was(queue, monkeypatch):
-    monkeypatch.setattr(linking, "_SWEEP_LIMIT", 1)
+    monkeypatch.setattr(resolver, "_SWEEP_LIMIT", 1)
     handles = await queue.enqueue_many([each for _ in range(4) for each in chain(SUM, SUM)])
     first = sorted(handle.id for handle in handles[::2])
     looks: list[tuple[float, float, str | None]] = []
-    unresolved = queue.backend.chains.unresolved
+    unresolved = queue.backend.dependencies.unresolved
 
     async def looking(*, limit, resume_from=None):
         began = time.monotonic()
@@ -232,7 +232,7 @@ async def test_a_sweep_over_many_takes_little_of_the_time_and_goes_on_where_it_w
         looks.append((began, time.monotonic(), resume_from))
         return found
 
-    monkeypatch.setattr(queue.backend.chains, "unresolved", looking)
+    monkeypatch.setattr(queue.backend.dependencies, "unresolved", looking)
     await queue.pause("default")
     async with working(queue, lease=2.0, heartbeat=0.3, poll_max=0.1, timeout=60):
         await until(lambda: len(looks) >= 15, 30, "three sweeps")

@@ -155,8 +155,8 @@ async def test_a_worker_whose_heartbeat_hangs_is_not_well(queue, monkeypatch):
     """No beat has failed; one has not ended in time."""
     go_on = asyncio.Event()
     async with working(queue, lease=60.0, heartbeat=0.2) as worker:
-        heart = worker._heart
-        await until(lambda: heart.settled, what="two beats")
+        heartbeat = worker._heartbeat
+        await until(lambda: heartbeat.can_rescue, what="two beats")
         real = queue.backend.beat
 
         async def hang(info: Any) -> None:
@@ -165,9 +165,9 @@ async def test_a_worker_whose_heartbeat_hangs_is_not_well(queue, monkeypatch):
 
         with monkeypatch.context() as patched:
             patched.setattr(queue.backend, "beat", hang)
-            await until(lambda: not heart.settled, what="the end of its health")
+            await until(lambda: not heartbeat.can_rescue, what="the end of its health")
             go_on.set()
-        await until(lambda: heart.settled, what="its health")
+        await until(lambda: heartbeat.can_rescue, what="its health")
 
 
 @cases("database", migrated())
@@ -222,11 +222,11 @@ async def test_a_lock_on_a_task_that_waits_for_others_stops_neither_heartbeats_n
         async with holding(database, second.id):
             # In a thread: a heartbeat of this very process may have locked the row.
             await asyncio.to_thread(database.django.save_status, str(first.id), Status.COMPLETED)
-            worker._linker.ended(first.id)
+            worker._resolver.ended(first.id)
             await renewed(queue, long.id)
             other = await queue.enqueue(sample_tasks.add, {"a": 2, "b": 2})
             assert await other.result(timeout=20) == 4
-            assert worker._linker.busy, "it waits at the lock"
+            assert worker._resolver.busy, "it waits at the lock"
             assert await second.status() == Status.SCHEDULED
         assert await second.result(timeout=30) == 3
 
@@ -242,10 +242,10 @@ async def test_a_lock_on_a_limit_stops_neither_heartbeats_nor_other_tasks(queue,
         async with transaction(database) as frozen:
             await frozen.execute("SELECT * FROM asyncqueue_limits FOR UPDATE")
             limited = await queue.enqueue(limited_tasks.two)
-            await until(lambda: worker._admitter.busy, what="the limiter at the lock")
+            await until(lambda: worker._limiter.busy, what="the limiter at the lock")
             await renewed(queue, long.id)
             other = await queue.enqueue(sample_tasks.add, {"a": 2, "b": 2})
             assert await other.result(timeout=20) == 4
-            assert worker._admitter.busy, "it waits at the lock"
+            assert worker._limiter.busy, "it waits at the lock"
             assert await limited.status() in (Status.SCHEDULED, Status.QUEUED)
         assert await limited.result(timeout=40) == "two"

@@ -14,7 +14,7 @@ from asyncqueue.errors import DatabaseUnavailable, DataRejected
 from asyncqueue.model import ClaimedTask, LogChunk
 from asyncqueue.running.capture import Capture
 from asyncqueue.testing.work import capturing
-from asyncqueue.worker.ledger import Held, Reason
+from asyncqueue.worker.ledger import HeldClaim, Reason
 from asyncqueue.worker.logs import _LARGE, _Followed
 from tests.servers.cases import cases, migrated, shaped
 from tests.worker import talking_tasks
@@ -195,7 +195,7 @@ async def test_a_log_that_the_database_refuses_is_in_nobodys_way(queue, tmp_path
 def test_a_large_log_is_not_written_for_each_line():
     """The database writes all of it each time: what is written in all stays in proportion to what was logged."""
     capture = Capture(1 << 20)
-    held = Held(ClaimedTask(uuid.uuid4(), "app.task", None, "t1", "t0"), "t1", 0.0)
+    held = HeldClaim(ClaimedTask(uuid.uuid4(), "app.task", None, "t1", "t0"), "t1", 0.0)
     followed = _Followed(held, capture)
     written = 0
     line = "x" * 99 + "\n"

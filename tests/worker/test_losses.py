@@ -136,10 +136,10 @@ def _rescuer(queue, leases: Any, **known: bool) -> Rescuer:
     async def declared(path: str) -> bool | None:
         return known.get(path.partition(".")[2])
 
-    heart: Any = SimpleNamespace(settled=True)
+    heartbeat: Any = SimpleNamespace(can_rescue=True)
     ledger = Ledger(queue.backend, leases)
     return Rescuer(
-        *(queue.backend, heart, leases),
+        *(queue.backend, heartbeat, leases),
         ledger=ledger,
         strays=Strays(queue.backend, "me", ledger, leases),
         on_lost="fail",
@@ -179,11 +179,11 @@ async def test_a_rescuer_that_is_not_well_any_more_writes_nothing(queue):
     handle = await queue.enqueue("app.known", {})
     assert len(await queue.backend.claim(1, worker_pid=None)) == 1
     rescuer: Any = _rescuer(queue, SimpleNamespace(own=-1.0, foreign=None), known=True)
-    heart: Any = rescuer._heart
-    heart.settled = False
+    heartbeat: Any = rescuer._heartbeat
+    heartbeat.can_rescue = False
     await rescuer._look()
     assert await handle.status() == Status.RUNNING
-    heart.settled = True
+    heartbeat.can_rescue = True
     await rescuer._look()
     assert await handle.status() == Status.QUEUED
 
@@ -268,16 +268,16 @@ async def test_a_rescuer_that_is_not_well_any_more_when_it_comes_to_write_takes_
     assert len(await queue.backend.claim(1, worker_pid=None)) == 1
     rescuer = _rescuer(queue, SimpleNamespace(own=-1.0, foreign=None), known=True)
     declared = rescuer._declared
-    heart: Any = rescuer._heart
+    heartbeat: Any = rescuer._heartbeat
 
     async def slowly(path: str) -> bool | None:
-        heart.settled = False
+        heartbeat.can_rescue = False
         return await declared(path)
 
     rescuer._declared = slowly
     await rescuer._look()
     assert (await handle.record()).status == Status.RUNNING
-    heart.settled, rescuer._declared = True, declared
+    heartbeat.can_rescue, rescuer._declared = True, declared
     await rescuer._look()
     assert (await handle.record()).status == Status.QUEUED
 

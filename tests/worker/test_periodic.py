@@ -28,9 +28,9 @@ YEARLY = {"task": PATH, "cron": "0 3 1 1 *", "name": "yearly"}
 async def settled(queue: Queue, name: str) -> tuple[Tick, list[TaskRecord]]:
     """The entry and the tasks of one moment: what a worker sent as it ended may be committed between two reads."""
     while True:
-        tick = (await queue.backend.ticks.read()).entries[name]
+        tick = (await queue.backend.periodic.read()).entries[name]
         records = sorted(await queue.list(limit=1000), key=lambda record: record.created)
-        if (await queue.backend.ticks.read()).entries[name] == tick:
+        if (await queue.backend.periodic.read()).entries[name] == tick:
             return tick, records
 
 
@@ -70,7 +70,7 @@ def entries(*tables):
 
 @MIGRATED
 async def test_every_tick_has_one_task_whichever_worker_is_killed(queue, database, tmp_path):
-    since = (await queue.backend.ticks.declare([EVERY_SECOND])).now
+    since = (await queue.backend.periodic.declare([EVERY_SECOND])).now
     options = ("--import", "tests.worker.cron_tasks", *LEASE)
     workers = [WorkerProcess(database.url, tmp_path, *options) for _ in range(4)]
     try:
@@ -139,7 +139,7 @@ async def test_an_entry_of_the_settings(queue):
 @cases("database", migrated(SERVER_DIALECTS))
 async def test_after_an_outage_it_goes_on(queue, database, caplog):
     async with Proxy(database.url) as proxy, Queue(settings=Settings(database_url=proxy.url, notify=False)) as cut:
-        since = (await queue.backend.ticks.declare([EVERY_SECOND])).now
+        since = (await queue.backend.periodic.declare([EVERY_SECOND])).now
         async with working(cut, imports=("tests.worker.cron_tasks",)):
             await until(lambda: counted(queue, 1), 20, "a tick")
             proxy.refusing = True
@@ -163,10 +163,10 @@ async def test_an_entry_that_was_removed_comes_back(queue, database):
 
 async def missed_for_years(queue: Queue, database) -> list[datetime]:
     """Declare a yearly entry as one that was last seen to in 2019, and tell its ticks since."""
-    await queue.backend.ticks.declare([Declaration("yearly", PATH, YEARLY["cron"], "UTC")])
+    await queue.backend.periodic.declare([Declaration("yearly", PATH, YEARLY["cron"], "UTC")])
     zone = "+00:00" if database.dialect in ("postgresql", "sqlite") else ""
     database.execute(f"UPDATE asyncqueue_ticks SET last_tick = '2019-06-01 00:00:00{zone}'")
-    now = (await queue.backend.ticks.read()).now
+    now = (await queue.backend.periodic.read()).now
     return [at for year in range(2020, now.year + 1) if (at := datetime(year, 1, 1, 3, tzinfo=UTC)) < now]
 
 
@@ -179,7 +179,7 @@ def last_declared(database, days: float) -> None:
 
 async def tidied(queue: Queue, monkeypatch, times: int = 3, **settings) -> None:
     """Let a worker run until it has removed what nobody declares, several times."""
-    declare, done = queue.backend.ticks.declare, []
+    declare, done = queue.backend.periodic.declare, []
 
     async def watched(entries, *, expiry=None):
         table = await declare(entries, expiry=expiry)
@@ -188,7 +188,7 @@ async def tidied(queue: Queue, monkeypatch, times: int = 3, **settings) -> None:
 
     monkeypatch.setattr(ticking, "_LOOK", 0.2)
     monkeypatch.setattr(ticking, "_DECLARE", 0.2)
-    monkeypatch.setattr(queue.backend.ticks, "declare", watched)
+    monkeypatch.setattr(queue.backend.periodic, "declare", watched)
     async with working(queue, **settings):
         await until(lambda: len(done) >= times, 30, "a worker that removes what nobody declares")
     monkeypatch.undo()
@@ -211,18 +211,18 @@ async def test_an_entry_whose_service_was_down_goes_on_where_it_was(queue, datab
 
 @MIGRATED
 async def test_what_no_worker_declares_is_forgotten_after_months(queue, database, monkeypatch):
-    await queue.backend.ticks.declare([EVERY_SECOND._replace(name="old")])
+    await queue.backend.periodic.declare([EVERY_SECOND._replace(name="old")])
     last_declared(database, days=100)
     await tidied(queue, monkeypatch, imports=("tests.worker.cron_tasks",))
-    assert set((await queue.backend.ticks.read()).entries) == {PATH}
+    assert set((await queue.backend.periodic.read()).entries) == {PATH}
     last_declared(database, days=100)
     await tidied(queue, monkeypatch)
-    assert (await queue.backend.ticks.read()).entries == {}, "also with workers that know none"
+    assert (await queue.backend.periodic.read()).entries == {}, "also with workers that know none"
 
 
 @MIGRATED
 async def test_what_is_not_declared_for_ten_minutes_is_not_listed(queue, database):
-    await queue.backend.ticks.declare([EVERY_SECOND])
+    await queue.backend.periodic.declare([EVERY_SECOND])
     last_declared(database, days=9 / 1440)
     assert [state.name for state in await queue.periodic()] == [PATH]
     last_declared(database, days=11 / 1440)
@@ -234,19 +234,19 @@ async def test_a_worker_that_was_cut_off_removes_nothing(queue, database, monkey
     """After an outage nobody has declared anything for long: the first one that is back must not tidy up."""
     monkeypatch.setattr(ticking, "_LOOK", 1.0)
     monkeypatch.setattr(ticking, "_DECLARE", 0.2)
-    monkeypatch.setattr("asyncqueue.worker.heart.Heart.well_for", 0.9)
-    await queue.backend.ticks.declare([EVERY_SECOND._replace(name="old")])
+    monkeypatch.setattr("asyncqueue.worker.heartbeat.Heartbeat.well_for", 0.9)
+    await queue.backend.periodic.declare([EVERY_SECOND._replace(name="old")])
     last_declared(database, days=100)
     async with working(queue, imports=("tests.worker.cron_tasks",)):
         await asyncio.sleep(2)
-    assert set((await queue.backend.ticks.read()).entries) == {"old", PATH}
+    assert set((await queue.backend.periodic.read()).entries) == {"old", PATH}
 
 
 @cases("database", migrated(["postgresql", "sqlite"]))
 async def test_without_entries_nothing_is_asked(queue, monkeypatch):
     asked = []
     for verb in ("declare", "read", "tick"):
-        monkeypatch.setattr(queue.backend.ticks, verb, lambda *_, verb=verb, **__: asked.append(verb))
+        monkeypatch.setattr(queue.backend.periodic, verb, lambda *_, verb=verb, **__: asked.append(verb))
     async with working(queue):
         await asyncio.sleep(1)
     assert asked == []

@@ -58,7 +58,7 @@ async def test_of_one_unique_key_never_two_tasks_run_at_once(queue, database, tm
 async def test_of_each_tick_one_task_runs_whichever_workers_are_killed(queue, database, tmp_path):
     witness = tmp_path / "witness"
     entry = {"task": PATH, "cron": "* * * * * *", "args": {"witness": str(witness)}}
-    since = (await queue.backend.ticks.declare([Declaration(PATH, PATH, "* * * * * *", "UTC")])).now
+    since = (await queue.backend.periodic.declare([Declaration(PATH, PATH, "* * * * * *", "UTC")])).now
     with ExitStack() as stack:
         workers = [
             stack.enter_context(WorkerProcess(database.url, tmp_path, *LEASE, ASYNCQUEUE_PERIODIC=json.dumps([entry])))

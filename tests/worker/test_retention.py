@@ -102,11 +102,11 @@ async def test_a_turn_on_a_large_table_ends_and_the_next_goes_on(queue, monkeypa
     await queue.enqueue_many((sample_tasks.add, {"a": n, "b": 1}) for n in range(2500))
     deleted: list[int] = []
     cleaner = cleaning.Cleaner(backend, ages={Status.COMPLETED: 60.0}, interval=60, on_deleted=deleted.append)
-    assert await backend.chores.take(cleaning.CLEANUP, 60)
+    assert await backend.maintenance.take(cleaning.CLEANUP, 60)
     places = []
     for _ in range(2):
         await cleaner._clean()
-        places.append(await backend.chores.resume_from(cleaning.CLEANUP))
+        places.append(await backend.maintenance.resume_from(cleaning.CLEANUP))
     assert places[0] is not None
     assert places[1] != places[0]
     assert deleted == []

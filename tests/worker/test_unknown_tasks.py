@@ -13,7 +13,7 @@ import pytest
 
 from asyncqueue import Queue, Status
 from asyncqueue.handle import TaskHandle
-from asyncqueue.worker import admitting
+from asyncqueue.worker import limiter
 from tests.servers.cases import cases, migrated, shaped
 from tests.worker.process import WorkerProcess, until
 from tests.worker.test_trouble import working
@@ -66,7 +66,7 @@ async def _until_all(queue: Queue, handles: list[TaskHandle], status: Status, *,
             return True
         shape = queue.backend.shape
         if shape is not None and shape.migrated:
-            await queue.backend.agenda.advance(10_000_000)
+            await queue.backend.scheduled.advance(10_000_000)
         return False
 
     await until(over, what=f"{len(handles)} tasks that are {status.name}")
@@ -115,7 +115,7 @@ async def test_a_task_that_no_worker_knows_fails_in_the_end(queue, database, tmp
 @MIGRATED
 async def test_under_a_limit_that_nobody_has_declared_a_task_fails_no_later(queue, monkeypatch):
     """It waits for a worker that declares the limit, but not as long as for a Django worker's task."""
-    monkeypatch.setattr(admitting, "_SAID_BY_ALL", 1.0)
+    monkeypatch.setattr(limiter, "_SAID_BY_ALL", 1.0)
     handle = await queue.enqueue("tests.worker.nowhere.nothing", limit_key="one")
     async with working(queue, lease=3.0, heartbeat=0.5, unknown_tasks=1.0):
         await _until_all(queue, [handle], Status.FAILED)

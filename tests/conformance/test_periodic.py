@@ -30,15 +30,15 @@ def placed(queue: str = "mail", priority: int = 7) -> NewTask:
 
 
 async def last_of(backend, name: str = "hourly") -> tuple[datetime, UUID | None]:
-    tick = (await backend.ticks.read()).entries[name]
+    tick = (await backend.periodic.read()).entries[name]
     return tick.last, tick.last_task
 
 
 @MIGRATED
 async def test_a_new_entry_begins_now(backend):
-    empty = await backend.ticks.read()
+    empty = await backend.periodic.read()
     assert empty.entries == {}
-    table = await backend.ticks.declare([HOURLY, DAILY])
+    table = await backend.periodic.declare([HOURLY, DAILY])
     assert abs(table.now - datetime.now(UTC)) < timedelta(minutes=1)
     assert {name: tick.declaration for name, tick in table.entries.items()} == {HOURLY.name: HOURLY, DAILY.name: DAILY}
     for tick in table.entries.values():
@@ -48,12 +48,12 @@ async def test_a_new_entry_begins_now(backend):
 
 @MIGRATED
 async def test_what_is_declared_again_goes_on(backend):
-    table = await backend.ticks.declare([HOURLY])
+    table = await backend.periodic.declare([HOURLY])
     at = table.now - SECOND * 5
-    assert not await backend.ticks.tick("hourly", at, placed()), "from before it was declared"
+    assert not await backend.periodic.tick("hourly", at, placed()), "from before it was declared"
     at, task = table.now + SECOND, placed()
-    assert await backend.ticks.tick("hourly", at, task)
-    moved = await backend.ticks.declare([HOURLY._replace(task="app.tasks.other")])
+    assert await backend.periodic.tick("hourly", at, task)
+    moved = await backend.periodic.declare([HOURLY._replace(task="app.tasks.other")])
     tick = moved.entries["hourly"]
     assert (tick.last, tick.last_task) == (at, task.id)
     assert tick.declared > table.entries["hourly"].declared
@@ -63,59 +63,59 @@ async def test_what_is_declared_again_goes_on(backend):
 @MIGRATED
 @pytest.mark.parametrize("change", [{"cron": "* * * * *"}, {"timezone": "UTC"}])
 async def test_another_expression_begins_anew(backend, database, change):
-    table = await backend.ticks.declare([HOURLY])
-    assert await backend.ticks.tick("hourly", table.now + SECOND, placed())
+    table = await backend.periodic.declare([HOURLY])
+    assert await backend.periodic.tick("hourly", table.now + SECOND, placed())
     database.execute("UPDATE asyncqueue_ticks SET last_tick = '2020-01-01 00:00:00'")
-    changed = await backend.ticks.declare([HOURLY._replace(**change)])
+    changed = await backend.periodic.declare([HOURLY._replace(**change)])
     tick = changed.entries["hourly"]
     assert timedelta() < changed.now - tick.last < 4 * SECOND, "what is enqueued just now is not lost"
     assert tick.last_task is None
     at = changed.now
-    assert await backend.ticks.tick("hourly", at, placed())
-    again = await backend.ticks.declare([HOURLY])
+    assert await backend.periodic.tick("hourly", at, placed())
+    again = await backend.periodic.declare([HOURLY])
     assert again.entries["hourly"].last >= at, "and never goes back"
 
 
 @MIGRATED
 async def test_a_last_tick_that_is_still_to_come_was_a_wrong_clock(backend):
-    table = await backend.ticks.declare([HOURLY])
+    table = await backend.periodic.declare([HOURLY])
     soon = table.now + timedelta(minutes=50)
-    assert await backend.ticks.tick("hourly", soon, placed())
-    assert (await backend.ticks.declare([HOURLY])).entries["hourly"].last == soon
-    assert await backend.ticks.tick("hourly", table.now + timedelta(days=400), placed())
-    put_right = await backend.ticks.declare([HOURLY])
+    assert await backend.periodic.tick("hourly", soon, placed())
+    assert (await backend.periodic.declare([HOURLY])).entries["hourly"].last == soon
+    assert await backend.periodic.tick("hourly", table.now + timedelta(days=400), placed())
+    put_right = await backend.periodic.declare([HOURLY])
     assert table.now <= put_right.entries["hourly"].last <= put_right.now
 
 
 @MIGRATED
 async def test_a_tick_enqueues_its_task_once(backend):
-    at = (await backend.ticks.declare([HOURLY, DAILY])).now + SECOND
+    at = (await backend.periodic.declare([HOURLY, DAILY])).now + SECOND
     task = placed()
-    assert await backend.ticks.tick("hourly", at, task)
+    assert await backend.periodic.tick("hourly", at, task)
     record = await row(backend, task.id)
     assert (record.task, record.args, record.status) == ("app.tasks.sweep", '{"text": "ü"}', Status.QUEUED)
     assert (record.queue, record.priority, record.max_attempts, record.run_after) == ("mail", 7, None, None)
     assert await last_of(backend) == (at, task.id)
-    assert await backend.ticks.tick("hourly", at, task), "the same again, because the reply was lost"
-    assert not await backend.ticks.tick("hourly", at, placed()), "another worker, too late"
-    assert not await backend.ticks.tick("hourly", at - SECOND, placed()), "and an older tick"
-    assert not await backend.ticks.tick("nobody's", at, placed()), "an entry that was removed"
+    assert await backend.periodic.tick("hourly", at, task), "the same again, because the reply was lost"
+    assert not await backend.periodic.tick("hourly", at, placed()), "another worker, too late"
+    assert not await backend.periodic.tick("hourly", at - SECOND, placed()), "and an older tick"
+    assert not await backend.periodic.tick("nobody's", at, placed()), "an entry that was removed"
     assert await backend.count(EVERYTHING) == 1
     following = placed()
-    assert await backend.ticks.tick("hourly", at + timedelta(microseconds=1), following)
+    assert await backend.periodic.tick("hourly", at + timedelta(microseconds=1), following)
     assert [claim.id for claim in await backend.claim(5, worker_pid=None)] == [task.id, following.id]
     assert (await last_of(backend, DAILY.name))[1] is None
 
 
 @MIGRATED
 async def test_of_many_at_once_one_enqueues(backend, another):
-    base = (await backend.ticks.declare([HOURLY])).now
+    base = (await backend.periodic.declare([HOURLY])).now
     ticks = [base + number * SECOND for number in range(1, 21)]
 
     async def worker() -> list[datetime]:
         async with another() as mine:
-            await mine.ticks.read()
-            return [at for at in ticks if await mine.ticks.tick("hourly", at, placed())]
+            await mine.periodic.read()
+            return [at for at in ticks if await mine.periodic.tick("hourly", at, placed())]
 
     won = await asyncio.gather(*(worker() for _ in range(4)))
     assert sorted(at for each in won for at in each) == ticks
@@ -129,54 +129,54 @@ async def test_many_declare_at_once(backend, another):
     async def worker(mine: list[Declaration]) -> None:
         async with another() as one:
             for _ in range(5):
-                await one.ticks.declare(mine, expiry=600)
+                await one.periodic.declare(mine, expiry=600)
 
     await asyncio.gather(worker(entries), worker(entries[::-1]), worker(entries[10:]), worker(entries[:10]))
-    assert set((await backend.ticks.read()).entries) == {entry.name for entry in entries}
+    assert set((await backend.periodic.read()).entries) == {entry.name for entry in entries}
 
 
 @MIGRATED
 async def test_what_nobody_declares_is_removed(backend, database):
-    await backend.ticks.declare([HOURLY, DAILY])
+    await backend.periodic.declare([HOURLY, DAILY])
     database.execute("UPDATE asyncqueue_ticks SET declared = '2020-01-01 00:00:00'")
-    table = await backend.ticks.declare([DAILY])
+    table = await backend.periodic.declare([DAILY])
     assert set(table.entries) == {"hourly", DAILY.name}, "without an expiry nothing is"
-    table = await backend.ticks.declare([DAILY], expiry=600)
+    table = await backend.periodic.declare([DAILY], expiry=600)
     assert set(table.entries) == {DAILY.name}
-    assert set((await backend.ticks.declare([], expiry=600)).entries) == {DAILY.name}
+    assert set((await backend.periodic.declare([], expiry=600)).entries) == {DAILY.name}
     database.execute("UPDATE asyncqueue_ticks SET declared = '2020-01-01 00:00:00'")
-    assert (await backend.ticks.declare([], expiry=600)).entries == {}
+    assert (await backend.periodic.declare([], expiry=600)).entries == {}
 
 
 @cases("database", migrated(["postgresql", "mysql", "mariadb"]))
 async def test_a_task_that_cannot_be_stored_leaves_the_tick_to_be_done(backend):
-    table = await backend.ticks.declare([HOURLY])
+    table = await backend.periodic.declare([HOURLY])
     with pytest.raises(DataRejected):
-        await backend.ticks.tick("hourly", table.now + SECOND, placed()._replace(task="x." + "y" * 200))
+        await backend.periodic.tick("hourly", table.now + SECOND, placed()._replace(task="x." + "y" * 200))
     assert await last_of(backend) == (table.entries["hourly"].last, None)
-    assert await backend.ticks.tick("hourly", table.now + SECOND, placed())
+    assert await backend.periodic.tick("hourly", table.now + SECOND, placed())
     assert await backend.count(EVERYTHING) == 1
 
 
 @cases("database", migrated(SERVER_DIALECTS))
 async def test_a_tick_whose_reply_was_lost_is_repeated_safely(database, backend):
-    at, task = (await backend.ticks.declare([HOURLY])).now + SECOND, placed()
+    at, task = (await backend.periodic.declare([HOURLY])).now + SECOND, placed()
     async with proxied(database) as (proxy, cut):
-        await cut.ticks.declare([HOURLY])
-        await hang_up_on(proxy, lambda: cut.ticks.tick("hourly", at, task))
-        await cut.ticks.tick("hourly", at, task)
-        assert not await backend.ticks.tick("hourly", at, placed())
+        await cut.periodic.declare([HOURLY])
+        await hang_up_on(proxy, lambda: cut.periodic.tick("hourly", at, task))
+        await cut.periodic.tick("hourly", at, task)
+        assert not await backend.periodic.tick("hourly", at, placed())
     assert await backend.count(QUEUED) == 1
     assert await last_of(backend) == (at, task.id)
 
 
 @cases("database", migrated(["mysql", "mariadb"]))
 async def test_a_tick_whose_commit_was_not_heard_of_is_repeated_safely(database, backend):
-    at, task = (await backend.ticks.declare([HOURLY])).now + SECOND, placed()
+    at, task = (await backend.periodic.declare([HOURLY])).now + SECOND, placed()
     async with proxied(database) as (proxy, cut):
-        await cut.ticks.declare([HOURLY])
+        await cut.periodic.declare([HOURLY])
         proxy.deaf_after = b"COMMIT"
-        assert await cut.ticks.tick("hourly", at, task)
+        assert await cut.periodic.tick("hourly", at, task)
         assert proxy.swallowed == 1
     assert await backend.count(QUEUED) == 1
     assert await last_of(backend) == (at, task.id)
@@ -185,9 +185,9 @@ async def test_a_tick_whose_commit_was_not_heard_of_is_repeated_safely(database,
 @LEVEL_0
 async def test_periodic_tasks_need_a_migrated_table(backend):
     verbs = (
-        backend.ticks.declare([HOURLY]),
-        backend.ticks.read(),
-        backend.ticks.tick("x", datetime.now(UTC), placed()),
+        backend.periodic.declare([HOURLY]),
+        backend.periodic.read(),
+        backend.periodic.tick("x", datetime.now(UTC), placed()),
     )
     for verb in verbs:
         with pytest.raises(MigrationRequired, match="`asyncqueue migrate`"):

@@ -10,7 +10,7 @@ from uuid import UUID
 import anyio
 
 from asyncqueue.backends.base import Backend
-from asyncqueue.backends.promotions import Arrival
+from asyncqueue.backends.promotions import SetAside
 from asyncqueue.backends.services import Settled
 from asyncqueue.loggers import get_logger
 from asyncqueue.worker.leases import Leases
@@ -27,13 +27,13 @@ _AGAIN = 0.1
 _SWEEP_LIMIT, _TIMES_SWEEP = 1000, 20
 
 
-class Linker:
+class DependencyResolver:
     """The loop that does what follows from the end of a task for those that wait for it.
 
     It is told of the ends of this worker's own tasks for which others wait, and of tasks that wait and that this worker
-    has set aside. What nobody is told of, because a worker died, or Django's worker ended the task, or somebody deleted
-    it, is found by a sweep: when a worker starts, and when it is told to look (`Lookout`). A sweep goes batch by batch,
-    and what follows from one is done before the next.
+    has set aside. Nobody is told where a worker died, Django's worker ended the task, or somebody deleted it. A sweep
+    finds these when a worker starts, and when the `MissedEventPoller` asks for one. It goes batch by batch, and what
+    follows from one batch is done before the next.
 
     Args:
         leases: how often to see whether the table has been migrated meanwhile.
@@ -84,13 +84,13 @@ class Linker:
     @contextmanager
     def hearing(self) -> Iterator[None]:
         """Within this it is told of tasks that a claim has set aside, also while `run` waits after an error."""
-        arrivals = self._backend.arrivals
-        before, arrivals.waiting = arrivals.waiting, self._arrive
+        promotions = self._backend.promotions
+        before, promotions.waiting = promotions.waiting, self._arrive
         try:
             yield
         finally:
-            if arrivals.waiting == self._arrive:  # else another worker of this queue hears of them now
-                arrivals.waiting = before
+            if promotions.waiting == self._arrive:  # else another worker of this queue hears of them now
+                promotions.waiting = before
 
     async def run(self) -> None:
         """Go on for ever."""
@@ -103,9 +103,9 @@ class Linker:
             with anyio.move_on_after(pause):
                 await self._news.wait()
 
-    def _arrive(self, arrivals: Iterable[Arrival]) -> None:
+    def _arrive(self, promotions: Iterable[SetAside]) -> None:
         """These tasks wait for others, and have been set aside just now."""
-        self._arrived.update(each.id for each in arrivals)
+        self._arrived.update(each.id for each in promotions)
         self._news.set()
 
     @property
@@ -133,7 +133,7 @@ class Linker:
                 raise
             self._sweep_at = min(self._sweep_at, due)  # somebody may have said meanwhile to look
         if self.watched and now >= self._watch_at:
-            settled = await self._backend.chains.resolve(self.watched)
+            settled = await self._backend.dependencies.resolve(self.watched)
             self.watched = settled.running
             self._take_in(settled)
             self._watch_at = now + _WATCH
@@ -152,12 +152,12 @@ class Linker:
             ended, self._ended = self._ended, set()
             try:
                 if arrived:
-                    settled = await self._backend.chains.settle(arrived)
+                    settled = await self._backend.dependencies.settle(arrived)
                     self.watched |= settled.running
                     again |= settled.again
                     self._take_in(settled)
                 if ended:
-                    self._take_in(await self._backend.chains.resolve(ended))
+                    self._take_in(await self._backend.dependencies.resolve(ended))
             except BaseException:
                 # Both are harmless to repeat.
                 self._arrived |= arrived
@@ -168,7 +168,7 @@ class Linker:
     async def _sweep(self) -> float:
         """Take the next batch of a sweep. Returns when the one after that is due."""
         began = anyio.current_time()
-        found, self._resume_from = await self._backend.chains.unresolved(
+        found, self._resume_from = await self._backend.dependencies.unresolved(
             limit=_SWEEP_LIMIT, resume_from=self._resume_from
         )
         self._ended.update(found)

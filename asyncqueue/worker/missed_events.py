@@ -12,7 +12,7 @@ from asyncqueue.errors import MigrationRequired
 from asyncqueue.worker.leases import Leases
 
 
-class Lookout:
+class MissedEventPoller:
     """The loop that looks, for those who admit tasks under limits and those who see to what waits for others.
 
     They hear of what concerns them, and so find out only here what nobody could tell: because a worker was lost

@@ -55,7 +55,7 @@ class WorkerPid:
             )
 
 
-class Heart:
+class Heartbeat:
     """The heartbeat loop.
 
     Each beat looks at all claims in one statement, and so learns within an interval which of them were cancelled or
@@ -104,7 +104,7 @@ class Heart:
         return now - self._well_since
 
     @property
-    def settled(self) -> bool:
+    def can_rescue(self) -> bool:
         """Whether two beats in a row have ended in time: so other workers, too, had time to renew after trouble."""
         return self.well_for > 2 * self._interval
 
@@ -113,7 +113,7 @@ class Heart:
         self._well_since = time.monotonic()
 
     @property
-    def steady(self) -> bool:
+    def can_claim(self) -> bool:
         """Whether leases are being renewed well before they end."""
         lease = self._leases.own
         return lease is None or time.monotonic() - self._renewed_at < lease / 2

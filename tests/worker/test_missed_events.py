@@ -31,7 +31,7 @@ async def test_where_nothing_waits_one_statement_says_so(queue, monkeypatch):
     for facet, name in (
         (queue.backend.limits, "waiting"),
         (queue.backend.limits, "held"),
-        (queue.backend.chains, "unresolved"),
+        (queue.backend.dependencies, "unresolved"),
     ):
         verb = getattr(facet, name)
 

@@ -16,7 +16,7 @@ import anyio
 from asyncqueue.backends.base import Backend
 from asyncqueue.backends.common.limits.admission import function_of
 from asyncqueue.backends.common.limits.slots import AT_ONCE
-from asyncqueue.backends.promotions import Arrival
+from asyncqueue.backends.promotions import SetAside
 from asyncqueue.errors import DatabaseError, InvalidArguments, InvalidTask, MigrationRequired
 from asyncqueue.limits import Limit, LimitPolicy, Terms
 from asyncqueue.loggers import get_logger
@@ -54,13 +54,13 @@ def _key_of(policy: LimitPolicy, args: dict[str, Any]) -> str | None:
         raise InvalidArguments(f"there is no limit_key for these arguments: {raised}") from raised.error
 
 
-class Admitter:
+class Limiter:
     """The loop that admits tasks.
 
     It is told by whom it concerns: a task that was set aside waits for a slot, one that has ended leaves one, a rate
     lets in the next one after a time that was known. What nobody was told, because a worker was lost or somebody
     cancelled a task, is found by a look at everything that waits: when this worker begins, and when it is told to
-    (`Lookout`), then by one worker of all. So nothing depends on this process.
+    (`MissedEventPoller`), then by one worker of all. So nothing depends on this process.
 
     Args:
         leases: how long a run goes on whose worker says nothing, and how often one of all workers looks.
@@ -142,13 +142,13 @@ class Admitter:
     @contextmanager
     def hearing(self) -> Iterator[None]:
         """Within this it is told of tasks that a claim has set aside, also while `run` waits after an error."""
-        arrivals = self._backend.arrivals
-        before, arrivals.limited = arrivals.limited, self._arrived
+        promotions = self._backend.promotions
+        before, promotions.limited = promotions.limited, self._arrived
         try:
             yield
         finally:
-            if arrivals.limited == self._arrived:  # else another worker of this queue hears of them now
-                arrivals.limited = before
+            if promotions.limited == self._arrived:  # else another worker of this queue hears of them now
+                promotions.limited = before
 
     async def run(self) -> None:
         """Admit for ever."""
@@ -173,8 +173,8 @@ class Admitter:
         shape = self._backend.shape
         return shape is not None and shape.migrated
 
-    def _arrived(self, arrivals: Sequence[Arrival]) -> None:
-        self._keys |= dict.fromkeys(arrival.limit_key for arrival in arrivals if arrival.limit_key is not None)
+    def _arrived(self, promotions: Sequence[SetAside]) -> None:
+        self._keys |= dict.fromkeys(arrival.limit_key for arrival in promotions if arrival.limit_key is not None)
         self._news.set()
 
     async def _turn(self) -> None:
@@ -273,7 +273,7 @@ class Admitter:
         """Find all keys under which tasks wait: at once where this worker has just begun, else in its turn."""
         interval = self._leases.interval
         found = await self._backend.limits.held(limit=AT_ONCE)  # where nothing waits, that is all
-        if found and (not self._swept or await self._backend.chores.take(SWEEP, interval / 2)):
+        if found and (not self._swept or await self._backend.maintenance.take(SWEEP, interval / 2)):
             self._keys |= dict.fromkeys(found)
             while len(found) == AT_ONCE:
                 found = await self._backend.limits.held(found[-1], limit=AT_ONCE)
