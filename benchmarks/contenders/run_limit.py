@@ -226,9 +226,9 @@ class _SQLite(_Database):
             places = ", ".join(["(?, ?, 2, NULL, NULL, NULL, 0, ?)"] * len(ended))
             ends = [value for row in ended for value in (row[1], row[-1], now)]
             run(self.table["finish"].text.replace(":rows", places), ends)
-        rows = run(self.table["ready"].text, {"limit": _BATCH, "skip": 0, **_BUCKET}).fetchall()
+        rows = run(self.table["ready"].text, {"limit": _BATCH, "skip": 0, "as_text": False, **_BUCKET}).fetchall()
         taken = json.dumps([row[0] for row in rows])
-        run(self.table["claim"].text, {"places": taken, "worker_pid": None, "worker": "limit", "now": now})
+        run(self.table["claim"].text, {"rowids": taken, "worker_pid": None, "worker": "limit", "now": now})
         run("COMMIT")
         return [(*row, now) for row in rows]
 
