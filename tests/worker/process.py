@@ -5,18 +5,32 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from asyncqueue import Queue, Status
+from tests.servers.database import Database
 
 ROOT = Path(__file__).parent.parent.parent
 DEADLINE = 60.0
+
+
+def _can_be_written(path: str) -> bool:
+    """Whether a transaction can be begun in a SQLite file within three seconds."""
+    with closing(sqlite3.connect(path, timeout=3, isolation_level=None)) as connection:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("ROLLBACK")
+        except sqlite3.OperationalError:
+            return False
+        return True
 
 
 class WorkerProcess:
@@ -70,6 +84,14 @@ class WorkerProcess:
 
     def signal(self, number: signal.Signals) -> None:
         self._process.send_signal(number)
+
+    async def pause(self, database: Database) -> None:
+        """Stop it by SIGSTOP. On SQLite not while it holds the lock of the file, for which all others would wait."""
+        self.signal(signal.SIGSTOP)
+        while database.dialect == "sqlite" and not _can_be_written(database.url.removeprefix("sqlite:///")):
+            self.signal(signal.SIGCONT)
+            await asyncio.sleep(0.05)
+            self.signal(signal.SIGSTOP)
 
     async def wait(self, seconds: float = DEADLINE) -> int:
         """Wait for its end and return its exit code."""

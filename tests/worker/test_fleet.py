@@ -118,7 +118,7 @@ async def test_a_worker_that_was_paused_past_its_lease_cannot_overwrite_the_newe
     handle = await queue.enqueue(sample_tasks.slow, _slow(witness, "a", 2))
     with WorkerProcess(database.url, tmp_path, *LEASE) as paused:
         await until(lambda: lines(witness) == ["start a"], what="the start")
-        paused.signal(signal.SIGSTOP)
+        await paused.pause(database)
         with WorkerProcess(database.url, tmp_path, *LEASE):
             await until(lambda: ended(queue), what="the rescue")
         rescued = await handle.record()

@@ -96,7 +96,7 @@ async def test_a_paused_worker_that_wakes_up_is_fenced(queue, database, tmp_path
     handle = await queue.enqueue(sample_tasks.slow, _slow(witness, "a", 2))
     with WorkerProcess(database.url, tmp_path, *LEASE) as paused:
         await until(lambda: lines(witness) == ["start a"], what="the start")
-        paused.signal(signal.SIGSTOP)
+        await paused.pause(database)
         with WorkerProcess(database.url, tmp_path, *LEASE):
             await until(lambda: ended(queue), what="the second run")
         before = await handle.record()

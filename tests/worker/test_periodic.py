@@ -80,7 +80,7 @@ async def test_every_tick_has_one_task_whichever_worker_is_killed(queue, databas
         await until(lambda: counted(queue, begun + 3), what="three ticks of four workers")
         workers[0].signal(signal.SIGKILL)
         await workers[0].wait()
-        workers[1].signal(signal.SIGSTOP)
+        await workers[1].pause(database)
         await until(lambda: counted(queue, begun + 7), what="four ticks of the others")
         workers[1].signal(signal.SIGCONT)
         await until(lambda: counted(queue, begun + 9), what="two ticks more")
