@@ -23,7 +23,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from importlib.resources.abc import Traversable
 
 _CONDITIONS = re.compile(r"--(?:\s*\[(?:not )?\w+\])+\s*$")
 _CONDITION = re.compile(r"\[(?P<negated>not )?(?P<feature>\w+)\]")
@@ -62,22 +61,25 @@ class StatementError(Exception):
 
 
 class Sources(Mapping[str, Source]):
-    """The statements of a database by their names. Each file is read and checked when it is first asked for."""
+    """The statements of a database by their names. A text is parsed when it is first asked for.
 
-    def __init__(self, files: Mapping[str, Traversable]) -> None:
-        self._files = files
+    The texts themselves are read at once: a process that is short of file descriptors goes on with what it has.
+    """
+
+    def __init__(self, texts: Mapping[str, str]) -> None:
+        self._texts = texts
         self.parsed: dict[str, Source] = {}
 
     def __getitem__(self, name: str) -> Source:
         if name not in self.parsed:
-            self.parsed[name] = parse(name, self._files[name].read_text("utf-8"))
+            self.parsed[name] = parse(name, self._texts[name])
         return self.parsed[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._files)
+        return iter(self._texts)
 
     def __len__(self) -> int:
-        return len(self._files)
+        return len(self._texts)
 
 
 @cache
@@ -88,22 +90,23 @@ def load(*dialects: str) -> Sources:
         dialects: folders of `sql/`, or packages by their dotted names. A statement comes from the first one that has
             it, and from `sql/common` where none has: `("cockroachdb", "postgresql")` needs only what differs.
     """
-    return Sources(
-        {name: file for dialect in ("common", *reversed(dialects)) for name, file in _files(dialect).items()}
-    )
+    texts: dict[str, str] = {}
+    for dialect in ("common", *reversed(dialects)):
+        texts |= _texts(dialect)
+    return Sources(texts)
 
 
-def _files(dialect: str) -> dict[str, Traversable]:
+def _texts(dialect: str) -> dict[str, str]:
     """The statements of one folder. Raises StatementError where a name stands in two topics."""
     folder = resources.files(dialect) if "." in dialect else resources.files("asyncqueue.sql") / dialect
-    found: dict[str, Traversable] = {}
+    found: dict[str, str] = {}
     for topic in sorted((entry for entry in folder.iterdir() if entry.is_dir()), key=lambda entry: entry.name):
         for file in sorted(topic.iterdir(), key=lambda entry: entry.name):
             name, _, kind = file.name.rpartition(".")
             if kind == "sql" and name in found:
                 raise StatementError(f"{dialect} has two statements named {name}; the second is in {topic.name}")
             if kind == "sql":
-                found[name] = file
+                found[name] = file.read_text("utf-8")
     return found
 
 

@@ -171,7 +171,7 @@ async def test_a_mariadb_table_that_django_4_made_has_char_ids(empty_database):
 
 
 _TOO_OLD = {
-    "postgresql": ("SELECT '11.22' AS version, 110022 AS number", ["PostgreSQL 11.22", "12"]),
+    "postgresql": ("SELECT '11.22', 110022, 'UTF8'", ["PostgreSQL 11.22", "12"]),
     "mysql": ("SELECT '5.7.44-log', UTC_TIMESTAMP(6), 16000000", ["MySQL 5.7.44", "8.0.11"]),
     "mariadb": ("SELECT '10.5.29-MariaDB', UTC_TIMESTAMP(6), 16000000", ["MariaDB 10.5.29", "10.6"]),
     "sqlite": ("SELECT '3.34.1'", ["SQLite 3.34.1", "3.35"]),

@@ -54,7 +54,18 @@ def waiting(database, condition: str, way: str = "deadlock") -> Iterator[None]:
         yield
     finally:
         for sql in gone:
+            _administer_at_last(database, sql)
+
+
+def _administer_at_last(database, sql: str) -> None:
+    """Run a statement that needs the table for itself, while the worker's statements follow each other on it."""
+    for tries_left in reversed(range(20)):
+        try:
             database.administer(sql)
+            break
+        except Exception as error:
+            if "Lock wait timeout" not in str(error) or not tries_left:
+                raise
 
 
 @AT_EITHER_LEVEL
