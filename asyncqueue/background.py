@@ -11,7 +11,7 @@ import contextlib
 import contextvars
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 Result = TypeVar("Result")
 
@@ -25,28 +25,12 @@ own_code: contextvars.ContextVar[bool] = contextvars.ContextVar("asyncqueue_own"
 
 
 class GuardedTask(asyncio.Task[Any]):
-    """An asyncio task of asyncqueue, or of a run, which `cancel()` reaches only where its owner calls it.
+    """An asyncio task of a run, which `cancel()` reaches only where its owner calls it.
 
-    One of a run is its own, and whoever has it from that run may cancel it; the code of another run cannot. One of
-    asyncqueue's own only asyncqueue can cancel, and whoever has stopped the event loop to take it down.
-
-    Args:
-        own: whether it is asyncqueue's own; where it is left out, whether its context is.
+    Whoever has it from that run may cancel it; the code of another run cannot.
     """
 
-    def __init__(
-        self,
-        work: Coroutine[Any, Any, Any],
-        *,
-        loop: asyncio.AbstractEventLoop | None = None,
-        name: str | None = None,
-        context: contextvars.Context | None = None,
-        own: bool | None = None,
-    ) -> None:
-        if own is None:
-            own = own_code.get() if context is None else context.get(own_code, False)
-        self._own = own
-        super().__init__(work, loop=loop, name=name, context=context)
+    _own: ClassVar[bool] = False
 
     def cancel(self, msg: Any = None) -> bool:
         """Cancel it, if it is the caller's to cancel."""
@@ -56,6 +40,12 @@ class GuardedTask(asyncio.Task[Any]):
         else:
             may = not self._own or own_code.get() or not self.get_loop().is_running()
         return may and super().cancel(msg)
+
+
+class OwnTask(GuardedTask):
+    """An asyncio task of asyncqueue's own. Only asyncqueue can cancel it, and whoever has stopped the event loop."""
+
+    _own = True
 
 
 def own_context(of: contextvars.Context | None = None) -> contextvars.Context:
@@ -89,7 +79,7 @@ def own() -> Iterator[None]:
 
 def create_task(work: Coroutine[Any, Any, Result], *, name: str) -> asyncio.Task[Result]:
     """As `asyncio.create_task`, and also within a run no part of it. Cancel it by `cancel` below."""
-    return GuardedTask(work, loop=asyncio.get_running_loop(), name=name, context=own_context())
+    return OwnTask(work, loop=asyncio.get_running_loop(), name=name, context=own_context())
 
 
 def cancel(task: asyncio.Task[Any]) -> None:

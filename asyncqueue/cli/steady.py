@@ -7,7 +7,7 @@ import signal
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from asyncqueue.background import GuardedTask, own_context
+from asyncqueue.background import OwnTask, own_context
 from asyncqueue.loggers import get_logger
 from asyncqueue.reprs import shown
 
@@ -26,7 +26,7 @@ def run_to_its_end(
     """
     with asyncio.Runner(loop_factory=loop_factory) as runner:
         loop = runner.get_loop()
-        task = GuardedTask(main(), loop=loop, context=own_context())
+        task = OwnTask(main(), loop=loop, context=own_context())
         while not task.done():
             try:
                 loop.run_until_complete(task)

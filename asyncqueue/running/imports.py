@@ -6,7 +6,7 @@ import asyncio
 import functools
 from dataclasses import dataclass
 
-from asyncqueue.background import GuardedTask
+from asyncqueue.background import OwnTask
 from asyncqueue.running.resolve import Resolved, Resolver
 from asyncqueue.running.threads import Threads
 
@@ -46,7 +46,7 @@ class Imports:
     def _begin(self, path: str) -> _Import:
         resolving = self._threads.run(functools.partial(self._resolver.resolve, path), f"the import of {path}")
         loop = asyncio.get_running_loop()
-        begun = self._under_way[path] = _Import(GuardedTask(resolving, loop=loop, name="asyncqueue import", own=True))
+        begun = self._under_way[path] = _Import(OwnTask(resolving, loop=loop, name="asyncqueue import"))
         begun.task.add_done_callback(functools.partial(self._ended, path, begun))
         return begun
 

@@ -167,7 +167,7 @@ class Ledger:
         self._waiting: dict[UUID, None] = {}
 
     def __len__(self) -> int:
-        return len(self._held) + sum(map(len, self._superseded.values()))
+        return len(self._held) + (sum(map(len, self._superseded.values())) if self._superseded else 0)
 
     def __iter__(self) -> Iterator[HeldClaim]:
         return chain(self._held.values(), *self._superseded.values())
@@ -181,9 +181,11 @@ class Ledger:
         """Enter a new claim; `since` is the monotonic time before its statement was sent."""
         if self._left:
             self._left.discard(claimed.id)
-        if claimed.id in self._held:
-            self._supersede(self._held[claimed.id])
-        held = self._held[claimed.id] = HeldClaim(claimed, claimed.token, since)
+        held = HeldClaim(claimed, claimed.token, since)
+        earlier = self._held.setdefault(claimed.id, held)
+        if earlier is not held:
+            self._supersede(earlier)
+            self._held[claimed.id] = held
         return held
 
     def _supersede(self, earlier: HeldClaim) -> None:
@@ -195,7 +197,7 @@ class Ledger:
 
     def waits(self, held: HeldClaim) -> bool:
         """Whether a claim must not begin yet, because an earlier one of the same row has not ended."""
-        return held.id in self._superseded
+        return bool(self._superseded) and held.id in self._superseded
 
     def remove(self, held: HeldClaim) -> None:
         """Forget a claim: its end is written, or it is not ours any more."""

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
-from asyncqueue.background import GuardedTask, others_context, own_context
+from asyncqueue.background import GuardedTask, OwnTask, others_context, own_context
 from asyncqueue.loggers import get_logger
 from asyncqueue.model import Status
 from asyncqueue.running import forks
@@ -282,7 +282,7 @@ class Slots:
             extra=held.about,
         )
         self._abandoned[run.task] = held, time.monotonic()
-        task = GuardedTask(self._end_abandoned(held, run), loop=self._loop, context=own_context(self._context))
+        task = OwnTask(self._end_abandoned(held, run), loop=self._loop, context=own_context(self._context))
         self._running[task] = held
 
     async def _end_abandoned(self, held: HeldClaim, run: Run) -> None:

@@ -250,9 +250,8 @@ class Worker:
             watchdog.stop()
             try:
                 await self._save()
-                if (
-                    self._heartbeat.can_claim
-                ):  # else the database is away, and a list for people is not worth waiting for it
+                # Where the database is away, a list for people is not worth waiting for it.
+                if self._heartbeat.can_claim:
                     with anyio.move_on_after(_LAST_WRITE, shield=True):
                         await self._registry.leave(self._strays)
             finally:
